@@ -1,0 +1,113 @@
+"""Time the same program on Rushlight and on torch, in turns, and print the ratio.
+
+    from sidebyside import compare
+    compare({"add": lambda torch: (lambda x=torch.ones(8): x + x)})
+
+Each case is a function of the module (`rushlight` or `torch`) that returns the function to time.
+Each side runs in a process of its own and is measured in turns (A B A B ...), so that a drift of
+the machine meets both; the figures are medians. The ratio is torch's time over Rushlight's: above
+1, Rushlight is faster. Without torch only Rushlight's times are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+Case = Callable[[Any], Callable[[], Any]]
+WARM_SECONDS = 0.2
+PART_SECONDS = 0.02  # one timed part repeats the function for this long
+
+
+def measure(run: Callable[[], Any], seconds: float) -> float:
+    """Return the median time of one call of `run`, in seconds."""
+    stop = time.perf_counter() + WARM_SECONDS
+    calls = 0
+    start = time.perf_counter()
+    while calls < 3 or time.perf_counter() < stop:
+        run()
+        calls += 1
+    repeat = max(1, round(PART_SECONDS * calls / (time.perf_counter() - start)))
+    parts = []
+    stop = time.perf_counter() + seconds
+    while len(parts) < 5 or time.perf_counter() < stop:
+        start = time.perf_counter()
+        for _ in range(repeat):
+            run()
+        parts.append((time.perf_counter() - start) / repeat)
+    return statistics.median(parts)
+
+
+def serve(cases: Mapping[str, Case], module_name: str, seconds: float) -> None:
+    """Child process: for each case named on stdin, print its time on stdout."""
+    module = importlib.import_module(module_name)
+    for name in sys.stdin:
+        print(json.dumps(measure(cases[name.strip()](module), seconds)), flush=True)
+
+
+class Side:
+    """A process that measures cases with one module."""
+
+    def __init__(self, module_name: str, seconds: float) -> None:
+        command = [sys.executable, *sys.argv[:1], "--serve", module_name]
+        command += ["--seconds", str(seconds)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def time(self, name: str) -> float:
+        """Return the time of case `name`; raises RuntimeError where the process died."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(f"{name}\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{name}: the measuring process ended")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the process."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(cases: Mapping[str, Case], title: str) -> None:
+    """Measure the cases chosen on the command line on both sides and print a table."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("names", nargs="*", help="only cases whose name contains one of these")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each side")
+    parser.add_argument("--seconds", type=float, default=0.2, help="time of one turn")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(cases, options.serve, options.seconds)
+        return
+    chosen = [n for n in cases if not options.names or any(part in n for part in options.names)]
+    modules = ["rushlight", *(["torch"] if find_spec("torch") else [])]
+    sides = [Side(module, options.seconds) for module in modules]
+    print(f"{title}\n{'':28}" + "".join(f"{module + ' us':>14}" for module in modules), end="")
+    print(f"{'ratio':>8}" if len(sides) > 1 else "  (torch is not installed)")
+    ratios = []
+    for name in chosen:
+        turns = [[side.time(name) for side in sides] for _ in range(options.rounds)]
+        times = [statistics.median(column) for column in zip(*turns, strict=True)]
+        print(f"{name:28}" + "".join(f"{1e6 * value:14.2f}" for value in times), end="")
+        if len(times) > 1:
+            ratios.append(times[1] / times[0])
+            print(f"{ratios[-1]:8.2f}", end="")
+        print(flush=True)
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        print(f"{'geometric mean':28}{'':28}{mean:8.2f}")
+    for side in sides:
+        side.close()

@@ -1,0 +1,1 @@
+"""The cpu backend: kernels generated with LLVM, oneDNN, a thread pool and an allocator."""

@@ -1,0 +1,171 @@
+"""Random fills as generated code: the numbers of `backends/host/draws.py`, several times faster.
+
+Where no kernel covers a dtype or a layout, and where code cannot be generated, the function of the
+host backend draws; both continue the same stream.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import fills, jit
+from rushlight.backends.cpu.fills import ARRAY_DATA
+from rushlight.backends.cpu.once import Unavailable
+from rushlight.backends.host import draws as host
+from rushlight.backends.host.box_muller import BLOCK, fill_pairs, pairs64
+from rushlight.backends.host.draws import digits, multinomial, poisson
+from rushlight.backends.host.mersenne import Mersenne
+
+__all__ = ["bernoulli", "cauchy", "digits", "exponential", "geometric", "integers", "log_normal",
+           "multinomial", "normal", "permutation", "poisson", "uniform"]
+
+_KINDS: dict[str, Any] = {"float": ctypes.c_float, "double": ctypes.c_double, "i64": ctypes.c_int64}
+
+
+class _Fills(dict[str, Any]):
+    """The compiled fills by name, made when first asked for; None where they cannot be."""
+
+    def __missing__(self, name: str) -> Callable[..., None] | None:
+        self[name] = fill = self._compile(name)
+        return fill
+
+    @staticmethod
+    def _compile(name: str) -> Callable[..., None] | None:
+        probe = np.empty(1)
+        if ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value != probe.ctypes.data:
+            return None  # another interpreter, whose arrays look otherwise
+        try:
+            address, = jit.load(fills.write(name), "fill")
+        except Unavailable:
+            return None
+        arguments = [_KINDS[kind] for kind in fills.FILLS[name][0].split()]
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64,
+                                *arguments)(address)
+
+
+_fills = _Fills()
+
+
+def _drawn(name: str, engine: Mersenne, out: np.ndarray, *arguments: float) -> bool:
+    """Fill `out` with the compiled fill `name`; False where there is none."""
+    fill = _fills[name]
+    if fill is None:
+        return False
+    if not out.size:
+        return True  # and the state remembers that nothing was drawn
+    with engine.lock:
+        state = engine.state_address()
+        if state:
+            fill(state, id(out), out.size, *arguments)
+    return state != 0
+
+
+def uniform(engine: Mersenne, out: np.ndarray, low: float = 0.0, high: float = 1.0) -> None:
+    """Real numbers in [low, high): low + u * (high - low)."""
+    done = False
+    if out.flags.c_contiguous:
+        if out.dtype.char == "f":
+            done = _drawn("uniform32", engine, out, low, high)
+        elif out.dtype.char == "d":
+            done = _drawn("uniform64", engine, out, low, high)
+    if not done:
+        host.uniform(engine, out, low, high)
+
+
+def normal(engine: Mersenne, out: np.ndarray, mean: float = 0.0, std: float = 1.0) -> None:
+    """Normal numbers of that mean and standard deviation."""
+    done = False
+    if out.flags.c_contiguous and out.size >= BLOCK:
+        if out.dtype.itemsize == 2:
+            single = np.empty(out.shape, np.float32)
+            done = _drawn("normal32", engine, single, mean, std, 0)
+            if done:
+                out[...] = single
+        else:
+            name = "normal64" if out.dtype.char == "d" else "normal32"
+            done = _drawn(name, engine, out, mean, std, 1)
+    if not done:
+        host.normal(engine, out, mean, std, pairs)
+
+
+def log_normal(engine: Mersenne, out: np.ndarray, mean: float = 1.0, std: float = 2.0) -> None:
+    """exp of a normal number of that mean and deviation."""
+    host.log_normal(engine, out, mean, std, pairs)
+
+
+def pairs(engine: Mersenne, count: int) -> np.ndarray:
+    """`count` float64 standard normals, two from each pair of uniform numbers."""
+    return pairs64(engine, count, _fill_pairs)
+
+
+def _fill_pairs(engine: Mersenne, out: np.ndarray) -> None:
+    if not _drawn("pairs", engine, out):
+        fill_pairs(engine, out)
+
+
+def exponential(engine: Mersenne, out: np.ndarray, rate: float = 1.0) -> None:
+    """Waiting times of that rate: -log(1 - u) / rate."""
+    if not (_is_double(out) and _drawn("exponential64", engine, out, -1.0 / rate)):
+        host.exponential(engine, out, rate)
+
+
+def geometric(engine: Mersenne, out: np.ndarray, p: float) -> None:
+    """Trials up to the first success, each of probability p: ceil(log(u) / log(1 - p))."""
+    if not (_is_double(out) and _drawn("geometric64", engine, out, math.log1p(-p))):
+        host.geometric(engine, out, p)
+
+
+def cauchy(engine: Mersenne, out: np.ndarray, median: float = 0.0, sigma: float = 1.0) -> None:
+    """median + sigma * tan(pi * (u - 1/2))."""
+    if not (_is_double(out) and _drawn("cauchy64", engine, out, median, sigma)):
+        host.cauchy(engine, out, median, sigma)
+
+
+def _is_double(out: np.ndarray) -> bool:
+    return out.dtype.char == "d" and out.flags.c_contiguous
+
+
+def integers(engine: Mersenne, out: np.ndarray, low: int, high: int) -> None:
+    """Whole numbers in [low, high), by the remainder of a word; high - low at most 2**64."""
+    width = high - low
+    name = "integers32" if width < host.LONG_RANGE else "integers64"
+    if not (out.dtype == np.int64 and out.flags.c_contiguous and width < 1 << 64
+            and _drawn(name, engine, out, low, _signed(width))):
+        host.integers(engine, out, low, high)
+
+
+def _signed(word: int) -> int:
+    """The int64 with the bits of a uint64."""
+    return word - (1 << 64) if word >> 63 else word
+
+
+def bernoulli(engine: Mersenne, out: np.ndarray, p: float | np.ndarray,
+              one: float | bool = 1) -> None:
+    """`one` with probability p, else 0; p one number, or an array of `out`'s shape."""
+    bits = 8 * out.dtype.itemsize
+    done = False
+    if bits <= 64 and out.flags.c_contiguous and not isinstance(p, np.ndarray):
+        limit = math.ceil(p * 2.0**53)
+        done = _drawn(f"bernoulli{bits}", engine, out, limit, _bits_of(one, out.dtype))
+    if not done:
+        host.bernoulli(engine, out, p, one)
+
+
+@cache
+def _bits_of(number: float | bool, dtype: np.dtype) -> int:
+    return int.from_bytes(np.asarray(number).astype(dtype).tobytes(), "little")
+
+
+def permutation(engine: Mersenne, count: int) -> np.ndarray:
+    """0 .. count - 1 in random order, int64 (Fisher and Yates, 1938)."""
+    if 1 < count < host.SHORT_PERMUTATION:
+        order = np.arange(count)
+        if _drawn("shuffle", engine, order):
+            return order
+    return host.permutation(engine, count)

@@ -1,0 +1,147 @@
+"""LLVM IR text to machine code: compiled for this CPU, cached on disk, linked, never freed.
+
+Code stays mapped until the process is gone: NumPy may call a kernel or the allocator from an
+object that dies after the interpreter has cleared our modules.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from hashlib import blake2b
+from itertools import count
+from typing import Any, TypeVar
+
+from rushlight.backends.cpu.cache import ObjectCache, default_directory
+from rushlight.backends.cpu.features import llvm, target
+from rushlight.backends.cpu.once import Unavailable, once
+
+FORMAT = 1  # raise it when the same IR has to be compiled anew (other passes, other options)
+
+_lock = threading.Lock()
+_serial = count()  # the linker wants a new name for every library
+# Key of the IR and imports -> address by exported name.
+_libraries: dict[tuple[object, ...], dict[str, int]] = {}
+
+# A fork in the middle of a compilation would leave the child with locks that nobody holds.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
+                        after_in_child=_lock.release)
+
+
+T = TypeVar("T")
+
+
+def immortal(thing: T) -> T:
+    """Keep `thing` alive until the process ends, also while the interpreter takes itself apart."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    return thing
+
+
+@once
+def object_cache() -> ObjectCache:
+    """The process's cache of compiled objects."""
+    return ObjectCache(default_directory())
+
+
+def available() -> str | None:
+    """None if code can be generated here, else the reason why not."""
+    try:
+        _linker()
+    except Unavailable as reason:
+        return str(reason)
+    return None
+
+
+def load(ir: str, *exports: str, imports: Mapping[str, int] | None = None) -> tuple[int, ...]:
+    """Addresses of the functions or globals `exports` that the IR text defines.
+
+    `imports` gives the addresses of symbols that the text declares; those of the C library are
+    found without. Raises `Unavailable` without llvmlite and RuntimeError for IR that LLVM refuses
+    or that declares a symbol nobody defines.
+    """
+    linker, key, imports = _linker(), _key(ir), imports or {}
+    place = (key, *sorted(imports.items()))
+    with _lock:
+        library = _libraries.get(place)
+        if library is None or not library.keys() >= set(exports):
+            code = object_cache().get(key)
+            if code is None:
+                code = _compile(ir)
+                object_cache().put(key, code)
+            library = _link(linker, code, f"{key}.{next(_serial)}", exports, imports)
+            _libraries[place] = library
+    return tuple(library[name] for name in exports)
+
+
+def assembly(ir: str) -> str:
+    """The assembly text that `ir` compiles to on this machine, for people who tune kernels."""
+    with _lock:
+        machine = _machine()
+        return str(machine.emit_assembly(_optimise(ir, machine)))
+
+
+def _key(ir: str) -> str:
+    return blake2b(_salt() + ir.encode(), digest_size=20).hexdigest()
+
+
+@once
+def _salt() -> bytes:
+    """Everything that the code depends on, besides the IR."""
+    import llvmlite
+
+    return repr((FORMAT, llvmlite.__version__, llvm().llvm_version_info, target())).encode()
+
+
+def _machine() -> Any:
+    """A target machine. Position-independent code of the small model reaches its constants and
+    callees relative to the instruction; LLVM's own choice for JIT code, the large model, spends
+    a register and an instruction on the address of each constant."""
+    triple, cpu, features = target()
+    return llvm().Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="pic", codemodel="small", jit=True)
+
+
+@once
+def _linker() -> Any:
+    binding = llvm()
+    try:
+        # JITLink places a module's code and constants side by side, which the small model needs.
+        return immortal(binding.create_lljit_compiler(
+            _machine(), use_jit_link=sys.platform == "linux", suppress_errors=True))
+    except RuntimeError as error:
+        raise Unavailable(f"LLVM cannot generate code on this machine: {error}") from error
+
+
+def _optimise(ir: str, machine: Any) -> Any:
+    binding = llvm()
+    module = binding.parse_assembly(ir, binding.create_context())
+    module.verify()
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = True
+    builder = binding.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return module
+
+
+def _compile(ir: str) -> bytes:
+    machine = _machine()
+    return bytes(machine.emit_object(_optimise(ir, machine)))
+
+
+def _link(linker: Any, code: bytes, name: str, exports: tuple[str, ...],
+          imports: Mapping[str, int]) -> dict[str, int]:
+    builder = llvm().JITLibraryBuilder().add_object_img(code)
+    for symbol, address in imports.items():
+        builder.import_symbol(symbol, address)
+    for symbol in exports:
+        builder.export_symbol(symbol)
+    try:
+        tracker = immortal(builder.link(linker, name))
+    except RuntimeError as error:
+        raise RuntimeError(f"cannot link {', '.join(exports)}: the code lacks it or calls a symbol "
+                           f"that nothing defines; imports: {sorted(imports)}; {error}") from error
+    return {symbol: tracker[symbol] for symbol in exports}

@@ -1,0 +1,77 @@
+"""Matrix products on the CPU: BLAS through NumPy for small ones, oneDNN for the rest.
+
+NumPy's `dot` has the smallest overhead there is (0.5 us). But its BLAS threads spin, and ruin
+every call while another process holds a core; so it gets only what it does on one thread.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rushlight.backends.cpu.onednn import matmul as library
+from rushlight.backends.cpu.onednn.layout import describable
+from rushlight.backends.cpu.onednn.library import available
+
+SMALL = 250_000  # multiplications; OpenBLAS starts its threads at 262,144
+
+_FLOAT = np.dtype(np.float32)
+_HALF = ("float16", "bfloat16")
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b for arrays of one data type and at least one dimension each, as a new array."""
+    if a.ndim == 2 and b.ndim == 2:
+        return product(a, b)
+    if a.ndim == 1 and b.ndim == 1:
+        return np.asarray(_dot(a, b))
+    if b.ndim <= 2:  # the leading dimensions of `a` are just more rows
+        rows = a.reshape(-1, a.shape[-1]) if a.ndim != 1 else a[None]
+        columns = b if b.ndim == 2 else b[:, None]
+        out = product(rows, columns)
+        return out.reshape(*a.shape[:-1], *b.shape[1:])
+    if a.ndim == 1:
+        return _batched(a[None], b)[..., 0, :]
+    return _batched(a, b)
+
+
+def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    """a @ b + bias for matrices; `bias`, if any, is (columns,)."""
+    rows, inner = a.shape
+    if rows * inner * b.shape[1] < SMALL or not _served(a, b):
+        out = _dot(a, b)
+        return out if bias is None else np.add(out, bias, out)
+    out = np.empty((rows, b.shape[1]), a.dtype)
+    if bias is not None:
+        bias = np.ascontiguousarray(bias)
+    return library.matmul(describable(a), describable(b), bias, out)
+
+
+def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b over leading dimensions that broadcast; `b` has some."""
+    if a.size * b.shape[-1] < 16_384 or not _served(a, b) or a.size == 0 or b.size == 0:
+        return _host(np.matmul, a, b)
+    ndim = max(a.ndim, b.ndim)
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if ndim > library.MAX_DIMS or 0 in batch:
+        return _host(np.matmul, a, b)
+    out = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+    a, b = (x.reshape((1,) * (ndim - x.ndim) + x.shape) for x in (a, b))
+    return library.matmul(describable(a), describable(b), None, out)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
+
+
+def _host(function: object, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """NumPy's product; half types are summed in float32 and rounded once, as BLAS would."""
+    with np.errstate(all="ignore"):  # inf and nan are results, not events
+        if a.dtype.name in _HALF:
+            wide = function(a.astype(np.float32), b.astype(np.float32))  # type: ignore[operator]
+            return wide.astype(a.dtype)
+        return function(a, b)  # type: ignore[operator]
+
+
+def _served(a: np.ndarray, b: np.ndarray) -> bool:
+    return ((a.dtype is _FLOAT or library.supports(a.dtype.name)) and available()
+            and a.size > 0 and b.size > 0)

@@ -1,0 +1,124 @@
+"""Find oneDNN's shared library, load it on first use, and say why when it cannot be used."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = "onednn-cpu-gomp"
+SWITCH = "RUSHLIGHT_ONEDNN"  # "0" or "off": do not use it; a path: use this library
+
+# Threads of libgomp spin for milliseconds after each parallel region.  When another process holds a
+# core, every spinning thread costs a scheduler slice (8 ms instead of 0.1); so sleep early instead.
+_SLEEP_EARLY = {"GOMP_SPINCOUNT": "1000"}
+_WAITING_CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+
+_lock = threading.Lock()
+_library: ctypes.CDLL | None = None
+_reason: str | None = None
+_tried = False
+
+
+class Unavailable(RuntimeError):
+    """oneDNN cannot be loaded here; the message says why."""
+
+
+def _candidates() -> list[Path]:
+    """Where the library may be: what the user says, the wheel's files, the environment's lib."""
+    chosen = os.environ.get(SWITCH, "")
+    if chosen and os.sep in chosen:
+        return [Path(chosen)]
+    found: list[Path] = []
+    prefix = Path(sys.prefix) / "lib" / "libdnnl.so.3"
+    if prefix.exists():  # where the wheel puts it; reading the wheel's file list costs milliseconds
+        return [prefix]
+    try:
+        files = metadata.distribution(PACKAGE).files or []
+    except metadata.PackageNotFoundError:
+        files = []
+    found += [Path(str(f.locate())) for f in files if f.name == "libdnnl.so.3"]
+    return found
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    """Load `path` with libgomp told to sleep early, leaving the environment as it was."""
+    added = {}
+    if not any(name in os.environ for name in _WAITING_CHOICES):  # the user's own choice stands
+        added = _SLEEP_EARLY
+    os.environ.update(added)  # libgomp reads it once, while it is loaded
+    try:
+        return ctypes.CDLL(str(path))
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _load() -> None:
+    global _library, _reason, _tried
+    with _lock:
+        if _tried:
+            return
+        if os.environ.get(SWITCH, "").lower() in ("0", "off", "no", "false"):
+            _reason = f"switched off by {SWITCH}={os.environ[SWITCH]}"
+        elif not (paths := _candidates()):
+            _reason = f"its library was not found; remedy: pip install {PACKAGE}"
+        else:
+            _library, _reason = _first_that_loads(paths)
+        _tried = True
+
+
+def _first_that_loads(paths: list[Path]) -> tuple[ctypes.CDLL | None, str | None]:
+    reason = None
+    for path in paths:
+        try:
+            library = _open(path)
+            version = _version_of(library)
+        except (OSError, AttributeError) as error:
+            hint = "; remedy: install libgomp1 (GNU OpenMP)" if "libgomp" in str(error) else ""
+            reason = f"{path} does not load: {error}{hint}"
+            continue
+        if version[0] == 3:
+            return library, None
+        reason = f"{path} is version {version[0]}.{version[1]}; 3.x is needed"
+    return None, reason
+
+
+class _Version(ctypes.Structure):
+    _fields_ = [("major", ctypes.c_int), ("minor", ctypes.c_int), ("patch", ctypes.c_int)]
+
+
+def _version_of(library: ctypes.CDLL) -> tuple[int, int, int]:
+    function = library.dnnl_version
+    function.restype = ctypes.POINTER(_Version)
+    v = function().contents
+    return v.major, v.minor, v.patch
+
+
+def available() -> bool:
+    """Whether oneDNN can be used; loads it on the first call (about 20 ms)."""
+    if not _tried:
+        _load()
+    return _library is not None
+
+
+def reason() -> str | None:
+    """Why oneDNN is not used, in a sentence; None when it is."""
+    available()
+    return _reason
+
+
+def version() -> str | None:
+    """The library's version, as "3.2.0"; None without the library."""
+    return ".".join(map(str, _version_of(load()))) if available() else None
+
+
+def load() -> ctypes.CDLL:
+    """The loaded library.  Raises `Unavailable` with the reason when there is none."""
+    if not available():
+        raise Unavailable(f"oneDNN is not available: {_reason}")
+    assert _library is not None
+    return _library

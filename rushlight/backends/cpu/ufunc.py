@@ -1,0 +1,89 @@
+"""Genuine NumPy ufuncs over generated loops: strides, broadcasting and `out=` come with them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import numpy as np
+
+from rushlight.backends.cpu import jit
+from rushlight.backends.cpu.features import target
+from rushlight.backends.cpu.loop import canonical, loop_ir
+from rushlight.backends.cpu.loop_driver import drive_address
+from rushlight.backends.cpu.numpy_api import api_function
+from rushlight.backends.cpu.once import Unavailable
+from rushlight.base.dtypes import dtype_named
+
+_NO_IDENTITY = -1
+_LARGEST_CODE = 127  # NumPy stores the types of a loop in chars; types of extensions have more
+
+# (functions, data, types, loops, nin, nout, identity, name, doc, unused)
+_from_loops = api_function(
+    "_UFUNC_API", 1, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
+    ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p,
+    ctypes.c_int)
+# (ufunc, user type, function, types of the operands, data)
+_register_loop = api_function(
+    "_UFUNC_API", 2, ctypes.c_int, ctypes.py_object, ctypes.c_int, ctypes.c_void_p,
+    ctypes.c_void_p, ctypes.c_void_p)
+
+
+def make_ufunc(name: str, loops: Sequence[tuple[Sequence[int], int]], nin: int, nout: int,
+               doc: str = "") -> np.ufunc:
+    """A `numpy.ufunc` of native loops.
+
+    Each loop is the NumPy type numbers of its `nin` inputs and `nout` outputs with the address of
+    a `void (char **args, npy_intp *dimensions, npy_intp *steps, void *data)`. NumPy takes the
+    first loop that the operands can be cast to safely.
+    """
+    builtin = [loop for loop in loops if max(loop[0]) <= _LARGEST_CODE]
+    others = [loop for loop in loops if max(loop[0]) > _LARGEST_CODE]
+    count = max(1, len(builtin))
+    functions = (ctypes.c_void_p * count)(*(address for _, address in builtin))
+    data = (ctypes.c_void_p * count)()
+    types = bytes(number for numbers, _ in builtin for number in numbers)
+    codes = ctypes.create_string_buffer(types, len(types) + 1)
+    texts = name.encode(), doc.encode()
+    # The ufunc keeps pointers to all of these, and to nothing that would keep them alive.
+    jit.immortal((functions, data, codes, texts))
+    ufunc: np.ufunc = _from_loops(functions, data, codes, len(builtin), nin, nout, _NO_IDENTITY,
+                                  *texts, 0)
+    for numbers, address in others:
+        signature = jit.immortal((ctypes.c_int * len(numbers))(*numbers))
+        if _register_loop(ufunc, max(numbers), address, signature, None) < 0:
+            raise RuntimeError(f"NumPy refuses a loop of {name} for type numbers {numbers}")
+    return ufunc
+
+
+def compile_loop(body_ir: str, in_types: Sequence[str], out_types: Sequence[str],
+                 cost: float = 1.0) -> tuple[tuple[int, ...], int]:
+    """Compile a loop around `@body`; the pair of type numbers and address for `make_ufunc`.
+
+    The arguments are those of `loop_ir`. Raises `Unavailable` where the kernel cannot be compiled.
+    """
+    types = [canonical(name) for name in (*in_types, *out_types)]
+    here = target()
+    family = here.triple.split("-")[0]
+    if "float16" in types and family == "x86_64" and not here.has("f16c"):
+        raise Unavailable("this CPU has no float16 conversions (F16C)")
+    flags = {"x86_64": "x86", "aarch64": "aarch64", "arm64": "aarch64"}.get(family, "")
+    ir = loop_ir(body_ir, in_types, out_types, cost, flags)
+    (address,) = jit.load(ir, "loop", imports={"rl_drive": drive_address()})
+    return tuple(dtype_named(name).array.num for name in types), address
+
+
+def compile_ufunc(name: str, body_ir: str, in_types: Sequence[str], out_types: Sequence[str],
+                  cost: float = 1.0, doc: str = "") -> np.ufunc:
+    """A ufunc of one loop around the scalar function `@body` of an LLVM IR text.
+
+    >>> double = compile_ufunc("double", '''
+    ... define float @body(float %x) alwaysinline {
+    ...   %y = fadd float %x, %x
+    ...   ret float %y
+    ... }''', ["float32"], ["float32"])
+    >>> double(np.float32([1, 2])).tolist()
+    [2.0, 4.0]
+    """
+    loop = compile_loop(body_ir, in_types, out_types, cost)
+    return make_ufunc(name, [loop], len(in_types), len(out_types), doc)

@@ -1,0 +1,1 @@
+"""Arrays with a shape, strides and a dtype, but no data."""

@@ -1,0 +1,1 @@
+"""What everything rests on: dtypes, promotion, shapes, devices, flags, error messages."""

@@ -1,0 +1,1 @@
+"""The autograd engine: nodes of the recorded graph, and the run through them backwards."""

@@ -1,0 +1,201 @@
+"""The run backwards: from the roots through the recorded graph, in descending sequence.
+
+What consumes a value was recorded after what made it, so a node whose sequence number is the
+highest among those waiting has received all its gradients. Nothing recurses: depth is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from rushlight.base.errors import describe_site
+from rushlight.base.flags import flags
+from rushlight.engine.node import LEAF, Node, Slot
+
+
+class Run:
+    """One pass backwards.
+
+    create: record the gradients' own computation. keep: do not free what nodes saved.
+    wanted: edges whose gradients are to be returned; None: accumulate into all leaves.
+    """
+
+    def __init__(self, create: bool, keep: bool, wanted: Sequence[Any] | None,
+                 accumulate: bool) -> None:
+        self.create, self.keep, self.accumulate = create, keep, accumulate
+        self.wanted = None if wanted is None else {_key(edge) for edge in wanted}
+        self.captured: dict[Any, Any] = {}
+        self.gradients: dict[Any, Any] = {}  # node or leaf -> gradient, or list of them
+        self.waiting: list[tuple[int, Node]] = []
+        self.leaves: list[Any] = []
+        self.needed: set[Node] | None = None
+
+    def send(self, edge: Any, gradient: Any) -> None:
+        """Add `gradient` to what `edge` has received."""
+        gradients = self.gradients
+        sequence = edge._sequence
+        if sequence == -2:
+            self._send_slot(edge, gradient)
+        elif edge in gradients:
+            gradients[edge] = self._sum(gradients[edge], gradient)
+        elif sequence >= 0:
+            if edge.outputs > 1:
+                self._send_slot(Slot(edge, 0), gradient)
+                return
+            gradients[edge] = gradient
+            heappush(self.waiting, (-sequence, edge))
+        else:
+            gradients[edge] = gradient
+            self.leaves.append(edge)
+
+    def _send_slot(self, slot: Slot, gradient: Any) -> None:
+        node = slot.node
+        received = self.gradients.get(node)
+        if received is None:
+            received = self.gradients[node] = [None] * node.outputs
+            heappush(self.waiting, (-node._sequence, node))
+        known = received[slot.index]
+        received[slot.index] = gradient if known is None else self._sum(known, gradient)
+
+    def _sum(self, known: Any, gradient: Any) -> Any:
+        return known + gradient
+
+    def run(self) -> None:
+        """Visit every node that received a gradient, then the leaves."""
+        waiting, gradients, send = self.waiting, self.gradients, self.send
+        create, keep, plain = self.create, self.keep, self.wanted is None and not flags.anomaly
+        while waiting:
+            node = heappop(waiting)[1]
+            gradient = gradients.pop(node)
+            if plain and node.pre_hooks is None and node.hooks is None:
+                results = node.backward(gradient, create)
+            else:
+                results = self._visit(node, gradient)
+                if results is None:
+                    continue
+            if not keep:
+                node.saved = None
+            for edge, result in zip(node.edges, results, strict=True):
+                if edge is not None and result is not None:
+                    send(edge, result)
+        for leaf in self.leaves:
+            self._finish(leaf, gradients.pop(leaf))
+
+    def _visit(self, node: Node, gradient: Any) -> Sequence[Any] | None:
+        """Run a node with its hooks, captures and checks; None where it is not needed."""
+        if node.pre_hooks is not None:
+            gradient = _apply_pre_hooks(node, gradient)
+        if self.wanted is not None:
+            self._capture(node, gradient)
+            if self.needed is not None and node not in self.needed:
+                return None
+        results = _traced(node, gradient, self.create) if flags.anomaly else node.backward(
+            gradient, self.create)
+        if node.hooks is not None:
+            received = tuple(gradient) if node.outputs > 1 else (gradient,)
+            for hook in tuple(node.hooks.values()):
+                replaced = hook(tuple(results), received)
+                if replaced is not None:
+                    results = replaced if isinstance(replaced, (tuple, list)) else (replaced,)
+        return results
+
+    def _capture(self, node: Node, gradient: Any) -> None:
+        received = gradient if node.outputs > 1 else (gradient,)
+        for index, g in enumerate(received):
+            key = (node, index)
+            if self.wanted is not None and key in self.wanted and g is not None:
+                self.captured[key] = g
+
+    def _finish(self, leaf: Any, gradient: Any) -> None:
+        hooks = leaf._hooks
+        if hooks:
+            for hook in tuple(hooks.values()):
+                replaced = hook(gradient)
+                gradient = gradient if replaced is None else replaced
+        if self.wanted is not None:
+            if (leaf, 0) not in self.wanted:
+                return
+            self.captured[leaf, 0] = gradient
+        if self.accumulate:
+            leaf._accumulate(gradient, self.create)
+
+
+def _key(edge: Any) -> tuple[Any, int]:
+    return (edge.node, edge.index) if isinstance(edge, Slot) else (edge, 0)
+
+
+def _apply_pre_hooks(node: Node, gradient: Any) -> Any:
+    received = list(gradient) if node.outputs > 1 else [gradient]
+    for hook in tuple((node.pre_hooks or {}).values()):
+        replaced = hook(tuple(received))
+        if replaced is not None:
+            received = list(replaced) if isinstance(replaced, (tuple, list)) else [replaced]
+    return received if node.outputs > 1 else received[0]
+
+
+def _traced(node: Node, gradient: Any, create: bool) -> Sequence[Any]:
+    """Run a node under anomaly detection: errors and NaN name the line that recorded it."""
+    try:
+        results = node.backward(gradient, create)
+    except Exception as error:
+        error.add_note(f"in {node.name()}, recorded at {describe_site(node.site)}")
+        raise
+    if flags.anomaly_check_nan:
+        for index, result in enumerate(results):
+            if result is not None and result._has_nan():
+                raise RuntimeError(
+                    f"Function '{node.name()}' returned nan values in its {index}th output. The "
+                    f"forward call that was recorded stands at {describe_site(node.site)}"
+                )
+    return results
+
+
+def _needed(roots: Iterable[Any], wanted: Iterable[Any]) -> set[Node]:
+    """The nodes on a path from the roots to a wanted edge, the wanted ones themselves left out."""
+    targets = {_key(edge)[0] for edge in wanted}
+    order: list[Node] = []
+    seen: set[Any] = set()
+    stack = [_key(edge)[0] for edge in roots]
+    while stack:
+        node = stack.pop()
+        if node in seen or not isinstance(node, Node):
+            continue
+        seen.add(node)
+        order.append(node)
+        stack.extend(_key(edge)[0] for edge in node.edges if edge is not None)
+    order.sort(key=lambda node: node._sequence)
+    needed: set[Node] = set()
+    for node in order:
+        for edge in node.edges:
+            if edge is not None:
+                below = _key(edge)[0]
+                if below in targets or below in needed:
+                    needed.add(node)
+                    break
+    return needed
+
+
+def backward(roots: Sequence[tuple[Any, Any]], create: bool, keep: bool,
+             wanted: Sequence[Any] | None = None, accumulate: bool = True,
+             ) -> Callable[[Any], Any]:
+    """Run backwards from `roots`, pairs (edge, gradient).
+
+    Returns a function from a wanted edge to its gradient, or None where none arrived.
+    """
+    run = Run(create, keep, wanted, accumulate)
+    if wanted is not None:
+        run.needed = _needed([edge for edge, _ in roots], wanted)
+    before = flags.grad_enabled
+    flags.grad_enabled = create
+    try:
+        for edge, gradient in roots:
+            run.send(edge, gradient)
+        run.run()
+    finally:
+        flags.grad_enabled = before
+    return lambda edge: run.captured.get(_key(edge))
+
+
+__all__ = ["LEAF", "Run", "backward"]

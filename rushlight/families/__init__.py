@@ -1,0 +1,1 @@
+"""The kinds of op there are; each knows how to make eager functions out of a declaration."""

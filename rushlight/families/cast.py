@@ -1,0 +1,41 @@
+"""Casting to another dtype, with its gradient: what promotion does to operands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.base.flags import flags
+from rushlight.engine.node import Node, edge_of, next_sequence
+from rushlight.tensor import Tensor, wrap
+
+
+class ToCopyBackward0(Node):
+    """The gradient of a cast: cast back."""
+
+    __slots__ = ()
+
+    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
+        return (cast(gradient, self.saved),)
+
+
+def cast(tensor: Tensor, dtype: np.dtype) -> Tensor:
+    """A tensor of another element type, with gradient; the same one if it has that type."""
+    array = tensor._array
+    if array.dtype == dtype:
+        return tensor
+    result = wrap(astype(array, dtype))
+    if tensor._node is not None and flags.grad_enabled and dtype.kind in "fcV":
+        node = result._node = ToCopyBackward0()
+        node._sequence = next_sequence()
+        node.edges, node.saved = (edge_of(tensor),), array.dtype
+    return result
+
+
+def astype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`array` converted as torch converts: complex to real drops the imaginary part."""
+    if array.dtype.kind == "c" and dtype.kind != "c" and dtype.kind != "b":
+        array = array.real
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)

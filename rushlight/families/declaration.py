@@ -1,0 +1,59 @@
+"""The register of declared ops: under which torch paths each is found, and where it stands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rushlight.tensor import Tensor
+
+
+@dataclass
+class Declaration:
+    """One op as declared in `ops/`."""
+
+    name: str
+    family: str
+    body: Callable  # what the author wrote
+    paths: list[str] = field(default_factory=list)  # "exp", "Tensor.exp", "special.expit"
+    op: Any = None  # the family's own object, for derived tests and documents
+    function: Any = None  # what users call
+
+    @property
+    def location(self) -> tuple[str, int]:
+        """File and line of the declaration."""
+        code = inspect.unwrap(self.body).__code__
+        return code.co_filename, code.co_firstlineno
+
+
+DECLARATIONS: list[Declaration] = []
+PATHS: dict[str, Declaration] = {}
+FUNCTIONS: dict[str, Callable] = {}  # path -> what the user calls
+
+
+def register(declaration: Declaration, path: str, function: Callable) -> None:
+    """Make `function` what is called at the torch path `path`; Tensor's methods are attached.
+
+    Raises ValueError for a path that is declared already.
+    """
+    if path in PATHS:
+        raise ValueError(f"{path} is declared twice: by {PATHS[path].body.__qualname__} and "
+                         f"{declaration.body.__qualname__}")
+    if not declaration.paths:
+        DECLARATIONS.append(declaration)
+    declaration.paths.append(path)
+    PATHS[path], FUNCTIONS[path] = declaration, function
+    holder, _, name = path.rpartition(".")
+    if holder == "Tensor":
+        setattr(Tensor, name, function)
+
+
+def named(name: str, function: Any, declaration: Declaration) -> Any:
+    """`function` under its public name and the declaration's documentation."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = declaration.body.__doc__
+    function.__module__ = declaration.body.__module__
+    function.declaration = declaration
+    return function

@@ -1,0 +1,91 @@
+"""Which code gathers and scatters: generated and parallel where it serves, else NumPy.
+
+Both give the same results, to the last bit: additions to one place happen in one order.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rushlight.backends.cpu import scatter as cpu
+from rushlight.backends.host import scatter as host
+from rushlight.base import index as rules
+
+Array = np.ndarray
+
+FEW = 64  # indices for which looking closer costs more than it gains
+
+FUNCTIONS = host.FUNCTIONS
+outside = host.outside
+slices = host.slices
+scatter_reduce = host.scatter_reduce
+scatter_with = host.scatter_with
+
+
+def gather(array: Array, dim: int, index: Array) -> Array:
+    """``array[i, index[i, j]]`` of the shape of ``index``, for ``dim=1``."""
+    result = cpu.gather(array, dim, index)
+    return host.gather(array, dim, index) if result is None else result
+
+
+def take(array: Array, dim: int, index: Array) -> Array:
+    """The slices along ``dim`` that the vector ``index`` names."""
+    result = cpu.take(array, dim, index)
+    return array.take(index, dim) if result is None else result
+
+
+def scatter(target: Array, dim: int, index: Array, source: Array) -> None:
+    """Write ``source[i, j]`` to ``target[i, index[i, j]]``, for ``dim=1``."""
+    if not cpu.scatter(target, dim, index, source, add=False):
+        host.scatter(target, dim, index, source)
+
+
+def scatter_add(target: Array, dim: int, index: Array, source: Array) -> None:
+    """Add ``source[i, j]`` to ``target[i, index[i, j]]``, for ``dim=1``."""
+    if not cpu.scatter(target, dim, index, source, add=True):
+        host.scatter_with(np.add, target, dim, index, source)
+
+
+def index_add(target: Array, dim: int, index: Array, source: Array) -> None:
+    """Add the slices of ``source`` along ``dim`` to those that the vector ``index`` names."""
+    if not cpu.index_add(target, dim, index, source):
+        host.index_add(target, dim, index, source)
+
+
+def pick(array: Array, advanced: tuple) -> Array:
+    """``array[advanced]`` for an advanced key, in a new array."""
+    index = advanced[-1]
+    if len(advanced) == 1 and index.size >= FEW and index.dtype != np.bool_ and array.ndim > 1:
+        found = _in_range(index, array.shape[0])
+        if found is not None:
+            taken = cpu.take(array, 0, found)
+            if taken is not None:
+                return taken.reshape(index.shape + array.shape[1:])
+    return rules.pick(array, advanced)
+
+
+def accumulate(array: Array, advanced: tuple, value: Array) -> None:
+    """``array[advanced] += value``, repeated places adding up in the order of the values."""
+    index, dim = advanced[-1], len(advanced) - 1
+    few = value.size < cpu.SMALLEST
+    if not few and index.dtype != np.bool_ and all(part is rules.WHOLE for part in advanced[:-1]):
+        found = _in_range(index, array.shape[dim])
+        before, after = array.shape[:dim], array.shape[dim + 1 :]
+        if found is not None and value.shape == before + index.shape + after:
+            flat = value.reshape(math.prod(before), index.size, *after)
+            if array.flags.c_contiguous and cpu.index_add(
+                array.reshape(-1, *array.shape[dim:]), 1, found, flat
+            ):
+                return
+    rules.accumulate(array, advanced, value)
+
+
+def _in_range(index: Array, size: int) -> Array | None:
+    """The index as a vector counted from the front; None where part of it is out of range."""
+    index = index.reshape(-1)
+    if host.outside(index, size) is None:
+        return index
+    index = np.where(index < 0, index + size, index)
+    return index if host.outside(index, size) is None else None

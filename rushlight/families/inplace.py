@@ -1,0 +1,171 @@
+"""Writing into tensors: what may be written to, version counters, and the graph afterwards."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base import dtypes
+from rushlight.base.errors import describe, user_site
+from rushlight.base.flags import flags
+from rushlight.engine.node import LEAF, Node, edge_of, freed, next_sequence, version_of
+from rushlight.families.cast import astype
+from rushlight.tensor import Tensor
+
+
+def check_in_place(target: Tensor, recorded: bool) -> None:
+    """Refuse to write to a leaf that requires grad, or where elements share memory.
+
+    Raises RuntimeError with torch's leading phrases.
+    """
+    if flags.grad_enabled:
+        if target._node is LEAF:
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation. "
+                f"({describe(target)}) Use the out-of-place form, or wrap it in no_grad()")
+        if target._view is not None and target._view[0]._node is LEAF:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation. Use the out-of-place form, or wrap it in no_grad()")
+        if recorded and target._view is not None and getattr(target._view[2], "many", False):
+            raise RuntimeError(
+                "Output of a function that returns multiple views is being modified inplace. "
+                "This view is the output of a function that returns multiple views. Such functions "
+                "do not allow the output views to be modified inplace. You should replace the "
+                "inplace operation by an out-of-place one.")
+    check_overlap(target)
+
+
+def check_overlap(target: Tensor) -> None:
+    """Refuse to write where several elements of `target` are one place in memory."""
+    array = target._array
+    if 0 in array.strides and array.size > 1 and any(
+            s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            f"single memory location. Please clone() the tensor ({describe(target)}, strides "
+            f"{target.stride()}) before performing the operation.")
+    if not is_meta(array) and not array.flags.writeable:
+        raise RuntimeError(f"the memory of this tensor ({describe(target)}) is read-only: it came "
+                           "from a read-only NumPy array; clone() it before writing")
+
+
+def wrote(target: Tensor) -> None:
+    """Count a write to `target`'s memory, and remember the user's line."""
+    version = version_of(target)
+    version[0] += 1
+    version[1] = user_site()
+
+
+def record_in_place(target: Tensor, result: Tensor) -> None:
+    """Make `target`, whose memory was written, the outcome of the op that `result` recorded.
+
+    Where it is a view, the write is one to part of its base: the base gets a node that splits
+    the gradient, and all living views of it are taken from the base anew.
+    """
+    wrote(target)
+    node = result._node
+    if node is None:
+        return
+    if target._view is None:
+        target._node = node
+        renew_views(target)
+        return
+    base = target._view[0]
+    slices = CopySlices()
+    slices._sequence = next_sequence()
+    slices.edges = (edge_of(base), *node.edges[1:])
+    slices.saved = (node, target._view)
+    base._node = slices
+    renew_views(base)
+    if target._node is None or edge_of(target) is not None:
+        target._node = replay(target._view, base)._node
+
+
+def renew_views(base: Tensor) -> None:
+    """Give the living views of `base` nodes that lead to its present one."""
+    views, base._views = base._views, None
+    for reference in views or ():
+        view = reference()
+        if view is not None and view._view is not None and view._view[0] is base:
+            view._node = replay(view._view, base)._node
+            if base._views is None:
+                base._views = []
+            base._views.append(reference)
+
+
+def replay(view: tuple, tensor: Tensor) -> Tensor:
+    """The same view of another tensor of the base's shape."""
+    steps = []
+    step: tuple | None = view
+    while step is not None:
+        steps.append(step)
+        step = step[1]
+    for _, _, function, arguments in reversed(steps):
+        tensor = function(tensor, *arguments)
+    return tensor
+
+
+class CopySlices(Node):
+    """A write to part of a tensor: the gradient of that part goes through the writing op."""
+
+    __slots__ = ()
+
+    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
+        if self.saved is None:
+            raise freed(self)
+        node, view = self.saved
+        whole = gradient.clone(memory_format=None)
+        part = replay(view, whole)
+        results = node.backward(part.clone(), create)
+        if results[0] is None:
+            part.zero_()
+        else:
+            part.copy_(results[0])
+        return (whole, *results[1:])
+
+
+def write_out(out: Any, array: Any, name: str, recorded: bool = False) -> Tensor:
+    """Put a result into the tensor given as `out=`, resizing it where its shape differs.
+
+    Raises RuntimeError where gradients are involved or the dtype would lose its category.
+    """
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if flags.grad_enabled and (recorded or out._node is not None):
+        raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic "
+                           "differentiation, but one of the arguments requires grad.")
+    own, given = out._array.dtype, array.dtype
+    if dtypes.FROM_ARRAY[given].category > dtypes.FROM_ARRAY[own].category:
+        raise RuntimeError(f"result type {title(dtypes.FROM_ARRAY[given])} can't be cast to the "
+                           f"desired output type {title(dtypes.FROM_ARRAY[own])}")
+    if out._array.shape != array.shape:
+        resize_out(out, array.shape)
+    check_overlap(out)
+    if not is_meta(array):
+        out._array[...] = array if own == given else astype(array, own)
+    wrote(out)
+    return out
+
+
+def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
+    """Give `out` another shape; a warning where that throws elements away."""
+    if out._array.size:
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape "
+            f"{list(out._array.shape)}, which does not match the required output shape "
+            f"{list(shape)}. Give out= an empty tensor, or one of that shape.", UserWarning,
+            stacklevel=5)
+    dtype = out._array.dtype
+    out._array = MetaArray(shape, dtype) if is_meta(out._array) else np.empty(shape, dtype)
+
+
+def title(d: Any) -> str:
+    """A dtype's name in torch's error messages."""
+    return {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
+            "int64": "Long", "float16": "Half", "bfloat16": "BFloat16", "float32": "Float",
+            "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+            }[d.name]

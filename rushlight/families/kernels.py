@@ -1,0 +1,95 @@
+"""Which kernel runs an expression: by dtype, and by whether the work is worth machine code.
+
+Small arrays go to NumPy's own ufunc where the expression is one; everything else is compiled,
+and falls back to NumPy calls where it cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import kernels as cpu
+from rushlight.backends.host import scalar as host
+from rushlight.base import dtypes
+from rushlight.expr.expression import Expression, walk
+
+LARGE = 16384  # elements from which threads and fused loops pay for NumPy's own ufuncs, too
+
+
+class Kernels(dict):
+    """Kernels of one expression, by the dtype of its operands; made on first use."""
+
+    def __init__(self, root: Expression, names: Sequence[str], large: bool,
+                 accepts: Callable[[np.dtype], bool] | None = None) -> None:
+        self.root, self.names, self.large, self.accepts = root, tuple(names), large, accepts
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        made = None
+        if self.accepts is None or self.accepts(dtype):
+            made = kernel_for(self.root, self.names, dtype, self.large)
+        self[dtype] = made
+        return made
+
+
+def tables(root: Expression, names: Sequence[str],
+           accepts: Callable[[np.dtype], bool] | None = None) -> tuple[Kernels, Kernels]:
+    """The kernels for small and for large arrays."""
+    return Kernels(root, names, False, accepts), Kernels(root, names, True, accepts)
+
+
+def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
+               large: bool) -> Callable[..., np.ndarray]:
+    """A function of arrays of `dtype` (truth values for boolean symbols), as a ufunc is."""
+    plain = host.kernel(root, names, dtype)
+    if isinstance(plain, np.ufunc) and not large and dtype not in dtypes.HALF_TYPES:
+        return plain
+    if dtype in dtypes.HALF_TYPES:
+        return _through_float32(root, names, dtype, large)
+    boolean = {str(x.value) for x in walk([root]) if x.name == "symbol" and x.boolean}
+    inputs = tuple(np.dtype(np.bool_) if name in boolean else dtype for name in names)
+    output = np.dtype(np.bool_) if root.boolean else dtype
+    try:
+        return cpu.kernel(root, names, inputs, output)
+    except cpu.Unsupported:
+        return plain
+
+
+def _through_float32(root: Expression, names: Sequence[str], dtype: np.dtype,
+                     large: bool) -> Callable[..., np.ndarray]:
+    """Half types are stored, not computed with: one rounding, at the end."""
+    inner = kernel_for(root, names, np.dtype(np.float32), large)
+
+    def kernel(*arrays: Any, out: Any = ...) -> np.ndarray:
+        wide = (x.astype(np.float32) if x.dtype is dtype else x for x in arrays)
+        result = inner(*wide, out=...)
+        narrow = result if result.dtype == np.bool_ else result.astype(dtype)
+        if out is ...:
+            return narrow
+        out[...] = narrow
+        return out
+
+    return kernel
+
+
+_numbers: dict[tuple[np.dtype, Any], np.ndarray] = {}
+NUMBERS_KEPT = 4096
+
+
+def number(value: Any, dtype: np.dtype) -> np.ndarray:
+    """A Python number as a 0-d array of `dtype`; integers wrap around. Do not write to it."""
+    try:
+        return _numbers[dtype, value]
+    except KeyError:
+        pass
+    if dtype.kind in "iu" and isinstance(value, int):
+        bits = 8 * dtype.itemsize
+        array = np.array(value & ((1 << bits) - 1), f"u{dtype.itemsize}").view(dtype)
+    else:
+        with np.errstate(all="ignore"):
+            array = np.array(value).astype(dtype)
+    if value != 0 and value == value and len(_numbers) < NUMBERS_KEPT:  # -0.0 == 0.0
+        _numbers[dtype, value] = array
+    return array

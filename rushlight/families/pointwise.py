@@ -1,0 +1,278 @@
+"""Pointwise ops: every output element depends on the elements at its own place.
+
+The body of a declaration is traced once into a scalar expression. From it come the kernels, the
+gradient (the expression's derivative, itself pointwise), the method, in-place and out= forms.
+
+    @pointwise("gelu nn.functional.gelu", promote="floating")
+    def gelu(input, approximate: str = "none"): ...
+
+Parameters without a default are operands (tensors or numbers); `Operand` marks optional ones,
+`Scalar` marks numbers that vary from call to call; all others are options, known while tracing.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from rushlight.base import dtypes
+from rushlight.base.dtypes import dtype as dtype_
+from rushlight.engine.node import Node
+from rushlight.expr.derivative import derivative
+from rushlight.expr.expression import (
+    Expression,
+    constant,
+    lift,
+    specialise,
+    substitute,
+    symbol,
+    symbols,
+)
+from rushlight.families.declaration import Declaration, named, register
+from rushlight.families.kernels import Kernels, tables
+from rushlight.families.pointwise_source import node_class, wrapper
+
+OPERATORS = ("__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ "
+             "__xor__ __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__").split()
+GRADIENT = symbol("gradient")
+OUTPUT = symbol("output")
+
+# What `promote` may say: the category that integers and booleans are lifted to, if any.
+PROMOTE = ("numeric", "floating", "none")
+
+
+class Pointwise:
+    """A declared pointwise op: its parameters, and a variant for each setting of its options."""
+
+    def __init__(self, declaration: Declaration, promote: str, result: str, refuse: str,
+                 grad: Mapping[str, Callable] | Callable | None) -> None:
+        self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
+        declaration.op = self
+        self.promote, self.result, self.refuse = promote, result, frozenset(refuse.split())
+        self.signature = inspect.signature(self.body)
+        self.operands: list[str] = []
+        self.scalars: list[str] = []
+        self.options: list[str] = []
+        for parameter in self.signature.parameters.values():
+            self._kind_of(parameter).append(parameter.name)
+        if callable(grad):
+            grad = {self.operands[0]: grad}
+        self.grad = grad or {}
+        self.defaults = {p.name: p.default for p in self.signature.parameters.values()
+                         if p.default is not p.empty}
+        self._variants: dict[tuple, Variant] = {}
+
+    @property
+    def plain(self) -> Variant:
+        """The op with all options and scalars as they are by default."""
+        return self.variant({})
+
+    def _kind_of(self, parameter: inspect.Parameter) -> list[str]:
+        note = str(parameter.annotation)
+        if note == "Scalar":
+            return self.scalars
+        if parameter.default is parameter.empty or note == "Operand":
+            return self.operands
+        return self.options
+
+    def variant(self, given: Mapping[str, Any]) -> Variant:
+        """The op with these options and non-default scalars; `given` maps names to values."""
+        settings = {**self.defaults, **given}
+        absent = tuple(n for n in self.operands if n in self.defaults and settings[n] is None)
+        varying = tuple(n for n in self.scalars if settings[n] is not self.defaults[n]
+                        and settings[n] is not None)
+        fixed = tuple((n, settings[n]) for n in self.options)
+        key = (absent, varying, fixed)
+        found = self._variants.get(key)
+        if found is None:
+            found = self._variants[key] = Variant(self, absent, varying, dict(fixed))
+        return found
+
+    def accepts(self, dtype: np.dtype) -> bool:
+        """Whether a kernel runs on `dtype` as it is, without promotion."""
+        d = dtypes.FROM_ARRAY[dtype]
+        return self.computes_in(d) is d
+
+    def computes_in(self, d: dtype_) -> dtype_ | None:
+        """The dtype to compute in for operands of `d`; None where the op refuses it."""
+        if d.name in self.refuse or dtypes.CATEGORIES[d.category] in self.refuse:
+            return None
+        if self.promote == "floating" and d.category < 2:
+            return dtypes.default_dtype()
+        return d
+
+
+class Variant:
+    """An op with its options settled: one expression, its kernels and its gradients."""
+
+    def __init__(self, op: Pointwise, absent: tuple[str, ...], varying: tuple[str, ...],
+                 fixed: dict[str, Any]) -> None:
+        self.op, self.fixed = op, fixed
+        self.names = tuple(n for n in op.signature.parameters
+                           if (n in op.operands and n not in absent) or n in varying)
+        self.differentiable = tuple(n for n in self.names if n in op.operands)
+        arguments: dict[str, Any] = {}
+        for name in op.signature.parameters:
+            if name in self.names:
+                arguments[name] = symbol(name, boolean=name == "condition")
+            elif name in op.scalars:
+                value = op.defaults[name]
+                arguments[name] = None if value is None else lift(value)
+            else:
+                arguments[name] = None if name in absent else fixed.get(name)
+        self.arguments = arguments
+        self.root: Expression = lift(op.body(**arguments))
+        self.boolean = op.result == "bool" or self.root.boolean
+        self.small, self.large = tables(self.root, self.names, op.accepts)
+        self._gradients: dict[str, Gradient | None] | None = None
+        self._node_class: type[Node] | None = None
+
+    @property
+    def gradients(self) -> dict[str, Gradient | None]:
+        """How the gradient of each operand is computed; None where none flows."""
+        if self._gradients is None:
+            self._gradients = {name: self._gradient(name) for name in self.differentiable}
+        return self._gradients
+
+    def _gradient(self, name: str) -> Gradient | None:
+        if self.boolean or name == "condition":
+            return None
+        own = self.op.grad.get(name)
+        if own is not None:
+            wanted = inspect.signature(own).parameters
+            known = {**self.arguments, "gradient": GRADIENT, "output": OUTPUT}
+            found: Any = own(**{n: known[n] for n in wanted})
+            expression = None if found is None else lift(found)
+        else:
+            expression = derivative(self.root, symbol(name), GRADIENT)
+        if expression is None:
+            return None
+        return Gradient(substitute(expression, {self.root: OUTPUT})
+                        if self.root.operands else expression)
+
+    @property
+    def node_class(self) -> type[Node]:
+        """The class of the nodes that record this variant."""
+        if self._node_class is None:
+            self._node_class = node_class(self)
+        return self._node_class
+
+    @property
+    def saves(self) -> tuple[str, ...]:
+        """Names of the values that the gradients read: operands, scalars, "output"."""
+        read: dict[str, None] = {}
+        for gradient in self.gradients.values():
+            if gradient is not None:
+                read.update(dict.fromkeys(gradient.real_names))
+                read.update(dict.fromkeys(gradient.names))
+        read.pop("gradient", None)
+        return tuple(read)
+
+    def readers(self, name: str) -> list[int]:
+        """Numbers of the differentiable operands whose gradient reads the value `name`."""
+        found = [self.gradients[operand] for operand in self.differentiable]
+        return [i for i, g in enumerate(found)
+                if g is not None and name in (*g.names, *g.real_names)]
+
+    def read_by(self, edges: Any) -> set[str]:
+        """The values that the gradients along those edges (None: not needed) read."""
+        return {name for name in self.saves
+                if any(edges[i] is not None for i in self.readers(name))}
+
+
+class Gradient:
+    """The gradient of one operand as an expression of the output's gradient and saved values."""
+
+    def __init__(self, root: Expression) -> None:
+        self.root = root
+        self.names = tuple(symbols([root]))
+        self.real_root = specialise(root, complex_numbers=False)
+        self.real_names = tuple(symbols([self.real_root]))
+        self.small, self.large = (GradientKernels(self, large) for large in (False, True))
+        self._ops: dict[bool, Pointwise] = {}
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is the output's gradient itself."""
+        return self.root is GRADIENT
+
+
+    def op(self, complex_numbers: bool) -> Pointwise:
+        """The gradient as a pointwise op of its own, with gradients of its own."""
+        if complex_numbers not in self._ops:
+            root = self.root if complex_numbers else self.real_root
+            names = self.names if complex_numbers else self.real_names
+
+            def gradient(**symbols: Expression) -> Expression:
+                return root
+
+            gradient.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
+                inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
+            declaration = Declaration("gradient", "pointwise", gradient)
+            self._ops[complex_numbers] = Pointwise(declaration, "numeric", "same", "", None)
+        return self._ops[complex_numbers]
+
+
+class GradientKernels(dict):
+    """Kernels of a gradient by dtype, taking all its names; conjugation only where it matters."""
+
+    def __init__(self, gradient: Gradient, large: bool) -> None:
+        self.gradient, self.large = gradient, large
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        root = self.gradient.root if dtype.kind == "c" else self.gradient.real_root
+        made = self[dtype] = Kernels(root, self.gradient.names, self.large)[dtype]
+        return made
+
+
+def pointwise(paths: str, *, promote: str = "numeric", result: str = "same", refuse: str = "",
+              grad: Mapping[str, Callable] | Callable | None = None,
+              inplace: bool = True) -> Callable[[Callable], Any]:
+    """Declare a pointwise op under the torch `paths`; returns its eager function.
+
+    A bare name stands for the function, the method and both in-place forms; "Tensor.__add__"
+    brings its reflected and in-place operators along. promote: "floating" lifts integers to the
+    default dtype. result: "bool" for comparisons, "real" where complex gives real. refuse: dtypes
+    or categories that raise NotImplementedError. grad: overrides the derived gradient; a function
+    of `gradient`, `output` and parameters by name, or a mapping of operands to such functions.
+    """
+
+    def declare(body: Callable) -> Any:
+        declaration = Declaration(body.__name__, "pointwise", body)
+        op = Pointwise(declaration, promote, result, refuse, grad)
+        function = declaration.function = named(op.name, wrapper(op, op.name), declaration)
+        in_place = None
+        for path in paths.split():
+            holder, _, name = path.rpartition(".")
+            if name in OPERATORS:
+                _register_operators(op, name, declaration)
+                continue
+            register(declaration, path, function)
+            if not holder and not name.startswith("_"):
+                register(declaration, f"Tensor.{name}", function)
+                if inplace:
+                    in_place = in_place or named(f"{op.name}_", wrapper(op, f"{op.name}_",
+                                                                        form="in-place"),
+                                                 declaration)
+                    register(declaration, f"{name}_", in_place)
+                    register(declaration, f"Tensor.{name}_", in_place)
+        return function
+
+    return declare
+
+
+def _register_operators(op: Pointwise, name: str, declaration: Declaration) -> None:
+    register(declaration, f"Tensor.{name}",
+             named(name, wrapper(op, name, form="operator"), declaration))
+    if name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
+        return
+    for form, prefix in (("reflected", "__r"), ("in-place operator", "__i")):
+        other = prefix + name[2:]
+        register(declaration, f"Tensor.{other}",
+                 named(other, wrapper(op, other, form=form), declaration))
+
+
+__all__ = ["GRADIENT", "OUTPUT", "Gradient", "Pointwise", "Variant", "constant", "pointwise"]

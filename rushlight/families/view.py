@@ -1,0 +1,163 @@
+"""View ops: another geometry over the same memory.
+
+The body of a declaration works on arrays and returns one that shares their memory; `grad` gives
+the gradient in terms of ops: a function of the gradient, the input's shape, and the arguments.
+
+    @view("transpose Tensor.transpose", grad=lambda g, shape, dim0, dim1: transpose(g, dim0, dim1))
+    def transpose(input, dim0, dim1): ...
+
+A view remembers how it was made, so that it can be taken anew when its base is written to.
+"""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.base.errors import user_site
+from rushlight.base.flags import flags
+from rushlight.engine.node import LEAF, Node, freed, next_sequence
+from rushlight.families.declaration import Declaration, named, register
+from rushlight.families.source import lazy_function
+from rushlight.tensor import Parameter, Tensor
+
+PRUNE_FROM = 64
+
+
+class View:
+    """A declared view op."""
+
+    def __init__(self, declaration: Declaration, grad: Callable, otherwise: Callable | None,
+                 many: bool) -> None:
+        self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
+        self.grad, self.otherwise, self.many = grad, otherwise, many
+        parameters = list(inspect.signature(self.body).parameters.values())[1:]
+        self.star = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        self.parameters = parameters
+        title = "".join(part.capitalize() for part in self.name.strip("_").split("_"))
+        self.node_class: type[Node] = type(f"{title}Backward0", (ViewBackward,), {
+            "__slots__": (), "op": self, "__module__": self.body.__module__})
+
+
+class ViewBackward(Node):
+    """The gradient of a view: through the declared rule."""
+
+    __slots__ = ()
+    op: View
+
+    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
+        saved = self.saved
+        if saved is None:
+            raise freed(self)
+        return (self.op.grad(gradient, *saved),)
+
+
+def take_view(function: Callable, node_class: type[Node], input: Tensor, array: Any,
+              arguments: tuple) -> Tensor:
+    """The tensor for `array`, a view of `input` made by `function(input, *arguments)`."""
+    result = object.__new__(Tensor)
+    result._array = array
+    version = input._version
+    if version is None:
+        version = input._version = [0, None]
+    result._version = version
+    known = input._view
+    base = input if known is None else known[0]
+    result._view = (base, known, function, arguments)
+    views = base._views
+    if views is None:
+        base._views = [weakref.ref(result)]
+    else:
+        views.append(weakref.ref(result))
+        n = len(views)
+        if n >= PRUNE_FROM and not n & (n - 1):
+            base._views = [r for r in views if r() is not None]
+    edge = input._node
+    if edge is None or not flags.grad_enabled:
+        result._node = None
+        return result
+    node = result._node = object.__new__(node_class)
+    node._sequence = next_sequence()
+    node.edges = (input if edge is LEAF else edge,)
+    node.saved = (input._array.shape, *arguments)
+    if flags.anomaly:
+        node.site = user_site()
+    return result
+
+
+def view(paths: str, *, grad: Callable, otherwise: Callable | None = None,
+         many: bool = False) -> Callable[[Callable], Any]:
+    """Declare a view op under the torch `paths`; returns its eager function.
+
+    A bare name stands for the function and, unless it is private, the method. grad: (gradient, shape, *arguments) ->
+    gradient of the input. otherwise: what to call where the body returns None because no view
+    exists. many: the op returns one of several views, which may not be written to in place.
+    """
+
+    def declare(body: Callable) -> Any:
+        declaration = Declaration(body.__name__, "view", body)
+        op = declaration.op = View(declaration, grad, otherwise, many)
+        function = declaration.function = named(
+            op.name, lazy_function(op.name, body.__module__, lambda: _write(op)), declaration)
+        function.many = many
+        for path in paths.split():
+            holder, _, name = path.rpartition(".")
+            register(declaration, path, function)
+            if not holder and not name.startswith("_"):
+                register(declaration, f"Tensor.{name}", function)
+        return function
+
+    return declare
+
+
+def _write(op: View) -> tuple[str, dict[str, Any]]:
+    """Source and globals of a view op's wrapper."""
+    names = [p.name for p in op.parameters]
+    defaults: dict[str, Any] = {}
+    head = ["input"]
+    for p in op.parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            head.append(f"*{p.name}")
+        elif p.default is p.empty:
+            head.append(p.name)
+        else:
+            defaults[f"default_{p.name}"] = p.default
+            head.append(f"{p.name}=default_{p.name}")
+    passed = ", ".join(f"*{n}" if n == op.star else n for n in names)
+    packed = op.star if names == [op.star] else f"({passed}{',' if passed else ''})"
+    call = f"input, {passed}" if passed else "input"
+    if op.star:
+        head.append("**named")
+    lines = [f"def {op.name}({', '.join(head)}):"]
+    if op.star:
+        lines += ["    if named:", f"        {op.star} = by_name({op.name!r}, {op.star!r}, named)"]
+    lines += ["    if type(input) is not Tensor and type(input) is not Parameter:",
+              f"        checked(own, input, {packed})",
+              "    array = input._array",
+              f"    taken = body(array{', ' + passed if passed else ''})"]
+    if op.otherwise is not None:
+        lines += ["    if taken is None:", f"        return otherwise({call})"]
+    lines.append(f"    return take_view(own, node_class, input, taken, {packed})")
+    environment = {"Tensor": Tensor, "Parameter": Parameter, "body": op.body,
+                   "take_view": take_view, "node_class": op.node_class, "checked": checked,
+                   "otherwise": op.otherwise, "by_name": by_name,
+                   "own": op.declaration.function, **defaults}
+    return "\n".join(lines) + "\n", environment
+
+
+def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple:
+    """Arguments of `f(x, *dims)` given as `dims=`, or in torch's other spellings."""
+    for name in (star, "dim", "dims", "shape", "size", "sizes"):
+        if name in named_arguments and len(named_arguments) == 1:
+            value = named_arguments[name]
+            return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    raise TypeError(f"{op}() got an unexpected keyword argument '{next(iter(named_arguments))}'")
+
+
+def checked(function: Any, input: Any, arguments: Any) -> None:
+    """Refuse what is no tensor."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{function.__name__}(): argument 'input' (position 1) must be Tensor, "
+                        f"not {type(input).__name__}")

@@ -1,0 +1,204 @@
+"""Activations: the pointwise functions between layers."""
+
+from __future__ import annotations
+
+import math
+
+from rushlight.expr import scalar as s
+from rushlight.families.pointwise import pointwise
+
+SQRT_1_2 = math.sqrt(0.5)
+SQRT_2_PI = math.sqrt(2 / math.pi)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+@pointwise("relu", refuse="bool complex",
+           grad=lambda gradient, output: s.where(output <= 0, 0, gradient))
+def relu(input):
+    """max(input, 0); NaN stays NaN.
+
+    >>> import rushlight as rl
+    >>> rl.relu(rl.tensor([-1., 2.]))
+    tensor([0., 2.])
+    """
+    return s.maximum(input, 0)
+
+
+@pointwise("sigmoid special.expit nn.functional.sigmoid", promote="floating",
+           grad=lambda gradient, output: gradient * s.conj((1 - output) * output))
+def sigmoid(input):
+    """1 / (1 + e**-input).
+
+    >>> import rushlight as rl
+    >>> rl.sigmoid(rl.tensor([0., 2.]))
+    tensor([0.5000, 0.8808])
+    """
+    return s.reciprocal(1 + s.exp(-input))
+
+
+@pointwise("nn.functional.gelu", refuse="bool integer complex")
+def gelu(input, approximate: str = "none"):
+    """Gaussian error linear unit, x * Phi(x) (Hendrycks & Gimpel, 2016).
+
+    approximate: "none" for the exact form by erf, "tanh" for the faster approximation.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.gelu(rl.tensor([-1., 1.]))
+    tensor([-0.1587,  0.8413])
+    """
+    x = input
+    if approximate == "tanh":
+        return 0.5 * x * (1 + s.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x)))
+    if approximate != "none":
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return 0.5 * x * (1 + s.erf(x * SQRT_1_2))
+
+
+@pointwise("nn.functional.silu", refuse="bool integer")
+def silu(input):
+    """x * sigmoid(x), also called swish (Elfwing et al., 2017)."""
+    return input * s.sigmoid(input)
+
+
+@pointwise("nn.functional.mish", refuse="bool integer complex",
+           grad=lambda gradient, input: gradient * _mish_slope(input))
+def mish(input):
+    """x * tanh(softplus(x)) (Misra, 2019)."""
+    return input * s.tanh(_softplus(input))
+
+
+def _softplus(x):
+    return s.where(x > 20, x, s.log1p(s.exp(x)))
+
+
+def _mish_slope(x):
+    t = s.tanh(_softplus(x))
+    return t + x * s.sigmoid(x) * (1 - t * t)
+
+
+@pointwise("nn.functional.softplus", refuse="bool integer complex",
+           grad=lambda gradient, input, beta, threshold: s.where(
+               beta * input > threshold, gradient, gradient * s.sigmoid(beta * input)))
+def softplus(input, beta: Scalar = 1, threshold: Scalar = 20):
+    """log(1 + e**(beta x)) / beta; x itself where beta x > threshold.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.softplus(rl.tensor([0., 30.]))
+    tensor([ 0.6931, 30.0000])
+    """
+    scaled = beta * input
+    return s.where(scaled > threshold, input, s.log1p(s.exp(scaled)) / beta)
+
+
+@pointwise("nn.functional.logsigmoid", refuse="bool integer complex",
+           grad=lambda gradient, input: gradient * s.sigmoid(-input))
+def logsigmoid(input):
+    """log(sigmoid(x)), without overflow."""
+    return s.minimum(input, 0) - s.log1p(s.exp(-s.abs(input)))
+
+
+@pointwise("nn.functional.softsign", promote="floating", refuse="complex",
+           grad=lambda gradient, input: gradient / ((1 + s.abs(input)) * (1 + s.abs(input))))
+def softsign(input):
+    """x / (1 + |x|)."""
+    return input / (1 + s.abs(input))
+
+
+@pointwise("nn.functional.tanhshrink", promote="floating",
+           grad=lambda gradient, input: gradient * s.tanh(input) * s.tanh(input))
+def tanhshrink(input):
+    """x - tanh(x)."""
+    return input - s.tanh(input)
+
+
+@pointwise("nn.functional.softshrink", refuse="bool integer complex",
+           grad=lambda gradient, input, lambd: s.where(s.abs(input) <= lambd, 0, gradient))
+def softshrink(input, lambd: Scalar = 0.5):
+    """x moved lambd towards zero, and 0 between -lambd and lambd."""
+    return s.where(input > lambd, input - lambd,
+                   s.where(input < -lambd, input + lambd, input * 0))
+
+
+@pointwise("nn.functional.hardshrink", refuse="bool integer complex",
+           grad=lambda gradient, input, lambd: s.where(s.abs(input) <= lambd, 0, gradient))
+def hardshrink(input, lambd: Scalar = 0.5):
+    """x where |x| > lambd, else 0."""
+    return s.where(s.abs(input) <= lambd, 0, input)
+
+
+@pointwise("_hardtanh", refuse="bool complex",
+           grad=lambda gradient, input, min_val, max_val: s.where(
+               s.bitwise_or(input <= min_val, input >= max_val), 0, gradient))
+def _hardtanh(input, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
+    """x limited to [min_val, max_val]."""
+    return s.minimum(s.maximum(input, min_val), max_val)
+
+
+@pointwise("_relu6", refuse="bool complex",
+           grad=lambda gradient, input: s.where(
+               s.bitwise_or(input <= 0, input >= 6), 0, gradient))
+def _relu6(input):
+    """x limited to [0, 6]."""
+    return s.minimum(s.maximum(input, 0), 6)
+
+
+@pointwise("_hardsigmoid", refuse="bool integer complex",
+           grad=lambda gradient, input: s.where(
+               s.bitwise_and(input > -3, input < 3), gradient * (1 / 6), 0))
+def _hardsigmoid(input):
+    """(x + 3) / 6 limited to [0, 1]."""
+    return s.minimum(s.maximum(input + 3, 0), 6) * (1 / 6)
+
+
+@pointwise("_hardswish", refuse="bool integer complex",
+           grad=lambda gradient, input: s.where(
+               input <= -3, 0, s.where(input >= 3, gradient,
+                                       gradient * (input * (1 / 3) + 0.5))))
+def _hardswish(input):
+    """x * hardsigmoid(x)."""
+    return input * s.minimum(s.maximum(input + 3, 0), 6) * (1 / 6)
+
+
+@pointwise("_leaky_relu", refuse="bool integer complex",
+           grad=lambda gradient, input, negative_slope: s.where(
+               input > 0, gradient, gradient * negative_slope))
+def _leaky_relu(input, negative_slope: Scalar = 0.01):
+    """x, times negative_slope where x is negative."""
+    return s.where(input > 0, input, input * negative_slope)
+
+
+@pointwise("_elu", refuse="bool integer complex",
+           grad=lambda gradient, input, alpha: s.where(
+               input <= 0, gradient * alpha * s.exp(input), gradient))
+def _elu(input, alpha: Scalar = 1.0):
+    """x, and alpha * (e**x - 1) where x is negative (Clevert et al., 2015)."""
+    return s.where(input <= 0, alpha * s.expm1(input), input)
+
+
+@pointwise("_selu", refuse="bool integer complex",
+           grad=lambda gradient, input: gradient * SELU_SCALE * s.where(
+               input <= 0, SELU_ALPHA * s.exp(input), 1))
+def _selu(input):
+    """The self-normalising elu (Klambauer et al., 2017)."""
+    return SELU_SCALE * s.where(input <= 0, SELU_ALPHA * s.expm1(input), input)
+
+
+@pointwise("_celu", refuse="bool integer complex",
+           grad=lambda gradient, input, alpha: s.where(
+               input <= 0, gradient * s.exp(input / alpha), gradient))
+def _celu(input, alpha: Scalar = 1.0):
+    """max(0, x) + min(0, alpha * (e**(x / alpha) - 1)) (Barron, 2017)."""
+    return s.where(input <= 0, alpha * s.expm1(input / alpha), input)
+
+
+@pointwise("_threshold", refuse="bool complex",
+           grad=lambda gradient, input, threshold: s.where(input <= threshold, 0, gradient))
+def _threshold(input, threshold: Scalar, value: Scalar):
+    """x where x > threshold, else value."""
+    return s.where(input <= threshold, value, input)
+
+
+@pointwise("_prelu", refuse="bool integer complex")
+def _prelu(input, weight):
+    """x, times weight where x is negative."""
+    return s.where(input > 0, input, weight * input)

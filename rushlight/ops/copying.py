@@ -1,0 +1,235 @@
+"""Copies: clone, contiguous, conversion to other dtypes and devices, copy_, fill_."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base import dtypes
+from rushlight.base.device import as_device, device
+from rushlight.base.dtypes import dtype
+from rushlight.base.errors import operands
+from rushlight.base.flags import flags
+from rushlight.engine.node import LEAF, version_of
+from rushlight.families.cast import astype, cast
+from rushlight.families.composite import composite
+from rushlight.families.inplace import check_in_place, record_in_place, wrote
+from rushlight.families.kernels import number
+from rushlight.families.library import library
+from rushlight.tensor import Tensor, wrap
+from rushlight.tensor.storage import channels_last, contiguous_format, preserve_format
+
+
+@library("clone")
+class clone:
+    """A copy with memory of its own; gradients flow to the original.
+
+    memory_format: preserve_format keeps the order of dimensions in memory, contiguous_format
+    (or None) makes it row-major.
+
+    >>> import rushlight as rl
+    >>> x = rl.ones(2); y = x.clone(); y[0] = 5; x
+    tensor([1., 1.])
+    """
+
+    def forward(input, *, memory_format=preserve_format):
+        if is_meta(input):
+            return MetaArray(input.shape, input.dtype)
+        if memory_format is channels_last:
+            return input.transpose(0, 2, 3, 1).copy("C").transpose(0, 3, 1, 2)
+        return input.copy("K" if memory_format is preserve_format else "C")
+
+    def backward(gradient):
+        return gradient
+
+
+@composite("Tensor.contiguous")
+def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor itself if its elements are dense and row-major, else such a copy."""
+    if memory_format in (contiguous_format, preserve_format):
+        return input if input._array.flags.c_contiguous else clone(
+            input, memory_format=contiguous_format)
+    return input if input.is_contiguous(memory_format) else clone(
+        input, memory_format=memory_format)
+
+
+@composite("Tensor.to")
+def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
+    """The tensor as another dtype or on another device; itself if nothing changes.
+
+    Called as to(dtype), to(device), to(device, dtype), to(other); copy=True always copies.
+
+    >>> import rushlight as rl
+    >>> rl.tensor([1.7, -1.7]).to(rl.int64)
+    tensor([ 1, -1])
+    """
+    target: Any = options.get("dtype")
+    place: Any = options.get("device")
+    extra = [a for a in args if not isinstance(a, (bool, type(None)))]
+    for value in extra:
+        if isinstance(value, Tensor):
+            target, place = value.dtype, value.device
+        elif isinstance(value, (str, device)):
+            place = value
+        else:
+            target = value
+    if options.get("other") is not None:
+        target, place = options["other"].dtype, options["other"].device
+    flags_given = [a for a in args if isinstance(a, bool)]
+    copy = bool(options.get("copy", len(flags_given) > 1 and flags_given[1]))
+    result = input
+    if place is not None and as_device(place).type != input.device.type:
+        if input.is_meta:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data! Use to_empty() "
+                                      "or make the tensor on the CPU")
+        result = wrap(MetaArray(input._array.shape, input._array.dtype))
+        result._node = None if input._node is None else LEAF
+    if target is not None:
+        result = cast(result, dtypes.as_dtype(target).array)
+    return clone(result) if copy and result is input else result
+
+
+def _conversion(name: str, target: dtype) -> None:
+    def convert(input: Tensor, memory_format: Any = None) -> Tensor:
+        return cast(input, target.array)
+
+    convert.__name__ = name
+    convert.__doc__ = f"The tensor as {target.name}; itself if it is that already."
+    composite(f"Tensor.{name}")(convert)
+
+
+for _name, _target in {**dtypes.ALIASES, "bool": dtypes.bool_, "byte": dtypes.uint8,
+                       "char": dtypes.int8, "bfloat16": dtypes.bfloat16}.items():
+    _conversion(_name, _target)
+
+
+@composite("Tensor.type_as")
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input` as the dtype of `other`."""
+    return cast(input, other._array.dtype)
+
+
+@composite("Tensor.type")
+def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, or the tensor as another dtype."""
+    if dtype is None:
+        names = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long",
+                 "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte",
+                 "bool": "Bool", "bfloat16": "BFloat16"}
+        return f"torch.{names.get(input.dtype.name, input.dtype.name)}Tensor"
+    return cast(input, dtypes.as_dtype(dtype).array)
+
+
+@composite("Tensor.cpu")
+def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor in the machine's memory: itself."""
+    return to(input, "cpu")
+
+
+@composite("Tensor.cuda")
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """Refused: this build computes on the CPU."""
+    return to(input, "cuda")
+
+
+@composite("Tensor.pin_memory")
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """The tensor itself: page-locked memory only serves transfers to other devices."""
+    return input
+
+
+@composite("Tensor.share_memory_")
+def share_memory_(input: Tensor) -> Tensor:
+    """The tensor itself; sharing happens when it is sent to a worker."""
+    return input
+
+
+@library("_copy_into")
+class _copy_into:
+    """What `input` becomes when `src` is copied over it."""
+
+    def forward(input, src):
+        return np.broadcast_to(src, input.shape) if not is_meta(input) else input
+
+    def backward(gradient, src, needs, input):
+        return None, gradient.sum_to_size(src.shape).to(src.dtype) if needs[1] else None
+
+
+@composite("Tensor.copy_")
+def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Overwrite the elements with those of `src`, broadcast and converted to this dtype.
+
+    Raises RuntimeError where `src` does not broadcast to this shape.
+    """
+    if not isinstance(src, Tensor):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not "
+                        f"{type(src).__name__}")
+    recorded = _recording(input, src)
+    check_in_place(input, recorded)
+    target, source = input._array, src._array
+    if not is_meta(target):
+        if is_meta(source):
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        converted = source if source.dtype == target.dtype else astype(source, target.dtype)
+        try:
+            target[...] = converted
+        except ValueError:
+            raise RuntimeError(
+                f"The size of tensor a ({list(target.shape)}) must match the size of tensor b "
+                f"({list(source.shape)}): copy_({operands(input=input, src=src)})") from None
+    if not recorded:
+        wrote(input)
+        return input
+    old = wrap(target)
+    old._node = input if input._node is LEAF else input._node
+    result = _copy_into(old, src)
+    record_in_place(input, result)
+    return input
+
+
+def _recording(*tensors: Tensor) -> bool:
+    return flags.grad_enabled and any(t._node is not None for t in tensors)
+
+
+@composite("fill")
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A tensor of this shape with `value` everywhere."""
+    return clone(input).fill_(value)  # type: ignore[attr-defined]
+
+
+@composite("fill_")
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Overwrite every element with `value`, a number or a 0-d tensor.
+
+    >>> import rushlight as rl
+    >>> rl.empty(2).fill_(3)
+    tensor([3., 3.])
+    """
+    if isinstance(value, Tensor):
+        if value._array.ndim:
+            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                               f"{value._array.ndim} dimensions.")
+        return copy_(input, value)
+    return copy_(input, wrap(number(value, input._array.dtype)))
+
+
+@composite("zero_")
+def zero_(input: Tensor) -> Tensor:
+    """Overwrite every element with 0."""
+    return fill_(input, 0)
+
+
+@composite("Tensor.set_")
+def set_(input: Tensor, source: Tensor) -> Tensor:
+    """Make this tensor look at the memory of `source`."""
+    input._array = source._array
+    input._version = version_of(source)
+    return input
+
+
+@composite("Tensor.to_dense")
+def to_dense(input: Tensor, dtype: Any = None) -> Tensor:
+    """The tensor itself: all tensors are dense."""
+    return input if dtype is None else to(input, dtype)

@@ -1,0 +1,425 @@
+"""Tensors from numbers, from other arrays, and filled with a pattern."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import MetaArray
+from rushlight.base import dtypes
+from rushlight.base.device import as_device
+from rushlight.base.dtypes import as_dtype, dtype
+from rushlight.base.promotion import of_number
+from rushlight.base.shapes import size_argument
+from rushlight.families.composite import composite, function
+from rushlight.families.inplace import write_out
+from rushlight.families.kernels import number
+from rushlight.tensor import Tensor, convert, wrap
+
+
+def finish(array: Any, requires_grad: bool, out: Any = None, name: str = "") -> Tensor:
+    """The tensor of a creation function over `array`."""
+    if out is not None:
+        return write_out(out, array, name)
+    result = wrap(array)
+    if requires_grad:
+        result.requires_grad = True
+    return result
+
+
+def empty_array(shape: tuple[int, ...], d: dtype, device: Any) -> Any:
+    """Uninitialised memory, or its geometry on the meta device."""
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: "
+                           f"{list(shape)}")
+    if device is not None and as_device(device).type == "meta":
+        return MetaArray(shape, d.array)
+    return np.empty(shape, d.array)
+
+
+def filled(shape: tuple[int, ...], value: Any, d: dtype, device: Any) -> Any:
+    """Memory with `value` everywhere."""
+    array = empty_array(shape, d, device)
+    if value == 0 and isinstance(array, np.ndarray):
+        return np.zeros(shape, d.array)
+    array.fill(number(value, d.array))
+    return array
+
+
+@function("tensor")
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+           pin_memory: bool = False) -> Tensor:
+    """A tensor with a copy of `data`: a number, nested lists of numbers, an array, a tensor.
+
+    dtype: left out, floats become the default dtype, ints int64. Raises ValueError for ragged
+    nesting, TypeError for what is no number.
+
+    >>> import rushlight as rl
+    >>> rl.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    array = convert.array_of(data, None if dtype is None else as_dtype(dtype))
+    if device is not None and as_device(device).type == "meta":
+        return finish(MetaArray(array.shape, array.dtype), requires_grad)
+    return finish(array, requires_grad)
+
+
+@function("as_tensor asarray")
+def as_tensor(data: Any, dtype: Any = None, device: Any = None, *, copy: bool | None = None,
+              requires_grad: bool = False) -> Tensor:
+    """`data` as a tensor, sharing memory with an array or tensor where the dtype allows.
+
+    >>> import rushlight as rl, numpy as np
+    >>> a = np.zeros(2); rl.as_tensor(a)[0] = 1; a
+    array([1., 0.])
+    """
+    target = None if dtype is None else as_dtype(dtype)
+    if isinstance(data, Tensor):
+        result = data.to(target) if target is not None else data  # type: ignore[attr-defined]
+        return result.clone() if copy else result
+    if isinstance(data, np.ndarray) and not copy:
+        own = dtypes.from_array(data.dtype)
+        if target in (None, own) and data.dtype.isnative:
+            return finish(data, requires_grad)
+    return finish(convert.array_of(data, target), requires_grad)
+
+
+@function("from_numpy")
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor over the memory of a NumPy array.
+
+    Raises TypeError for what is no array, or an array of another element type than tensors have.
+
+    >>> import rushlight as rl, numpy as np
+    >>> rl.from_numpy(np.ones(2, np.float32))
+    tensor([1., 1.])
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.from_array(ndarray.dtype)
+    if not ndarray.dtype.isnative:
+        raise ValueError("given numpy array has byte order different from the native byte order. "
+                         "Conversion between byte orders is currently not supported.")
+    return wrap(ndarray)
+
+
+@function("from_dlpack utils.dlpack.from_dlpack")
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor over the memory of any object that speaks DLPack."""
+    return wrap(np.from_dlpack(ext_tensor))
+
+
+@function("frombuffer")
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,
+               requires_grad: bool = False) -> Tensor:
+    """A 1-d tensor over the memory of an object with Python's buffer protocol."""
+    d = as_dtype(dtype)
+    size = memoryview(buffer).nbytes
+    if offset < 0 or offset >= max(size, 1):
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than "
+                         f"buffer length ({size} bytes) minus 1")
+    if count == -1 and (size - offset) % d.itemsize:
+        raise ValueError(f"buffer length ({size - offset} bytes) after offset ({offset} bytes) "
+                         f"must be a multiple of element size ({d.itemsize})")
+    return finish(np.frombuffer(buffer, d.array, count, offset), requires_grad)
+
+
+def _filler(name: str, value: int, words: str) -> None:
+    def create(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None,
+               device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+               **named: Any) -> Tensor:
+        shape = size_argument(size if size else (named.pop("size", ()),))
+        if named:
+            raise TypeError(f"{name}() got an unexpected keyword argument "
+                            f"'{next(iter(named))}'")
+        d = as_dtype(dtype) if dtype is not None else (
+            dtypes.default_dtype() if out is None else out.dtype)
+        return finish(filled(shape, value, d, device), requires_grad, out, name)
+
+    create.__name__ = create.__qualname__ = name
+    create.__doc__ = (f"A tensor of the given size with {words} everywhere.\n\n"
+                      f"    >>> import rushlight as rl\n    >>> rl.{name}(2)\n"
+                      f"    tensor([{value}., {value}.])\n    ")
+    CREATED[name] = function(name)(create)
+
+
+CREATED: dict[str, Any] = {}
+_filler("zeros", 0, "0")
+_filler("ones", 1, "1")
+zeros, ones = CREATED["zeros"], CREATED["ones"]
+
+
+@function("empty")
+def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+          requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
+          **named: Any) -> Tensor:
+    """A tensor of the given size with whatever the memory holds."""
+    shape = size_argument(size if size else (named.get("size", ()),))
+    d = as_dtype(dtype) if dtype is not None else (
+        dtypes.default_dtype() if out is None else out.dtype)
+    return finish(empty_array(shape, d, device), requires_grad, out, "empty")
+
+
+@function("empty_strided")
+def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = None,
+                  device: Any = None, requires_grad: bool = False,
+                  pin_memory: bool = False) -> Tensor:
+    """A tensor of the given size and strides (in elements) over uninitialised memory."""
+    extent = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if 0 not in size else 0
+    base = empty(max(extent, 0), dtype=dtype, device=device)
+    result = base.as_strided(size, stride) if extent else base.reshape(size)  # type: ignore
+    result._view = None
+    return result.requires_grad_(requires_grad)
+
+
+@function("full")
+def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layout: Any = None,
+         device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor of the given size with `fill_value` everywhere, of its type unless dtype is given.
+
+    >>> import rushlight as rl
+    >>> rl.full((2,), 7)
+    tensor([7, 7])
+    """
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    d = of_number(fill_value) if dtype is None else as_dtype(dtype)
+    return finish(filled(size_argument((size,)), fill_value, d, device), requires_grad, out,
+                  "full")
+
+
+def _like(input: Tensor, dtype: Any, device: Any) -> tuple[dtype, Any]:
+    d = input.dtype if dtype is None else as_dtype(dtype)
+    return d, input.device if device is None else device
+
+
+def _empty_like(input: Tensor, dtype: Any, device: Any) -> Any:
+    """Memory with the geometry of a dense `input`."""
+    d, place = _like(input, dtype, device)
+    array = input._array
+    if isinstance(array, np.ndarray) and as_device(place).type == "cpu":
+        return np.empty_like(array, dtype=d.array, order="K", subok=False)
+    return empty_array(array.shape, d, place)
+
+
+@function("empty_like")
+def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
+               requires_grad: bool = False, pin_memory: bool = False,
+               memory_format: Any = None) -> Tensor:
+    """A tensor of the shape, dtype and device of `input`, uninitialised."""
+    return finish(_empty_like(input, dtype, device), requires_grad)
+
+
+@function("zeros_like")
+def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
+               requires_grad: bool = False, pin_memory: bool = False,
+               memory_format: Any = None) -> Tensor:
+    """A tensor of the shape, dtype and device of `input`, with 0 everywhere."""
+    array = _empty_like(input, dtype, device)
+    array.fill(0)
+    return finish(array, requires_grad)
+
+
+@function("ones_like")
+def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
+              requires_grad: bool = False, pin_memory: bool = False,
+              memory_format: Any = None) -> Tensor:
+    """A tensor of the shape, dtype and device of `input`, with 1 everywhere."""
+    array = _empty_like(input, dtype, device)
+    array.fill(1)
+    return finish(array, requires_grad)
+
+
+@function("full_like")
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None,
+              device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+              memory_format: Any = None) -> Tensor:
+    """A tensor of the shape, dtype and device of `input`, with `fill_value` everywhere."""
+    array = _empty_like(input, dtype, device)
+    array.fill(number(fill_value, array.dtype))
+    return finish(array, requires_grad)
+
+
+def _method(name: str, make: Any, doc: str) -> None:
+    make.__name__, make.__doc__ = name, doc
+    composite(f"Tensor.{name}")(make)
+
+
+def _sized(create: Any) -> Any:
+    def method(input: Tensor, *size: Any, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False, **named: Any) -> Tensor:
+        d, place = _like(input, dtype, device)
+        shape = size_argument(size if size else (named.get("size", ()),))
+        return create(shape, dtype=d, device=place, requires_grad=requires_grad)
+    return method
+
+
+_method("new_zeros", _sized(zeros), "Zeros of the given size, of this dtype and device.")
+_method("new_ones", _sized(ones), "Ones of the given size, of this dtype and device.")
+_method("new_empty", _sized(empty), "Uninitialised memory of the given size and this dtype.")
+
+
+@composite("Tensor.new_full")
+def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False, **_: Any) -> Tensor:
+    """`fill_value` in the given size, of this dtype and device."""
+    d, place = _like(input, dtype, device)
+    return full(size, fill_value, dtype=d, device=place, requires_grad=requires_grad)
+
+
+@composite("Tensor.new_tensor")
+def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False, **_: Any) -> Tensor:
+    """A tensor with a copy of `data`, of this dtype and device."""
+    d, place = _like(input, dtype, device)
+    return tensor(data, dtype=d, device=place, requires_grad=requires_grad)
+
+
+@function("arange")
+def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
+           device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+           **named: Any) -> Tensor:
+    """start, start + step, ... below end; called as arange(end) or arange(start, end, step=1).
+
+    >>> import rushlight as rl
+    >>> rl.arange(1, 7, 2)
+    tensor([1, 3, 5])
+    """
+    given = [b.item() if isinstance(b, Tensor) else b for b in bounds]
+    if "end" in named:
+        given = [named.get("start", given[0] if given else 0), named["end"]]
+    elif len(given) == 1:
+        given = [0, *given] if "start" not in named else [named["start"], *given]
+    start, end = given[:2]
+    step = given[2] if len(given) > 2 else named.get("step", 1)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not all(math.isfinite(x) for x in (start, end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype is None:
+        floating = any(isinstance(x, float) for x in (start, end, step))
+        d = dtypes.default_dtype() if floating else dtypes.int64
+        d = d if out is None else out.dtype
+    else:
+        d = as_dtype(dtype)
+    count = math.ceil((end - start) / step) if isinstance((end - start) / step, float) and any(
+        isinstance(x, float) for x in (start, end, step)) else max(
+            0, -((start - end) // step) if step > 0 else -((end - start) // -step))
+    if device is not None and as_device(device).type == "meta":
+        return finish(MetaArray((count,), d.array), requires_grad)
+    if d.category == 1 and all(isinstance(x, int) for x in (start, step)):
+        array = np.arange(count, dtype=np.int64) * step + start
+    else:
+        array = np.arange(count, dtype=np.float64) * step + start
+    return finish(array.astype(d.array), requires_grad, out, "arange")
+
+
+@function("range")
+def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
+    """start, start + step, ... up to and including end, as floats."""
+    if end is None:
+        start, end = 0, start
+    count = math.floor((end - start) / step) + 1
+    d = as_dtype(options.get("dtype") or dtypes.default_dtype())
+    return finish((np.arange(count, dtype=np.float64) * step + start).astype(d.array),
+                  options.get("requires_grad", False), options.get("out"), "range")
+
+
+def _steps(start: Any, end: Any, steps: int, dtype: Any, out: Any) -> tuple[Any, Any, dtype]:
+    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if dtype is not None:
+        return start, end, as_dtype(dtype)
+    if out is not None:
+        return start, end, out.dtype
+    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    return start, end, dtypes.default_complex() if is_complex else dtypes.default_dtype()
+
+
+def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:
+    """Evenly spaced numbers, counted from the nearer end so that both ends are exact."""
+    if steps == 1:
+        return np.array([start], kind)
+    step = kind.type(end - start) / kind.type(max(steps - 1, 1))
+    index = np.arange(steps)
+    forward = kind.type(start) + (step * index).astype(kind)
+    backward = kind.type(end) - (step * (steps - 1 - index)).astype(kind)
+    return np.where(index < steps // 2, forward, backward)
+
+
+@function("linspace")
+def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None,
+             layout: Any = None, device: Any = None, requires_grad: bool = False,
+             pin_memory: bool = False) -> Tensor:
+    """`steps` numbers evenly spaced from start to end, both included.
+
+    >>> import rushlight as rl
+    >>> rl.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    start, end, d = _steps(start, end, steps, dtype, out)
+    kind = d.array if d.array.kind in "fc" and d.itemsize > 2 else np.dtype(np.float64)
+    array = _line(start, end, steps, kind)
+    return finish(array.astype(d.array), requires_grad, out, "linspace")
+
+
+@function("logspace")
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any = None,
+             dtype: Any = None, layout: Any = None, device: Any = None,
+             requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """base ** x for `steps` numbers x evenly spaced from start to end."""
+    start, end, d = _steps(start, end, steps, dtype, out)
+    wide = np.dtype(np.complex128 if d.is_complex else np.float64)
+    array = np.power(wide.type(base), _line(start, end, steps, wide))
+    return finish(array.astype(d.array), requires_grad, out, "logspace")
+
+
+@function("eye")
+def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, layout: Any = None,
+        device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """The n x m matrix with 1 on the diagonal.
+
+    >>> import rushlight as rl
+    >>> rl.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    m = n if m is None else m
+    if n < 0 or m < 0:
+        raise RuntimeError(f"{'n' if n < 0 else 'm'} must be greater or equal to 0, got "
+                           f"{min(n, m)}")
+    d = as_dtype(dtype) if dtype is not None else (
+        dtypes.default_dtype() if out is None else out.dtype)
+    if device is not None and as_device(device).type == "meta":
+        return finish(MetaArray((n, m), d.array), requires_grad)
+    return finish(np.eye(n, m).astype(d.array), requires_grad, out, "eye")
+
+
+@function("complex")
+def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
+    """real + i * imag.
+
+    >>> import rushlight as rl
+    >>> rl.complex(rl.tensor([1.]), rl.tensor([2.]))
+    tensor([1.+2.j])
+    """
+    if real.dtype != imag.dtype:
+        raise RuntimeError(f"Expected object of scalar type {real.dtype.name} but got scalar type "
+                           f"{imag.dtype.name} for second argument")
+    target = real.dtype.to_complex()
+    i = wrap(np.array(1j, target.array))
+    return real.to(target) + imag.to(target) * i  # type: ignore[attr-defined]
+
+
+@function("is_tensor")
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a tensor."""
+    return isinstance(obj, Tensor)
+
+

@@ -1,0 +1,503 @@
+"""Losses: how far predictions are from targets, reduced to a number or left as they are."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends import rowwise
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.errors import describe, operands
+from rushlight.expr import scalar as s
+from rushlight.families.composite import function
+from rushlight.families.library import library
+from rushlight.families.pointwise import pointwise
+from rushlight.ops.softmax import log_softmax, softmax
+from rushlight.tensor import Tensor
+
+F = "nn.functional."
+
+
+def reduced(loss: Any, reduction: str) -> Tensor:
+    """The losses' mean, sum, or themselves.
+
+    Raises ValueError for another word than "mean", "sum" or "none".
+    """
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    if reduction == "none":
+        return loss
+    raise ValueError(f"{reduction} is not a valid value for reduction; use 'mean', 'sum' or "
+                     "'none'")
+
+
+def _reduction(reduction: str, size_average: Any, reduce: Any) -> str:
+    """The word that old programs' size_average= and reduce= stand for."""
+    if size_average is None and reduce is None:
+        return reduction
+    word = "none" if reduce is False else ("sum" if size_average is False else "mean")
+    warnings.warn(f"size_average and reduce args will be deprecated, please use "
+                  f"reduction='{word}' instead.", UserWarning, stacklevel=3)
+    return word
+
+
+def _warn_broadcast(name: str, input: Any, target: Any) -> None:
+    if input._array.shape != target._array.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting: "
+            f"{name} compares each with each then. Please ensure they have the same size.",
+            UserWarning, stacklevel=3)
+
+
+@pointwise("_squared_error", refuse="bool integer", inplace=False)
+def _squared_error(input, target):
+    """(input - target) squared."""
+    return (input - target) * (input - target)
+
+
+@function(F + "mse_loss")
+def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+             reduction: str = "mean", weight: Any = None) -> Tensor:
+    """(input - target) ** 2, reduced.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.mse_loss(rl.tensor([1., 3.]), rl.tensor([1., 1.]))
+    tensor(2.)
+    """
+    _warn_broadcast("mse_loss", input, target)
+    loss = _squared_error(input, target)
+    if weight is None:
+        return reduced(loss, _reduction(reduction, size_average, reduce))
+    return _weighted(loss, weight, _reduction(reduction, size_average, reduce))
+
+
+def _weighted(loss: Any, weight: Any, reduction: str) -> Tensor:
+    loss = loss * weight
+    if reduction == "mean":
+        return loss.sum() / weight.expand_as(loss).sum()
+    return reduced(loss, reduction)
+
+
+@function(F + "l1_loss")
+def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+            reduction: str = "mean", weight: Any = None) -> Tensor:
+    """|input - target|, reduced."""
+    _warn_broadcast("l1_loss", input, target)
+    loss = (input - target).abs()
+    if weight is None:
+        return reduced(loss, _reduction(reduction, size_average, reduce))
+    return _weighted(loss, weight, _reduction(reduction, size_average, reduce))
+
+
+@pointwise("_smooth_l1", refuse="bool integer complex", inplace=False)
+def _smooth_l1(input, target, beta: Scalar = 1.0):
+    """Quadratic within beta of the target, linear beyond."""
+    error = s.abs(input - target)
+    return s.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
+
+
+@function(F + "smooth_l1_loss")
+def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+                   reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """0.5 (x - y)**2 / beta where |x - y| < beta, |x - y| - 0.5 beta beyond; reduced."""
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    _warn_broadcast("smooth_l1_loss", input, target)
+    word = _reduction(reduction, size_average, reduce)
+    if beta == 0:
+        return l1_loss(input, target, reduction=word)
+    return reduced(_smooth_l1(input, target, float(beta)), word)
+
+
+@pointwise("_huber", refuse="bool integer complex", inplace=False)
+def _huber(input, target, delta: Scalar = 1.0):
+    """Quadratic within delta of the target, linear beyond."""
+    error = s.abs(input - target)
+    return s.where(error <= delta, 0.5 * error * error, delta * (error - 0.5 * delta))
+
+
+@function(F + "huber_loss")
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
+               weight: Any = None) -> Tensor:
+    """0.5 (x - y)**2 within delta, delta (|x - y| - 0.5 delta) beyond; reduced (Huber, 1964)."""
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    _warn_broadcast("huber_loss", input, target)
+    loss = _huber(input, target, float(delta))
+    return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
+
+
+@pointwise("_cross_entropy_of", refuse="bool integer complex", inplace=False,
+           grad={"input": lambda gradient, input, target: gradient * (input - target) / s.maximum(
+               (1 - input) * input, 1e-12),
+               "target": lambda gradient, input: gradient * (s.log(1 - input) - s.log(input))})
+def _cross_entropy_of(input, target):
+    """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100."""
+    return (target - 1) * s.maximum(s.log1p(-input), -100) - target * s.maximum(
+        s.log(input), -100)
+
+
+@function(F + "binary_cross_entropy")
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                         reduce: Any = None, reduction: str = "mean") -> Tensor:
+    """-(y log(x) + (1 - y) log(1 - x)) of probabilities x, reduced.
+
+    Raises RuntimeError for an x outside [0, 1].
+    """
+    if target._array.shape != input._array.shape:
+        raise ValueError(f"Using a target size ({target.shape}) that is different to the input "
+                         f"size ({input.shape}) is deprecated. Please ensure they have the same "
+                         "size.")
+    array = input._array
+    if not is_meta(array) and array.size and not ((array >= 0) & (array <= 1)).all():
+        raise RuntimeError("all elements of input should be between 0 and 1: apply sigmoid() "
+                           "first, or use binary_cross_entropy_with_logits")
+    loss: Any = _cross_entropy_of(input, target)
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss, _reduction(reduction, size_average, reduce))
+
+
+@pointwise("_logit_cross_entropy", refuse="bool integer complex", inplace=False,
+           grad={"input": lambda gradient, input, target: gradient * (s.sigmoid(input) - target),
+                 "target": lambda gradient, input: gradient * -input})
+def _logit_cross_entropy(input, target):
+    """Binary cross entropy of sigmoid(input), without overflow."""
+    return s.maximum(input, 0) - input * target + s.log1p(s.exp(-s.abs(input)))
+
+
+@function(F + "binary_cross_entropy_with_logits")
+def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None,
+                                     size_average: Any = None, reduce: Any = None,
+                                     reduction: str = "mean", pos_weight: Any = None) -> Tensor:
+    """Binary cross entropy of sigmoid(x), reduced; pos_weight scales the positive term.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.binary_cross_entropy_with_logits(rl.zeros(1), rl.ones(1))
+    tensor(0.6931)
+    """
+    if target._array.shape != input._array.shape:
+        raise ValueError(f"Target size ({target.shape}) must be the same as input size "
+                         f"({input.shape})")
+    if pos_weight is None:
+        loss: Any = _logit_cross_entropy(input, target)
+    else:
+        scale = (pos_weight - 1) * target + 1
+        loss = (1 - target) * input + scale * _softplus_of_negative(input)
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss, _reduction(reduction, size_average, reduce))
+
+
+@pointwise("_softplus_of_negative", inplace=False,
+           grad=lambda gradient, input: gradient * (s.sigmoid(input) - 1))
+def _softplus_of_negative(input):
+    """log(1 + e**-x), without overflow."""
+    return s.log1p(s.exp(-s.abs(input))) + s.maximum(-input, 0)
+
+
+def _check_classes(input: Any, target: Any, op: str) -> None:
+    if input.ndim == 0:
+        raise RuntimeError("input tensor should be 1D or 2D" if op == "nll_loss" else
+                           f"{op}: expected input with at least one dimension, got a 0-d tensor")
+    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+    if tuple(target.shape) != tuple(expected):
+        if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
+            raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target "
+                             f"batch_size ({target.shape[0]}).")
+        raise RuntimeError(
+            f"Expected target size {list(expected)}, got {list(target.shape)}: "
+            f"{op}({operands(input=input, target=target)}); the target holds one class index for "
+            "each sample, without the class dimension")
+    if target._array.dtype != np.int64 and target._array.dtype != np.uint8:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}: the target "
+                           f"of {op} holds class indices ({describe(target)}); convert it with "
+                           ".long()")
+
+
+def _check_range(target: np.ndarray, classes: int, ignore_index: int) -> None:
+    bad = (target != ignore_index) & ((target < 0) | (target >= classes))
+    if bad.any():
+        raise IndexError(f"Target {int(target[bad][0])} is out of bounds: there are {classes} "
+                         f"classes, so targets go from 0 to {classes - 1}")
+
+
+@library("_pick")
+class _pick:
+    """-weight[y] * x[y] of each sample: x is (samples, classes), y its classes; ignored ones 0."""
+
+    def forward(input, target, weight: Operand = None, ignore_index: Option = -100):
+        if is_meta(input):
+            return MetaArray(target.shape, input.dtype)
+        _check_range(target, input.shape[1], ignore_index)
+        safe = np.where(target == ignore_index, 0, target)
+        picked = -np.take_along_axis(input, safe[:, None], 1)[:, 0]
+        if weight is not None:
+            picked = picked * weight[safe]
+        return np.where(target == ignore_index, input.dtype.type(0), picked)
+
+    def backward(gradient, shape, target, weight, ignore_index):
+        safe = target.masked_fill(target == ignore_index, 0)
+        value = -gradient if weight is None else -gradient * weight[safe]
+        value = value.masked_fill(target == ignore_index, 0)
+        whole = gradient.new_zeros(shape).scatter(1, safe.unsqueeze(1), value.unsqueeze(1))
+        return whole, None, None
+
+
+def _rows(input: Any) -> Any:
+    """(batch, classes, *) as (samples, classes)."""
+    if input.ndim == 1:
+        return input.reshape(1, -1)
+    return input if input.ndim == 2 else input.movedim(1, -1).reshape(-1, input.shape[1])
+
+
+@function(F + "nll_loss")
+def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+             ignore_index: int = -100, reduce: Any = None, reduction: str = "mean") -> Tensor:
+    """-x[y] of log-probabilities x and classes y, reduced (the mean is weighted).
+
+    input: (batch, classes, *) or (classes). target: (batch, *) int64. weight: (classes).
+    """
+    word = _reduction(reduction, size_average, reduce)
+    _check_classes(input, target, "nll_loss")
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or "
+                           f"no classes but got weight tensor of shape: {list(weight.shape)}")
+    flat = target.reshape(-1).long()
+    loss: Any = _pick(_rows(input), flat, weight, ignore_index)
+    if word == "mean":
+        if weight is None:
+            return loss.sum() / (flat != ignore_index).sum().to(loss.dtype)
+        counted = weight[flat.masked_fill(flat == ignore_index, 0)]
+        return loss.sum() / counted.masked_fill(flat == ignore_index, 0).sum()
+    return reduced(loss.reshape(target.shape), word)
+
+
+@library("_mean_cross_entropy", family="rowwise")
+class _mean_cross_entropy:
+    """The mean over samples of log(sum(e**x)) - x[y]: softmax and loss in one pass."""
+
+    keeps = ("logs",)
+
+    def forward(input, target, ignore_index: Option):
+        if is_meta(input):
+            return MetaArray((), input.dtype), None
+        return rowwise.cross_entropy(input, target, ignore_index)
+
+    def backward(gradient, input, target, ignore_index, logs):
+        return _mean_cross_entropy_backward(gradient, input, target, ignore_index, logs), None
+
+
+@library("_mean_cross_entropy_backward", family="rowwise")
+class _mean_cross_entropy_backward:
+    """g (softmax(x) - onehot(y)) / samples."""
+
+    def forward(gradient, input, target, ignore_index: Option, logs: Option):
+        return rowwise.cross_entropy_backward(gradient, logs, target, ignore_index)
+
+    def backward(second, gradient, input, target, ignore_index):
+        counts = (target != ignore_index).to(input.dtype)
+        counts = (counts / counts.sum()).unsqueeze(1)
+        probability = softmax(input, 1)
+        inner = (second * probability).sum(1, keepdim=True)
+        safe = target.masked_fill(target == ignore_index, 0).unsqueeze(1)
+        to_gradient = (counts * (inner - second.gather(1, safe))).sum()
+        to_input = gradient * counts * probability * (second - inner)
+        return to_gradient, to_input, None
+
+
+@function(F + "cross_entropy")
+def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                  ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:
+    """-log softmax(x)[y] of scores x and classes y, reduced.
+
+    input: (batch, classes, *) or (classes). target: class indices (batch, *) int64, or
+    probabilities of input's shape. weight: (classes). label_smoothing: what part of the target
+    is spread over all classes (Szegedy et al., 2015).
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.cross_entropy(rl.zeros(1, 2), rl.tensor([0]))
+    tensor(0.6931)
+    """
+    plain = weight is None and label_smoothing == 0.0 and input.ndim == 2 and reduction == "mean"
+    if plain and target.ndim == 1 and size_average is None and reduce is None and (
+            target._array.dtype == np.int64 and target.shape[0] == input.shape[0]
+            and target.shape[0] and input._array.dtype.itemsize > 2):
+        return _mean_cross_entropy(input, target, ignore_index)
+    word = _reduction(reduction, size_average, reduce)
+    logs: Any = log_softmax(input, 1 if input.ndim > 1 else 0)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if tuple(target.shape) == tuple(input.shape) and target._array.dtype.kind in "fV":
+        return _soft_cross_entropy(logs, target, weight, word, label_smoothing)
+    loss = nll_loss(logs, target, weight, None, ignore_index, None, word)
+    if label_smoothing == 0.0:
+        return loss
+    return loss * (1 - label_smoothing) + _smooth_part(  # type: ignore[operator]
+        logs, target, weight, word, ignore_index) * (label_smoothing / logs.shape[
+            1 if logs.ndim > 1 else 0])
+
+
+def _class_weights(weight: Any, ndim: int) -> Any:
+    return weight if ndim == 1 else weight.reshape((1, -1) + (1,) * (ndim - 2))
+
+
+def _soft_cross_entropy(logs: Any, target: Any, weight: Any, word: str,
+                        smoothing: float) -> Tensor:
+    axis = 1 if logs.ndim > 1 else 0
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / logs.shape[axis]
+    terms = logs * target
+    if weight is not None:
+        terms = terms * _class_weights(weight, logs.ndim)
+    loss = -terms.sum(axis)
+    if word == "mean":
+        return loss.sum() / (loss.numel() if loss.ndim else 1)
+    return reduced(loss, word)
+
+
+def _smooth_part(logs: Any, target: Any, weight: Any, word: str, ignore_index: int) -> Any:
+    """-sum of all log-probabilities of each sample, reduced like the loss itself."""
+    axis = 1 if logs.ndim > 1 else 0
+    terms = logs if weight is None else logs * _class_weights(weight, logs.ndim)
+    ignored = target == ignore_index
+    loss = (-terms.sum(axis)).masked_fill(ignored, 0)
+    if word != "mean":
+        return reduced(loss, word)
+    if weight is None:
+        return loss.sum() / (~ignored).sum().to(loss.dtype)
+    counted = weight[target.masked_fill(ignored, 0)].masked_fill(ignored, 0)
+    return loss.sum() / counted.sum()
+
+
+@function(F + "kl_div kl_div")
+def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+           reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """y (log y - x) of log-probabilities x, reduced; "batchmean" divides by the batch size."""
+    if log_target:
+        loss = target.exp() * (target - input)
+    else:
+        loss = target.xlogy(target) - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.shape[0]
+    return reduced(loss, _reduction(reduction, size_average, reduce))
+
+
+@function(F + "poisson_nll_loss poisson_nll_loss")
+def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False,
+                     size_average: Any = None, eps: float = 1e-8, reduce: Any = None,
+                     reduction: str = "mean") -> Tensor:
+    """e**x - y x (or x - y log(x + eps)), with Stirling's term for y > 1 if full; reduced."""
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduced(loss, _reduction(reduction, size_average, reduce))
+
+
+@function(F + "gaussian_nll_loss")
+def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
+                      reduction: str = "mean") -> Tensor:
+    """0.5 (log var + (x - y)**2 / var), reduced; var is at least eps."""
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = input.new_full(input.shape, var)
+    elif bool((var < 0).any()):
+        raise ValueError("var has negative entry/entries")
+    if var.shape != input.shape:
+        if var.shape == input.shape[:-1]:
+            var = var.unsqueeze(-1)
+        elif not (var.ndim == input.ndim and var.shape[:-1] == input.shape[:-1]
+                  and var.shape[-1] == 1):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    safe = var + (var.detach().clamp(min=eps) - var.detach())
+    loss = 0.5 * (safe.log() + (input - target) ** 2 / safe)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduced(loss, reduction)
+
+
+@function(F + "hinge_embedding_loss hinge_embedding_loss")
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None,
+                         reduce: Any = None, reduction: str = "mean") -> Tensor:
+    """x where y is 1, max(0, margin - x) where it is -1; reduced."""
+    close = input.masked_fill(target == -1, 0)
+    far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
+    return reduced(close + far, _reduction(reduction, size_average, reduce))
+
+
+@function(F + "margin_ranking_loss margin_ranking_loss")
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0,
+                        size_average: Any = None, reduce: Any = None,
+                        reduction: str = "mean") -> Tensor:
+    """max(0, -y (x1 - x2) + margin), reduced."""
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension "
+                           f"but got sizes: input1: {input1.shape}, input2: {input2.shape}, "
+                           f"target: {target.shape} ")
+    return reduced((-target * (input1 - input2) + margin).clamp(min=0),
+                   _reduction(reduction, size_average, reduce))
+
+
+@function(F + "soft_margin_loss")
+def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+                     reduction: str = "mean") -> Tensor:
+    """log(1 + e**(-y x)), reduced."""
+    return reduced((-target * input).exp().log1p(), _reduction(reduction, size_average, reduce))
+
+
+@function(F + "cosine_embedding_loss cosine_embedding_loss")
+def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0,
+                          size_average: Any = None, reduce: Any = None,
+                          reduction: str = "mean") -> Tensor:
+    """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1; reduced."""
+    if target.ndim == 1 and input1.ndim != 2 or target.ndim == 0 and input1.ndim != 1:
+        raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input "
+                           f"tensors, but found inputs with sizes {list(input1.shape)} and "
+                           f"{list(input2.shape)}.")
+    axis = target.ndim
+    epsilon = 1e-12
+    product = (input1 * input2).sum(axis)
+    lengths = ((input1 * input1).sum(axis) + epsilon) * ((input2 * input2).sum(axis) + epsilon)
+    cosine = product / lengths.sqrt()
+    loss = (1 - cosine).masked_fill(target != 1, 0) + (cosine - margin).clamp(min=0).masked_fill(
+        target != -1, 0)
+    return reduced(loss, _reduction(reduction, size_average, reduce))
+
+
+@function(F + "triplet_margin_loss triplet_margin_loss")
+def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0,
+                        p: float = 2, eps: float = 1e-6, swap: bool = False,
+                        size_average: Any = None, reduce: Any = None,
+                        reduction: str = "mean") -> Tensor:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin), reduced."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = lambda a, b: (a - b + eps).norm(p, -1)  # noqa: E731
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = far.minimum(distance(positive, negative))
+    return reduced((near - far + margin).clamp(min=0),
+                   _reduction(reduction, size_average, reduce))
+
+
+@function(F + "multilabel_soft_margin_loss")
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None,
+                                size_average: Any = None, reduce: Any = None,
+                                reduction: str = "mean") -> Tensor:
+    """The mean over classes of binary cross entropy of sigmoid(x), reduced."""
+    loss: Any = _logit_cross_entropy(input, target)
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss.mean(-1), _reduction(reduction, size_average, reduce))

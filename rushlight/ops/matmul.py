@@ -1,0 +1,268 @@
+"""Products of matrices and vectors: matmul, mm, bmm, mv, dot, linear, addmm and their kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends import gemm
+from rushlight.base.errors import operands
+from rushlight.families.composite import composite
+from rushlight.families.library import library
+from rushlight.tensor import Tensor
+
+
+def _same_dtype(op: str, a: Any, b: Any) -> None:
+    if a.dtype is not b.dtype and a.dtype != b.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != "
+                           f"{b.dtype}: {op}({operands(input=a, other=b)})")
+
+
+def _reduce_batch(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Summed over the batch dimensions in which an operand was broadcast."""
+    return gradient if gradient._array.shape == shape else (
+        gradient.sum_to_size(shape))  # type: ignore[attr-defined]
+
+
+@library("matmul Tensor.__matmul__ linalg.matmul")
+class matmul:
+    """The matrix product over the last two dimensions; vectors count as a row or a column.
+
+    input: (..., n, k), other: (..., k, m); leading dimensions broadcast. Returns (..., n, m).
+    Raises RuntimeError that names both shapes where they do not fit.
+
+    >>> import rushlight as rl
+    >>> rl.eye(2) @ rl.tensor([3., 4.])
+    tensor([3., 4.])
+    """
+
+    def forward(input, other):
+        _same_dtype("matmul", input, other)
+        n, m = input.ndim, other.ndim
+        if not n or not m:
+            raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are "
+                               f"{n}D and {m}D")
+        inner = other.shape[-2] if m > 1 else other.shape[0]
+        if input.shape[-1] != inner:
+            raise RuntimeError(_misfit(input, other))
+        try:
+            return gemm.matmul(input, other)
+        except ValueError:
+            raise RuntimeError(
+                "The size of tensor a must match the size of tensor b in the batch dimensions: "
+                f"matmul({operands(input=input, other=other)})") from None
+
+    def backward(gradient, input, other, needs):
+        return _matmul_gradients(gradient, input, other, needs)
+
+
+def _misfit(input: Any, other: Any) -> str:
+    if input.ndim == 1 and other.ndim == 1:
+        return (f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src "
+                f"[{other.shape[0]}] to have the same number of elements, but got "
+                f"{input.shape[0]} and {other.shape[0]} elements respectively")
+    if other.ndim == 1 and input.ndim == 2:
+        return f"size mismatch, got input ({input.shape[0]}), mat " \
+               f"({input.shape[0]}x{input.shape[1]}), vec ({other.shape[0]})"
+    if input.ndim > 2 and other.ndim > 2:
+        return (f"Expected size for first two dimensions of batch2 tensor to be: "
+                f"[{list(input.shape[:-2])}, {input.shape[-1]}] but got: "
+                f"[{list(other.shape[:-2])}, {other.shape[-2]}]: "
+                f"matmul({operands(input=input, other=other)})")
+    rows = int(np.prod(input.shape[:-1]))
+    return (f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and "
+            f"{other.shape[-2] if other.ndim > 1 else other.shape[0]}x"
+            f"{other.shape[-1] if other.ndim > 1 else 1}): matmul("
+            f"{operands(input=input, other=other)}); the last size of input must equal the "
+            "last but one of other")
+
+
+def _matmul_gradients(gradient: Any, input: Any, other: Any, needs: Any) -> tuple:
+    """d(A B): G B^H and A^H G, vectors taken as a row and a column."""
+    rows = input.unsqueeze(0) if input.ndim == 1 else input
+    columns = other.unsqueeze(1) if other.ndim == 1 else other
+    if input.ndim == 1:
+        gradient = gradient.unsqueeze(-1 if other.ndim == 1 else -2)
+    if other.ndim == 1:
+        gradient = gradient.unsqueeze(-1)
+    first = second = None
+    if needs[0]:
+        first = matmul(gradient, columns.mT.conj())
+        first = _reduce_batch(first, rows.shape).reshape(input.shape)
+    if needs[1]:
+        if columns.ndim == 2 and rows.ndim > 2:  # one product over all batches
+            flat = rows.reshape(-1, rows.shape[-1])
+            second = matmul(flat.mT.conj(), gradient.reshape(-1, gradient.shape[-1]))
+        else:
+            second = _reduce_batch(matmul(rows.mT.conj(), gradient), columns.shape)
+        second = second.reshape(other.shape)
+    return first, second
+
+
+@composite("Tensor.__rmatmul__")
+def __rmatmul__(input: Tensor, other: Any) -> Tensor:
+    """other @ input."""
+    return matmul(other, input)
+
+
+def _rank(op: str, name: str, tensor: Any, n: int, words: str) -> None:
+    if tensor.ndim != n:
+        raise RuntimeError(f"{words}: {op}({operands(**{name: tensor})})")
+
+
+@composite("mm")
+def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """The product of two matrices: (n, k) @ (k, m) -> (n, m)."""
+    _rank("mm", "input", input, 2, "self must be a matrix")
+    _rank("mm", "mat2", mat2, 2, "mat2 must be a matrix")
+    return matmul(input, mat2, out=out)
+
+
+@composite("bmm")
+def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """The products of two batches of matrices: (b, n, k) @ (b, k, m) -> (b, n, m)."""
+    _rank("bmm", "input", input, 3, "batch1 must be a 3D tensor")
+    _rank("bmm", "mat2", mat2, 3, "batch2 must be a 3D tensor")
+    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, "
+            f"{input.shape[2]}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]: "
+            f"bmm({operands(input=input, mat2=mat2)})")
+    return matmul(input, mat2, out=out)
+
+
+@composite("mv")
+def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
+    """The product of a matrix and a vector: (n, k) @ (k) -> (n)."""
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, "
+                           f"{vec.ndim}: mv({operands(input=input, vec=vec)})")
+    return matmul(input, vec, out=out)
+
+
+@composite("dot")
+def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
+    """The sum of products of two vectors.
+
+    >>> import rushlight as rl
+    >>> rl.dot(rl.tensor([2., 3.]), rl.tensor([2., 1.]))
+    tensor(7.)
+    """
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D "
+                           f"tensors: dot({operands(input=input, tensor=tensor)})")
+    if input.dtype != tensor.dtype:
+        raise RuntimeError("dot : expected both vectors to have same dtype, but found "
+                           f"{input.dtype} and {tensor.dtype}")
+    return matmul(input, tensor, out=out)
+
+
+@composite("vdot")
+def vdot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """The sum of products of two vectors, the first conjugated."""
+    return dot(input.conj(), other, out=out)  # type: ignore[attr-defined]
+
+
+@composite("inner")
+def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Sums of products over the last dimension of both."""
+    if not input.ndim or not other.ndim:
+        return input * other  # type: ignore[operator]
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError("inner() the last dimension must match on both input tensors but got "
+                           f"shapes {list(input.shape)} and {list(other.shape)}")
+    flat = matmul(input.reshape(-1, input.shape[-1]),  # type: ignore[attr-defined]
+                  other.reshape(-1, other.shape[-1]).mT)  # type: ignore[attr-defined]
+    return flat.reshape((*input.shape[:-1], *other.shape[:-1]))
+
+
+@composite("outer ger")
+def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
+    """All products of elements of two vectors: (n), (m) -> (n, m)."""
+    if input.ndim != 1 or vec2.ndim != 1:
+        name, x = ("self", input) if input.ndim != 1 else ("vec2", vec2)
+        raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+    product: Any = input.unsqueeze(1)  # type: ignore[attr-defined]
+    return product.mul(vec2, out=out)
+
+
+def _scaled(name: str, product: Any) -> Any:
+    def op(input: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
+           out: Any = None) -> Tensor:
+        result: Any = product(left, right)
+        if alpha != 1:
+            result = result * alpha
+        if beta != 0:
+            result = (input if beta == 1 else input * beta) + result  # type: ignore[operator]
+        if out is not None:
+            return out.resize_(result.shape).copy_(result)
+        return result
+
+    op.__name__ = op.__qualname__ = name
+    op.__doc__ = f"beta * input + alpha * ({product.__name__} of the two others)."
+    composite(name)(op)
+
+    def in_place(input: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1,
+                 alpha: Any = 1) -> Tensor:
+        return input.copy_(op(input, left, right, beta=beta, alpha=alpha))  # type: ignore
+
+    in_place.__name__ = in_place.__qualname__ = f"{name}_"
+    in_place.__doc__ = f"{name} in place."
+    composite(f"Tensor.{name}_")(in_place)
+    return op
+
+
+addmm = _scaled("addmm", mm)
+addmv = _scaled("addmv", mv)
+addr = _scaled("addr", outer)
+baddbmm = _scaled("baddbmm", bmm)
+
+
+def _summed_bmm(batch1: Tensor, batch2: Tensor) -> Tensor:
+    return bmm(batch1, batch2).sum(0)
+
+
+addbmm = _scaled("addbmm", _summed_bmm)
+
+
+@library("nn.functional.linear")
+class linear:
+    """input @ weight.T + bias.
+
+    input: (..., in_features), weight: (out_features, in_features) or (in_features),
+    bias: (out_features) or None. Returns (..., out_features).
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.linear(rl.ones(1, 2), rl.ones(3, 2))
+    tensor([[2., 2., 2.]])
+    """
+
+    def forward(input, weight, bias: Operand = None):
+        if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {input.dtype} and "
+                f"{weight.dtype}: linear({operands(input=input, weight=weight, bias=bias)}); "
+                "convert one with .to(dtype)")
+        if input.shape[-1:] != weight.shape[-1:]:
+            rows = int(np.prod(input.shape[:-1]))
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and "
+                f"{weight.shape[-1]}x{weight.shape[0]}): linear("
+                f"{operands(input=input, weight=weight, bias=bias)}); the last size of input "
+                "must equal the layer's in_features")
+        return gemm.linear(input, weight, bias)
+
+    def backward(gradient, input, weight, bias, needs):
+        first = second = third = None
+        if weight.ndim == 1:
+            gradient, weight = gradient.unsqueeze(-1), weight.unsqueeze(0)
+        if needs[0]:
+            first = matmul(gradient, weight.conj())
+        flat = gradient.reshape(-1, gradient.shape[-1]) if gradient.ndim != 2 else gradient
+        if needs[1]:
+            rows = input.reshape(-1, input.shape[-1]) if input.ndim != 2 else input
+            second = matmul(flat.mT, rows.conj()).reshape(weight.shape)
+        if needs[2]:
+            third = flat.sum(0).reshape(bias.shape)
+        return first, second, third

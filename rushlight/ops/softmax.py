@@ -1,0 +1,148 @@
+"""Softmax and its kin: rows turned into distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends import rowwise
+from rushlight.base import dtypes
+from rushlight.base.shapes import normalize_dim, normalize_dims
+from rushlight.families.cast import cast
+from rushlight.families.composite import composite
+from rushlight.families.library import library
+from rushlight.ops.reduction import spread
+from rushlight.tensor import Tensor
+
+
+def _floating(input: Tensor, dtype: Any, op: str) -> Tensor:
+    if dtype is not None:
+        return cast(input, dtypes.as_dtype(dtype).array)
+    if input.dtype.category < 2:
+        raise NotImplementedError(f'"{op}_lastdim_kernel_impl" not implemented for '
+                                  f"'{input.dtype.name}'; convert it with .float(), or pass "
+                                  "dtype=")
+    return input
+
+
+@library("_softmax", family="rowwise")
+class _softmax:
+    """e**x / sum(e**x) along `dim`."""
+
+    def forward(input, dim: Option):
+        return rowwise.along(rowwise.softmax, dim, input)
+
+    def backward(gradient, output, dim):
+        return _softmax_backward(gradient, output, dim)
+
+
+@library("_softmax_backward", family="rowwise")
+class _softmax_backward:
+    """(g - sum(g y)) y along `dim`: the gradient of softmax."""
+
+    def forward(gradient, output, dim: Option):
+        return rowwise.along(rowwise.softmax_backward, dim, gradient, output)
+
+    def backward(second, gradient, output, dim):
+        total = (gradient * output).sum(dim, keepdim=True)
+        weighted = (second * output).sum(dim, keepdim=True)
+        return ((second - weighted) * output,
+                second * (gradient - total) - weighted * gradient)
+
+
+@library("_log_softmax", family="rowwise")
+class _log_softmax:
+    """x - log(sum(e**x)) along `dim`."""
+
+    def forward(input, dim: Option):
+        return rowwise.along(rowwise.log_softmax, dim, input)
+
+    def backward(gradient, output, dim):
+        return _log_softmax_backward(gradient, output, dim)
+
+
+@library("_log_softmax_backward", family="rowwise")
+class _log_softmax_backward:
+    """g - sum(g) e**y along `dim`: the gradient of log_softmax."""
+
+    def forward(gradient, output, dim: Option):
+        return rowwise.along(rowwise.log_softmax_backward, dim, gradient, output)
+
+    def backward(second, gradient, output, dim):
+        probability = output.exp()
+        inner = (second * probability).sum(dim, keepdim=True)
+        return (second - inner,
+                -second * probability * gradient.sum(dim, keepdim=True))
+
+
+def _dim(input: Tensor, dim: Any, op: str) -> int:
+    if dim is None:
+        # Old programs leave it out: the channel dimension of images, else the last of up to two.
+        dim = 0 if input.ndim in (0, 1, 3) else 1
+    return normalize_dim(dim, input.ndim)
+
+
+@composite("softmax special.softmax nn.functional.softmax")
+def softmax(input: Tensor, dim: Any = None, dtype: Any = None, *, _stacklevel: int = 3,
+            out: Any = None) -> Tensor:
+    """e**x / sum(e**x) along `dim`: positive numbers that sum to 1.
+
+    >>> import rushlight as rl
+    >>> rl.softmax(rl.tensor([0., 0.]), 0)
+    tensor([0.5000, 0.5000])
+    """
+    return _softmax(_floating(input, dtype, "softmax"), _dim(input, dim, "softmax"), out=out)
+
+
+@composite("nn.functional.softmin")
+def softmin(input: Tensor, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Tensor:
+    """softmax(-x) along `dim`."""
+    return softmax(-input, dim, dtype)  # type: ignore[operator]
+
+
+@composite("log_softmax special.log_softmax nn.functional.log_softmax")
+def log_softmax(input: Tensor, dim: Any = None, dtype: Any = None, *, _stacklevel: int = 3,
+                out: Any = None) -> Tensor:
+    """log(softmax(x)) along `dim`, without overflow.
+
+    >>> import rushlight as rl
+    >>> rl.log_softmax(rl.tensor([0., 0.]), 0)
+    tensor([-0.6931, -0.6931])
+    """
+    return _log_softmax(_floating(input, dtype, "log_softmax"), _dim(input, dim, "log_softmax"),
+                        out=out)
+
+
+@library("_logsumexp", family="rowwise")
+class _logsumexp:
+    """log(sum(e**x)) over `dims`."""
+
+    def forward(input, dims: Option, keepdim: Option):
+        if not input.ndim:
+            return input.copy()
+        kind = input.dtype
+        wide = input.astype(np.float32) if kind.itemsize == 2 else input
+        top = np.maximum.reduce(wide, axis=dims, keepdims=True) if wide.size else (
+            np.zeros([1 if i in dims else n for i, n in enumerate(wide.shape)], wide.dtype))
+        top = np.where(np.isfinite(top), top, wide.dtype.type(0))
+        total = np.log(np.exp(wide - top).sum(axis=dims, keepdims=True)) + top
+        result = total if keepdim else total.squeeze(dims)
+        return result.astype(kind, copy=False)
+
+    def backward(gradient, input, output, shape, dims, keepdim):
+        return spread(gradient, shape, dims, keepdim) * (
+            input - spread(output, shape, dims, keepdim)).exp()
+
+
+@composite("logsumexp special.logsumexp")
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Any = None) -> Tensor:
+    """log(sum(e**x)) over `dim`, without overflow.
+
+    >>> import rushlight as rl
+    >>> rl.logsumexp(rl.tensor([0., 0.]), 0)
+    tensor(0.6931)
+    """
+    if input.dtype.category < 2:
+        input = cast(input, dtypes.default_dtype().array)
+    return _logsumexp(input, normalize_dims(dim, input.ndim), keepdim, out=out)

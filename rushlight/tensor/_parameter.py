@@ -1,0 +1,58 @@
+"""Parameter and Buffer: tensors that a module registers when they are assigned to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.engine.node import LEAF, version_of
+from rushlight.tensor._tensor import Tensor, new
+
+
+class Parameter(Tensor):
+    """A tensor that a module counts among its parameters; it requires grad unless told not to.
+
+    data: the values, whose memory is shared (an empty float tensor if None).
+
+    >>> import rushlight as rl
+    >>> rl.nn.Parameter(rl.ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        made = new(cls)
+        made._view = made._version = None
+        if data is None:
+            made._array = np.empty(0, np.float32)
+        else:
+            made._array, made._version = data._array, version_of(data)
+        made._node = None
+        if requires_grad:
+            made.requires_grad = True
+        return made
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor):
+    """A tensor that a module counts among its buffers.
+
+    persistent: whether it is part of the module's `state_dict`.
+    """
+
+    __slots__ = ()
+    persistent: bool = True
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
+        made: Any = Parameter(data, requires_grad=False)
+        made.__class__ = cls
+        made.persistent = persistent
+        return made
+
+
+__all__ = ["LEAF", "Buffer", "Parameter"]

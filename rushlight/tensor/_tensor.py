@@ -1,0 +1,560 @@
+"""Tensor: an array, the edge that its gradient takes, and what the two are called.
+
+The four slots are all that an op sets on its result; rarer state lives in the instance's
+dictionary and has its default on the class. Methods that are operations are attached by the
+families when `ops` declares them.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import is_meta
+from rushlight.base import dtypes
+from rushlight.base.device import CPU, META, device
+from rushlight.base.dtypes import dtype
+from rushlight.base.errors import describe
+from rushlight.base.flags import flags
+from rushlight.base.shapes import Size, contiguous_strides
+from rushlight.engine.node import COUNT, LEAF, Handle, Node, Slot, edge_of, version_of
+from rushlight.engine.run import backward as run_backward
+from rushlight.tensor import convert, printing, storage
+
+new = object.__new__
+
+
+class Tensor:
+    """A multi-dimensional array of one dtype that can record what is done with it.
+
+    Made by `tensor`, `zeros`, `rand`, ...; `Tensor(2, 3)` is uninitialised float memory and
+    `Tensor([1, 2])` holds the given numbers as floats, as in old programs.
+
+    >>> import rushlight as rl
+    >>> x = rl.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_array", "_node", "_version", "_view")
+
+    _array: np.ndarray  # the elements, any strides
+    _node: Any  # where the gradient goes: see engine.node
+    _version: list | None  # writes to the memory, shared by views: see engine.node
+    _view: tuple | None  # how a view was made: (base, parent's _view, function, arguments)
+
+    _sequence = -1  # as an edge of the graph, a leaf comes after all nodes
+    _grad: Tensor | None = None
+    _hooks: dict | None = None
+    _post_accumulate_hooks: dict | None = None
+    _retains_grad = False
+    _views: list | None = None  # weak references to the views of this base
+    _inference = False
+    __array_priority__ = 1000  # ndarray + Tensor asks the Tensor
+
+    def __new__(cls, *args: Any, **options: Any) -> Tensor:
+        made = new(cls)
+        made._array = convert.legacy_array(args, Tensor, options.pop("device", None))
+        made._node = made._version = made._view = None
+        return made
+
+    # ---- geometry ----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The sizes of the dimensions, or that of `dim`."""
+        if dim is None:
+            return Size(self._array.shape)
+        shape = self._array.shape
+        if not -len(shape) <= dim < len(shape):
+            n = len(shape) or 1
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, "
+                             f"{n - 1}], but got {dim})")
+        return shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of the elements."""
+        return dtypes.FROM_ARRAY[self._array.dtype]
+
+    @property
+    def device(self) -> device:
+        """Where the elements lie."""
+        return META if is_meta(self._array) else CPU
+
+    @property
+    def layout(self) -> Any:
+        """How the elements are laid out: always strided."""
+        return storage.strided
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+        return self._array.itemsize
+
+    def element_size(self) -> int:
+        """Bytes an element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._array.itemsize * self._array.size
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in elements from one index to the next, of all dimensions or of `dim`."""
+        array = self._array
+        if array.size == 0 or 1 in array.shape:
+            strides = storage.torch_strides(array)
+        else:
+            strides = tuple(s // array.itemsize for s in array.strides)
+        return strides if dim is None else strides[dim]
+
+    def storage_offset(self) -> int:
+        """Elements between the start of the memory and the first element."""
+        return storage.offset(self._array)
+
+    def data_ptr(self) -> int:
+        """The address of the first element; 0 without elements."""
+        return storage.address(self._array) if self._array.size else 0
+
+    def untyped_storage(self) -> storage.UntypedStorage:
+        """The memory itself, shared by all views of it."""
+        return storage.UntypedStorage(self._array)
+
+    def storage(self) -> storage.UntypedStorage:
+        """The memory itself, shared by all views of it."""
+        return storage.UntypedStorage(self._array)
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements are dense and row-major (or in `memory_format`)."""
+        if memory_format is not None and memory_format is not storage.contiguous_format:
+            return storage.is_channels_last(self._array, memory_format)
+        return bool(self._array.flags.c_contiguous)
+
+    is_cuda = is_sparse = is_quantized = is_mkldnn = is_mps = is_xpu = is_nested = False
+    is_sparse_csr = is_vulkan = is_ipu = is_xla = is_hpu = is_maia = is_mtia = False
+    names = property(lambda self: (None,) * self._array.ndim)
+    name: Any = None
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the elements lie in the machine's memory."""
+        return not is_meta(self._array)
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether the tensor has no elements, only a shape."""
+        return is_meta(self._array)
+
+    def get_device(self) -> int:
+        """The device's number; -1 on the CPU."""
+        return -1
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floating point numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        """Whether the elements can be negative."""
+        return self.dtype.is_signed
+
+    def is_conj(self) -> bool:
+        """Always False: conjugation is done at once."""
+        return False
+
+    def is_neg(self) -> bool:
+        """Always False: negation is done at once."""
+        return False
+
+    def is_inference(self) -> bool:
+        """Whether the tensor was made in inference mode."""
+        return self._inference
+
+    def is_shared(self) -> bool:
+        """Whether the memory is shared between processes."""
+        return False
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """Whether the memory is page-locked: never, there is nothing to pin for."""
+        return False
+
+    # ---- autograd ----------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and self._node is None:
+            if not (self.dtype.is_floating_point or self.dtype.is_complex):
+                raise RuntimeError("only Tensors of floating point dtype can require gradients: "
+                                   f"this is {describe(self)}; convert it with .float() first")
+            self._node = LEAF
+        elif not value:
+            if self._node is not None and self._node is not LEAF:
+                raise RuntimeError("you can only change requires_grad flags of leaf variables. "
+                                   "If you want to use a computed variable in a subgraph that "
+                                   "doesn't require differentiation use var_no_grad = "
+                                   "var.detach().")
+            self._node = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad` in place; returns the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor is not the result of a recorded op."""
+        return self._node is None or self._node is LEAF
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the op that made this tensor, None for a leaf."""
+        node = self._node
+        if node is None or node is LEAF:
+            return None
+        return node.node if isinstance(node, Slot) else node
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of `grad_fn` this tensor is."""
+        return self._node.index if isinstance(self._node, Slot) else 0
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward() accumulated; None before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError("assigned grad expected to be a Tensor or None but got grad of "
+                                f"type {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    "assigned grad has data of a different size: the tensor is "
+                    f"{describe(self)}, the gradient {describe(value)}")
+            if value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    "assigned grad has data of a different type: the tensor is "
+                    f"{describe(self)}, the gradient {describe(value)}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None,
+                 create_graph: bool = False, inputs: Any = None, *,
+                 retain_variables: bool | None = None) -> None:
+        """Add the gradient of this tensor to the `.grad` of every leaf below it (or of `inputs`).
+
+        gradient: that of this tensor; left out, it is 1 and the tensor must have one element.
+        retain_graph: keep what the graph saved for another run. create_graph: record the
+        gradients, for higher orders. Raises RuntimeError where nothing requires a gradient.
+
+        >>> import rushlight as rl
+        >>> x = rl.ones(2, requires_grad=True)
+        >>> (3 * x).sum().backward(); x.grad
+        tensor([3., 3.])
+        """
+        if retain_variables is not None:
+            import warnings
+            warnings.warn("retain_variables is called retain_graph now", FutureWarning,
+                          stacklevel=2)
+            retain_graph = retain_variables
+        keep = create_graph if retain_graph is None else retain_graph
+        wanted = None
+        if inputs is not None:
+            wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+            if not wanted:
+                raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+            wanted = [edge_of(x) for x in wanted]
+        root = (edge_of_root(self), root_gradient(self, gradient))
+        found = run_backward([root], create_graph, keep, wanted)
+        if inputs is not None:
+            for x in [inputs] if isinstance(inputs, Tensor) else inputs:
+                if x.grad_fn is not None and found(x._node) is not None:
+                    x._accumulate(found(x._node), create_graph)
+
+    def _accumulate(self, gradient: Tensor, create: bool) -> None:
+        """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
+        known = self._grad
+        if known is None:
+            array = gradient._array
+            # The two callers and this frame hold the gradient, its tensor holds the array.
+            alone = (sys.getrefcount(gradient) <= 4 and sys.getrefcount(array) <= 3
+                     and type(array) is np.ndarray and array.base is None
+                     and array.flags.c_contiguous)
+            if create:
+                self._grad = gradient if alone else gradient.clone()
+            else:
+                self._grad = wrap(array if alone else array.copy())
+        elif create or known._node is not None:
+            self._grad = known + gradient
+        elif known._array.dtype is gradient._array.dtype:
+            np.add(known._array, gradient._array, out=known._array)
+            version_of(known)[COUNT] += 1
+        else:
+            self._grad = known + gradient
+        if self._post_accumulate_hooks:
+            for hook in tuple(self._post_accumulate_hooks.values()):
+                hook(self)
+
+    def _has_nan(self) -> bool:
+        return self.dtype.category >= 2 and bool(np.isnan(self._array).any())
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
+        """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it.
+
+        Raises RuntimeError where the tensor needs no gradient.
+        """
+        if self._node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._node is LEAF:
+            if self._hooks is None:
+                self._hooks = {}
+            handle = Handle(self._hooks)
+            self._hooks[handle.id] = hook
+            return handle
+        index = self.output_nr
+
+        def before(gradients: tuple) -> tuple | None:
+            if gradients[index] is None:
+                return None
+            replaced = hook(gradients[index])
+            if replaced is None:
+                return None
+            return (*gradients[:index], replaced, *gradients[index + 1:])
+
+        return self.grad_fn.register_prehook(before)  # type: ignore[union-attr]
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call `hook(tensor)` after a gradient was added to this leaf's `.grad`."""
+        if self._node is not LEAF:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf "
+                               "tensors" if self._node is not None else "cannot register a hook "
+                               "on a tensor that doesn't require gradient")
+        if self._post_accumulate_hooks is None:
+            self._post_accumulate_hooks = {}
+        handle = Handle(self._post_accumulate_hooks)
+        self._post_accumulate_hooks[handle.id] = hook
+        return handle
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this non-leaf tensor in its `.grad`, too."""
+        if self._node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node is LEAF or self._retains_grad:
+            return
+        self._retains_grad = True
+        this = weakref.ref(self)
+
+        def keep(gradient: Tensor) -> None:
+            tensor = this()
+            if tensor is not None:
+                known = tensor._grad
+                tensor._grad = gradient.clone() if known is None else known + gradient
+
+        self.register_hook(keep)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked for on this non-leaf tensor."""
+        return self._retains_grad
+
+    def detach(self) -> Tensor:
+        """The same memory, cut off from the graph."""
+        result = wrap(self._array)
+        result._version = version_of(self)
+        return result
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor off from the graph, in place."""
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead. If you are "
+                               "using DistributedDataParallel, set gradient_as_bucket_view=False")
+        self._node = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history; writes to it are not tracked."""
+        return wrap(self._array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self._array = value._array
+        self._version = None
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._view is None else self._view[0]
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    # ---- Python's protocols --------------------------------------------------------------------
+
+    __hash__ = object.__hash__
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError(convert.ambiguous(self._array))
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "biu":
+            raise TypeError("only integer tensors of a single element can be converted to an "
+                            f"index, this is {describe(self)}")
+        return int(self.item())
+
+    def item(self) -> Any:
+        """The one element as a Python number.
+
+        Raises RuntimeError unless there is exactly one element.
+        """
+        if is_meta(self._array):
+            raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to "
+                               f"Scalar: this is {describe(self)}; use tolist() or index it")
+        return convert.python(self._array.reshape(()))
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers (a number for a 0-d tensor)."""
+        return convert.python(self._array)
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The same memory as a NumPy array (bfloat16 as ml_dtypes.bfloat16).
+
+        force: detach first. Raises RuntimeError for a tensor that requires grad.
+        """
+        if self._node is not None and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use "
+                               "tensor.detach().numpy() instead.")
+        if is_meta(self._array):
+            raise TypeError("can't convert meta device type tensor to numpy: it has no data")
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, *, stream: Any = None, **options: Any) -> Any:
+        return convert.dlpack(self)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return printing.format_tensor(self)
+
+    def __format__(self, spec: str) -> str:
+        if self._array.ndim == 0 and not is_meta(self._array) and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        return convert.deepcopy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return convert.reduce(self)
+
+    def __dir__(self) -> list[str]:
+        return sorted(set(object.__dir__(self)))
+
+
+def wrap(array: np.ndarray) -> Tensor:
+    """A tensor over `array`, which it shares; no history."""
+    result = new(Tensor)
+    result._array = array
+    result._node = result._version = result._view = None
+    return result
+
+
+def edge_of_root(tensor: Tensor) -> Any:
+    """Where a run backwards from `tensor` starts."""
+    if tensor._node is None:
+        raise RuntimeError(
+            "element 0 of tensors does not require grad and does not have a grad_fn: nothing that "
+            f"it was computed from requires a gradient (it is {describe(tensor)}). Make a leaf "
+            "require one with requires_grad_(), and look for detach() or no_grad() on the way")
+    return edge_of(tensor)
+
+
+def root_gradient(tensor: Tensor, gradient: Tensor | None) -> Tensor:
+    """The gradient that a run backwards from `tensor` starts with."""
+    array = tensor._array
+    if gradient is None:
+        if array.size != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs, this is "
+                               f"{describe(tensor)}; pass gradient=, or reduce it with .sum()")
+        return wrap(np.ones(array.shape, array.dtype))
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got "
+                        f"{type(gradient).__name__}")
+    if gradient._array.shape != array.shape:
+        raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} "
+                           f"and output[0] has a shape of {tensor.shape}.")
+    return gradient
+
+
+__all__ = ["Tensor", "contiguous_strides", "edge_of_root", "flags", "root_gradient", "wrap"]

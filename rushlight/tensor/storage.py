@@ -1,0 +1,124 @@
+"""The memory below a tensor: its address, extent and layout, as torch would name them."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from rushlight.base.shapes import contiguous_strides
+
+
+class layout:  # noqa: N801 - torch's name
+    """How elements are laid out; `strided` is the only one that tensors have."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+class memory_format:  # noqa: N801 - torch's name
+    """An order of dimensions in memory, such as `channels_last`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+strided = layout("strided")
+sparse_coo, sparse_csr = layout("sparse_coo"), layout("sparse_csr")
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+
+
+def root_of(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory `array` looks at."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def address(array: Any) -> int:
+    """The address of the first element."""
+    interface = getattr(array, "__array_interface__", None)
+    return 0 if interface is None else interface["data"][0]
+
+
+def offset(array: np.ndarray) -> int:
+    """Elements between the start of the memory and the first element of `array`."""
+    base = getattr(array, "base", None)
+    if not isinstance(base, np.ndarray) or not array.size:
+        return 0
+    root = root_of(array)
+    return (address(array) - lowest_address(root)) // array.itemsize
+
+
+def lowest_address(array: np.ndarray) -> int:
+    """The address of the first byte that `array` spans; strides may be negative."""
+    below = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True) if s < 0)
+    return address(array) + below
+
+
+def torch_strides(array: np.ndarray) -> tuple[int, ...]:
+    """Strides in elements; those of dense arrays as torch counts them, also for sizes 0 and 1."""
+    if array.flags.c_contiguous and array.size:
+        dense = contiguous_strides(array.shape)
+        own = tuple(s // array.itemsize for s in array.strides)
+        return own if all(n == 1 or a == b for n, a, b in zip(array.shape, own, dense,
+                                                              strict=True)) else dense
+    if array.size == 0:
+        return contiguous_strides(array.shape)
+    return tuple(s // array.itemsize for s in array.strides)
+
+
+def is_channels_last(array: np.ndarray, order: memory_format) -> bool:
+    """Whether the elements are dense in the given memory format."""
+    rank = {"channels_last": 4, "channels_last_3d": 5}.get(getattr(order, "name", ""))
+    if rank is None or array.ndim != rank:
+        return False
+    axes = (0, *range(2, rank), 1)
+    return bool(array.transpose(axes).flags.c_contiguous)
+
+
+class UntypedStorage:
+    """The bytes that one or more tensors share.
+
+    >>> import rushlight as rl
+    >>> x = rl.ones(4)
+    >>> x[1:].untyped_storage().data_ptr() == x.data_ptr()
+    True
+    """
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._root = root_of(array)
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return lowest_address(self._root)
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return self._root.nbytes
+
+    def size(self) -> int:
+        """How many bytes there are."""
+        return self._root.nbytes
+
+    __len__ = size
+
+    def tolist(self) -> list[int]:
+        """The bytes as integers."""
+        return list(ctypes.string_at(self.data_ptr(), self.nbytes()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UntypedStorage) and other.data_ptr() == self.data_ptr()
+
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
