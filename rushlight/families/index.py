@@ -28,7 +28,7 @@ from rushlight.base.flags import flags
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.engine.node import COUNT, Node, changed, edge_of, freed, next_sequence, version_of
 from rushlight.families.declaration import Declaration, named, register
-from rushlight.families.inplace import check_in_place, record_in_place, write_out, wrote
+from rushlight.families.inplace import check_in_place, check_overlap, record_in_place, write_out, wrote
 from rushlight.families.inplace import title as dtype_title
 from rushlight.families.source import lazy_function
 from rushlight.tensor import Parameter, Tensor, wrap
@@ -205,11 +205,36 @@ def apply(op: IndexOp, arguments: dict[str, Any], out: Tensor | None = None) -> 
         array = op.body(**arrays)
     recorded = _is_recorded(op, arguments)
     if out is not None:
+        _check_out(op, out, array, arguments)
         return write_out(out, array, op.name, recorded=recorded)
     result = wrap(array)
     if recorded and array.dtype.kind in "fcV":
         _record(op, result, arguments)
     return result
+
+
+def _check_out(op: IndexOp, out: Any, array: Any, arguments: dict[str, Any]) -> None:
+    """These ops neither cast into out=, nor read from where they write."""
+    if not isinstance(out, Tensor):
+        return  # write_out says so
+    check_overlap(out)
+    if out._array.dtype != array.dtype:
+        raise RuntimeError(
+            f"Expected out tensor to have dtype {title(array.dtype)}, but got "
+            f"{title(out._array.dtype)} instead ({op.name})"
+        )
+    for name in op.operands:
+        value = arguments[name]
+        if isinstance(value, Tensor) and _share_memory(out._array, value._array):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                f"performing the operation. ({op.name}: out= shares memory with {name})"
+            )
+
+
+def _share_memory(one: Any, other: Any) -> bool:
+    return not is_meta(one) and not is_meta(other) and np.may_share_memory(one, other)
 
 
 def apply_in_place(op: IndexOp, arguments: dict[str, Any]) -> Tensor:
@@ -225,6 +250,8 @@ def apply_in_place(op: IndexOp, arguments: dict[str, Any]) -> Tensor:
             other = arrays[name]
             if isinstance(other, np.ndarray) and np.may_share_memory(own, other):
                 arrays[name] = other.copy()
+        if recorded and first in op.saves:
+            arguments = {**arguments, first: _snapshot(target)}
         op.body(**arrays)
     if not recorded:
         wrote(target)
@@ -233,6 +260,13 @@ def apply_in_place(op: IndexOp, arguments: dict[str, Any]) -> Tensor:
     _record(op, result, arguments)
     record_in_place(target, result)
     return target
+
+
+def _snapshot(tensor: Tensor) -> Tensor:
+    """What a tensor is before a write, for a gradient that reads it."""
+    made = wrap(tensor._array.copy())
+    made._node = tensor._node
+    return made
 
 
 def _arrays(op: IndexOp, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -254,7 +288,7 @@ def _arrays(op: IndexOp, arguments: dict[str, Any]) -> dict[str, Any]:
 def _broadcast_first(array: Any, other: Any) -> Any:
     if array.shape == other.shape:
         return array
-    shape = broadcast_shapes([array.shape, other.shape])
+    shape = broadcast_shapes([other.shape, array.shape])
     if is_meta(array):
         return MetaArray(shape, array.dtype)
     return np.broadcast_to(array, shape)

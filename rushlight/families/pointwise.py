@@ -230,7 +230,7 @@ class GradientKernels(dict):
 
 def pointwise(paths: str, *, promote: str = "numeric", result: str = "same", refuse: str = "",
               grad: Mapping[str, Callable] | Callable | None = None,
-              inplace: bool = True) -> Callable[[Callable], Any]:
+              inplace: bool = True, switch: bool = False) -> Callable[[Callable], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
     A bare name stands for the function, the method and both in-place forms; "Tensor.__add__"
@@ -238,6 +238,7 @@ def pointwise(paths: str, *, promote: str = "numeric", result: str = "same", ref
     default dtype. result: "bool" for comparisons, "real" where complex gives real. refuse: dtypes
     or categories that raise NotImplementedError. grad: overrides the derived gradient; a function
     of `gradient`, `output` and parameters by name, or a mapping of operands to such functions.
+    switch: the functions in nn.functional take inplace=, and have in-place forms there.
     """
 
     def declare(body: Callable) -> Any:
@@ -249,6 +250,9 @@ def pointwise(paths: str, *, promote: str = "numeric", result: str = "same", ref
             holder, _, name = path.rpartition(".")
             if name in OPERATORS:
                 _register_operators(op, name, declaration)
+                continue
+            if switch and holder == "nn.functional":
+                _register_switched(op, path, name, declaration)
                 continue
             register(declaration, path, function)
             if not holder and not name.startswith("_"):
@@ -262,6 +266,12 @@ def pointwise(paths: str, *, promote: str = "numeric", result: str = "same", ref
         return function
 
     return declare
+
+
+def _register_switched(op: Pointwise, path: str, name: str, declaration: Declaration) -> None:
+    register(declaration, path, named(name, wrapper(op, name, form="switched"), declaration))
+    register(declaration, f"{path}_", named(
+        f"{name}_", wrapper(op, f"{name}_", form="in-place"), declaration))
 
 
 def _register_operators(op: Pointwise, name: str, declaration: Declaration) -> None:

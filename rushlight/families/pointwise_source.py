@@ -32,8 +32,8 @@ ENVIRONMENT: dict[str, Any] = {
 def wrapper(op: Any, name: str, form: str = "function") -> Any:
     """The eager function of a pointwise op; its source is written on first call.
 
-    form: "function", "operator", "reflected" (operands exchanged), "in-place" or
-    "in-place operator".
+    form: "function", "switched" (with an inplace= parameter), "operator", "reflected" (operands
+    exchanged), "in-place" or "in-place operator".
     """
     return lazy_function(name, op.body.__module__, lambda: _write(op, name, form))
 
@@ -46,6 +46,10 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
         head = _signature(op, out=True)
         fast = _defaults_test(op, environment)
         slow = f"apply(op, {_arguments(op)}, out=out)"
+    elif form == "switched":
+        head = _signature(op, out=False) + ", inplace=False"
+        fast = " and ".join(["not inplace", *_defaults_test(op, environment).split(" and ")[1:]])
+        slow = f"(apply_in_place if inplace else apply)(op, {_arguments(op)})"
     elif form == "in-place":
         head, fast = _signature(op, out=False), None
         slow = f"apply_in_place(op, {_arguments(op)})"
@@ -65,7 +69,7 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
     else:
         slow_guard = None
     if fast is not None:
-        lines += _fast_path(op, fast, numbers=form != "function" and len(names) == 2,
+        lines += _fast_path(op, fast, numbers=form not in ("function", "switched") and len(names) == 2,
                             reflected=reflected, environment=environment)
     if slow_guard:
         lines.append(slow_guard)

@@ -10,8 +10,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rushlight.autograd import no_grad
-from rushlight.ops import diag, empty_like, linalg_qr, randperm, where
+from rushlight.ops import empty_like, from_numpy, randperm, where
 from rushlight.ops import eye as identity_matrix
 from rushlight.tensor import Tensor
 
@@ -314,11 +316,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     columns = tensor.numel() // rows
     with no_grad():
         values = tensor.new_empty((rows, columns)).normal_(0, 1, generator=generator)
-        q, r = linalg_qr(values.t() if rows < columns else values)
-        q = q * diag(r, 0).sign()  # makes the factorisation unique
-        if rows < columns:
-            q = q.t()
-        return tensor.copy_(q.reshape(tensor.shape)).mul_(gain)
+        matrix = values.numpy()
+        q, r = np.linalg.qr(matrix.T if rows < columns else matrix)
+        q = q * np.sign(np.diag(r))  # makes the factorisation unique
+        q = np.ascontiguousarray(q.T if rows < columns else q)
+        return tensor.copy_(from_numpy(q).view(tensor.shape)).mul_(gain)
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from rushlight.expr import scalar as s
+from rushlight.families.composite import composite
 from rushlight.families.pointwise import pointwise
 
 SQRT_1_2 = math.sqrt(0.5)
@@ -12,7 +14,7 @@ SQRT_2_PI = math.sqrt(2 / math.pi)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@pointwise("relu", refuse="bool complex",
+@pointwise("relu nn.functional.relu", switch=True, refuse="bool complex",
            grad=lambda gradient, output: s.where(output <= 0, 0, gradient))
 def relu(input):
     """max(input, 0); NaN stays NaN.
@@ -24,7 +26,7 @@ def relu(input):
     return s.maximum(input, 0)
 
 
-@pointwise("sigmoid special.expit nn.functional.sigmoid", promote="floating",
+@pointwise("sigmoid special.expit", promote="floating",
            grad=lambda gradient, output: gradient * s.conj((1 - output) * output))
 def sigmoid(input):
     """1 / (1 + e**-input).
@@ -54,13 +56,13 @@ def gelu(input, approximate: str = "none"):
     return 0.5 * x * (1 + s.erf(x * SQRT_1_2))
 
 
-@pointwise("nn.functional.silu", refuse="bool integer")
+@pointwise("nn.functional.silu", switch=True, refuse="bool integer")
 def silu(input):
     """x * sigmoid(x), also called swish (Elfwing et al., 2017)."""
     return input * s.sigmoid(input)
 
 
-@pointwise("nn.functional.mish", refuse="bool integer complex",
+@pointwise("nn.functional.mish", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input: gradient * _mish_slope(input))
 def mish(input):
     """x * tanh(softplus(x)) (Misra, 2019)."""
@@ -126,79 +128,114 @@ def hardshrink(input, lambd: Scalar = 0.5):
     return s.where(s.abs(input) <= lambd, 0, input)
 
 
-@pointwise("_hardtanh", refuse="bool complex",
+@pointwise("nn.functional.hardtanh", switch=True, refuse="bool complex",
            grad=lambda gradient, input, min_val, max_val: s.where(
                s.bitwise_or(input <= min_val, input >= max_val), 0, gradient))
-def _hardtanh(input, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
+def hardtanh(input, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
     """x limited to [min_val, max_val]."""
     return s.minimum(s.maximum(input, min_val), max_val)
 
 
-@pointwise("_relu6", refuse="bool complex",
+@pointwise("nn.functional.relu6", switch=True, refuse="bool complex",
            grad=lambda gradient, input: s.where(
                s.bitwise_or(input <= 0, input >= 6), 0, gradient))
-def _relu6(input):
+def relu6(input):
     """x limited to [0, 6]."""
     return s.minimum(s.maximum(input, 0), 6)
 
 
-@pointwise("_hardsigmoid", refuse="bool integer complex",
+@pointwise("nn.functional.hardsigmoid", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input: s.where(
                s.bitwise_and(input > -3, input < 3), gradient * (1 / 6), 0))
-def _hardsigmoid(input):
+def hardsigmoid(input):
     """(x + 3) / 6 limited to [0, 1]."""
     return s.minimum(s.maximum(input + 3, 0), 6) * (1 / 6)
 
 
-@pointwise("_hardswish", refuse="bool integer complex",
+@pointwise("nn.functional.hardswish", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input: s.where(
                input <= -3, 0, s.where(input >= 3, gradient,
                                        gradient * (input * (1 / 3) + 0.5))))
-def _hardswish(input):
+def hardswish(input):
     """x * hardsigmoid(x)."""
     return input * s.minimum(s.maximum(input + 3, 0), 6) * (1 / 6)
 
 
-@pointwise("_leaky_relu", refuse="bool integer complex",
+@pointwise("nn.functional.leaky_relu", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input, negative_slope: s.where(
                input > 0, gradient, gradient * negative_slope))
-def _leaky_relu(input, negative_slope: Scalar = 0.01):
+def leaky_relu(input, negative_slope: Scalar = 0.01):
     """x, times negative_slope where x is negative."""
     return s.where(input > 0, input, input * negative_slope)
 
 
-@pointwise("_elu", refuse="bool integer complex",
+@pointwise("nn.functional.elu", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input, alpha: s.where(
                input <= 0, gradient * alpha * s.exp(input), gradient))
-def _elu(input, alpha: Scalar = 1.0):
+def elu(input, alpha: Scalar = 1.0):
     """x, and alpha * (e**x - 1) where x is negative (Clevert et al., 2015)."""
     return s.where(input <= 0, alpha * s.expm1(input), input)
 
 
-@pointwise("_selu", refuse="bool integer complex",
+@pointwise("selu nn.functional.selu", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input: gradient * SELU_SCALE * s.where(
                input <= 0, SELU_ALPHA * s.exp(input), 1))
-def _selu(input):
+def selu(input):
     """The self-normalising elu (Klambauer et al., 2017)."""
     return SELU_SCALE * s.where(input <= 0, SELU_ALPHA * s.expm1(input), input)
 
 
-@pointwise("_celu", refuse="bool integer complex",
+@pointwise("celu nn.functional.celu", switch=True, refuse="bool integer complex",
            grad=lambda gradient, input, alpha: s.where(
                input <= 0, gradient * s.exp(input / alpha), gradient))
-def _celu(input, alpha: Scalar = 1.0):
+def celu(input, alpha: Scalar = 1.0):
     """max(0, x) + min(0, alpha * (e**(x / alpha) - 1)) (Barron, 2017)."""
     return s.where(input <= 0, alpha * s.expm1(input / alpha), input)
 
 
-@pointwise("_threshold", refuse="bool complex",
+@pointwise("threshold nn.functional.threshold", switch=True, refuse="bool complex",
            grad=lambda gradient, input, threshold: s.where(input <= threshold, 0, gradient))
-def _threshold(input, threshold: Scalar, value: Scalar):
+def threshold(input, threshold: Scalar, value: Scalar):
     """x where x > threshold, else value."""
     return s.where(input <= threshold, value, input)
 
 
-@pointwise("_prelu", refuse="bool integer complex")
+@pointwise("_prelu", refuse="bool integer complex", inplace=False)
 def _prelu(input, weight):
     """x, times weight where x is negative."""
     return s.where(input > 0, input, weight * input)
+
+
+@composite("prelu nn.functional.prelu")
+def prelu(input: Any, weight: Any) -> Any:
+    """x, times weight where x is negative; weight holds one number, or one for each channel."""
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(f"Mismatch of parameter numbers and input channel size. Found parameter "
+                           f"numbers = {weight.numel()} and channel size = {channels}.")
+    shape = (1, -1) + (1,) * (input.ndim - 2) if weight.numel() > 1 else (1,) * input.ndim
+    return _prelu(input, weight.reshape(shape))
+
+
+@composite("nn.functional.glu")
+def glu(input: Any, dim: int = -1) -> Any:
+    """a * sigmoid(b) of the halves a and b of input along `dim` (Dauphin et al., 2016)."""
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    n = input.shape[dim]
+    if n % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {n}")
+    first, second = input.chunk(2, dim)
+    return first * second.sigmoid()
+
+
+@composite("nn.functional.tanh")
+def tanh(input: Any) -> Any:
+    """The hyperbolic tangent."""
+    return input.tanh()
+
+
+@composite("nn.functional.sigmoid")
+def sigmoid_function(input: Any) -> Any:
+    """1 / (1 + e**-input)."""
+    return input.sigmoid()

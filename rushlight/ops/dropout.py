@@ -18,33 +18,20 @@ from rushlight.tensor import Tensor, wrap
 ALPHA = 1.7580993408473766  # SELU's scale * alpha: where its units saturate
 
 
-@random_op("nn.functional.dropout")
-def dropout(input: Tensor, p: float = 0.5, training: bool = True,
-            inplace: bool = False) -> Tensor:
+@random_op("nn.functional.dropout dropout")
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, *,
+            train: bool | None = None) -> Tensor:
     """Each element is zero with probability p, else input / (1 - p) (Hinton et al., 2012).
 
-    training: False returns `input` itself. inplace: write to `input`. Raises ValueError for p
-    outside [0, 1].
+    training, also called train: False returns `input` itself. inplace: write to `input`. Raises
+    ValueError for p outside [0, 1].
 
     >>> import rushlight as rl
     >>> _ = rl.manual_seed(0); rl.nn.functional.dropout(rl.ones(4))
     tensor([0., 0., 0., 2.])
     """
+    training = training if train is None else train
     return _dropped(_checked("dropout", input, p), p, training, inplace, empty_like)
-
-
-@random_op("dropout")
-def plain_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Each element is zero with probability p, else input / (1 - p); `input` unless `train`.
-
-    Raises RuntimeError for p outside [0, 1].
-
-    >>> import rushlight as rl
-    >>> rl.dropout(rl.ones(2), 0.5, False)
-    tensor([1., 1.])
-    """
-    _checked("dropout", input, p, RuntimeError)
-    return dropout(input, p, train)
 
 
 @random_op("dropout_")
@@ -55,7 +42,7 @@ def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     >>> rl.dropout_(rl.ones(2), 1.0, True)
     tensor([0., 0.])
     """
-    _checked("dropout_", input, p, RuntimeError)
+    _checked("dropout_", input, p)
     return dropout(input, p, train, inplace=True)
 
 
@@ -63,13 +50,13 @@ def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Each channel of (batch, channels, ...) is zero with probability p, else scaled by 1/(1-p).
 
-    Raises RuntimeError for fewer than two dimensions, and for p outside [0, 1].
+    Raises RuntimeError for fewer than two dimensions, ValueError for p outside [0, 1].
 
     >>> import rushlight as rl
     >>> rl.feature_dropout(rl.ones(1, 2, 3), 1.0, True).sum()
     tensor(0.)
     """
-    _checked("feature_dropout", input, p, RuntimeError)
+    _checked("feature_dropout", input, p)
     return _dropped(input, p, train, False, _a_channel)
 
 
@@ -136,9 +123,9 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True,
     return _dropped(input, p, training, inplace, _a_channel)
 
 
-@random_op("nn.functional.alpha_dropout")
+@random_op("nn.functional.alpha_dropout alpha_dropout")
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
-                  inplace: bool = False) -> Tensor:
+                  inplace: bool = False, *, train: bool | None = None) -> Tensor:
     """Dropout to SELU's saturation value that keeps mean and variance (Klambauer et al., 2017).
 
     Raises ValueError for p outside [0, 1].
@@ -148,24 +135,12 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     tensor([1., 1.])
     """
     _checked("alpha_dropout", input, p)
-    return _saturated(input, p, training, inplace, empty_like)
+    return _saturated(input, p, training if train is None else train, inplace, empty_like)
 
 
-@random_op("alpha_dropout")
-def plain_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.alpha_dropout` with all arguments given.
-
-    >>> import rushlight as rl
-    >>> rl.alpha_dropout(rl.ones(2), 0.5, False)
-    tensor([1., 1.])
-    """
-    _checked("alpha_dropout", input, p, RuntimeError)
-    return alpha_dropout(input, p, train)
-
-
-@random_op("nn.functional.feature_alpha_dropout")
+@random_op("nn.functional.feature_alpha_dropout feature_alpha_dropout")
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
-                          inplace: bool = False) -> Tensor:
+                          inplace: bool = False, *, train: bool | None = None) -> Tensor:
     """`alpha_dropout` of whole channels of (batch, channels, ...).
 
     Raises ValueError for p outside [0, 1].
@@ -175,25 +150,12 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     tensor(2.)
     """
     _checked("feature_alpha_dropout", input, p)
-    return _saturated(input, p, training, inplace, _a_channel)
+    return _saturated(input, p, training if train is None else train, inplace, _a_channel)
 
 
-@random_op("feature_alpha_dropout")
-def plain_feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.feature_alpha_dropout` with all arguments given.
-
-    >>> import rushlight as rl
-    >>> rl.feature_alpha_dropout(rl.ones(1, 1), 0.5, False)
-    tensor([[1.]])
-    """
-    _checked("feature_alpha_dropout", input, p, RuntimeError)
-    return feature_alpha_dropout(input, p, train)
-
-
-def _checked(name: str, input: Any, p: float,
-             error: type[Exception] = ValueError) -> Tensor:
+def _checked(name: str, input: Any, p: float) -> Tensor:
     if not 0.0 <= p <= 1.0:
-        raise error(f"dropout probability has to be between 0 and 1, but got {p}")
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     return tensor_argument(input, name)
 
 

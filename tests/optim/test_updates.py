@@ -222,7 +222,7 @@ def test_differentiable_steps_carry_gradients() -> None:
         w = x.clone()
         optimizer = rl.optim.SGD([w], lr=0.1, momentum=0.9, differentiable=True)
         for _ in range(2):
-            (w.grad,) = rl.autograd.grad((w ** 3).sum(), w, create_graph=True)
+            (w.grad,) = rl.autograd.grad((w.clone() ** 3).sum(), w, create_graph=True)
             optimizer.step()
         return w
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rushlight.backends.cpu import jit
-from rushlight.backends.cpu.features import target
+from rushlight.backends.cpu.features import Unavailable, target
 from rushlight.backends.cpu.loop import _lines, _LoopWriter, canonical
 from rushlight.backends.cpu.loop_driver import drive_address
 from rushlight.backends.cpu.ufunc import make_ufunc
@@ -67,6 +67,8 @@ def compile_guarded(name: str, body_ir: str, in_types: Sequence[str], out_types:
                     cost: float = 1.0) -> np.ufunc:
     """A ufunc of one loop around the functions of `body_ir`; arguments as of `compile_ufunc`."""
     family = target().triple.split("-")[0]
+    if "float16" in (*in_types, *out_types) and family == "x86_64" and not target().has("f16c"):
+        raise Unavailable("this CPU has no float16 conversions (F16C)")
     flags = {"x86_64": "x86", "aarch64": "aarch64", "arm64": "aarch64"}.get(family, "")
     ir = GuardedLoopWriter(body_ir, in_types, out_types, cost, flags).module()
     (address,) = jit.load(ir, "loop", imports={"rl_drive": drive_address()})

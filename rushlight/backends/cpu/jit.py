@@ -91,9 +91,8 @@ def _key(ir: str) -> str:
 @once
 def _salt() -> bytes:
     """Everything that the code depends on, besides the IR."""
-    import llvmlite
-
-    return repr((FORMAT, llvmlite.__version__, llvm().llvm_version_info, target())).encode()
+    version = llvm().llvm_version_info
+    return repr((FORMAT, sys.modules["llvmlite"].__version__, version, target())).encode()
 
 
 def _machine() -> Any:

@@ -14,7 +14,7 @@ from rushlight.expr.expression import Expression, specialise, walk
 
 __all__ = ["Unsupported", "cost", "kernel"]
 
-_compiled: dict[tuple, np.ufunc | str] = {}
+_compiled: dict[tuple[object, ...], np.ufunc | str] = {}
 
 # Time of a primitive in float32 and in float64, as a multiple of a whole float32 addition (load,
 # add, store): measured over 8,192 elements with AVX-512. All others are next to nothing.

@@ -1,32 +1,14 @@
-"""Elementary functions on LLVM values: branch-free, so that loops over them become vector code.
+"""Exponentials, logarithms and the error function on LLVM values, in float32 and float64.
 
-Each function works in the type of its operand. Those under "in double precision" are called with
-doubles only; float32 goes through double and back there, which costs half the speed and rounds
-nearly right. The stated bounds are checked in tests/backends/test_lower.py.
+Branch-free, so that loops over them become vector code; each works in the type of its operand.
+The stated bounds are checked in tests/backends/test_lower.py.
 """
 
 from __future__ import annotations
 
 import math
 
-from rushlight.backends.approximations import (
-    ASIN,
-    ATAN,
-    COS,
-    ERF,
-    ERFC,
-    ERFINV_CENTRE,
-    ERFINV_MIDDLE,
-    ERFINV_TAIL,
-    EXP,
-    EXP2,
-    LOG,
-    LOG_ERFC,
-    POWER_LOG,
-    SIN,
-    SINH,
-    TANH,
-)
+from rushlight.backends.approximations import ERF, ERFC, EXP, EXP2, LOG, LOG_ERFC, TANH
 from rushlight.backends.cpu.values import (
     FORMATS,
     Value,
@@ -38,27 +20,21 @@ from rushlight.backends.cpu.values import (
     muladd,
     polynomial,
     select,
-    sqrt,
 )
 
 INF, NAN = math.inf, math.nan
-PI, PI_LOW = math.pi, 1.2246467991473532e-16  # pi and what its double lacks
+LN2, LN2_LOW = 0.6931471805599453, 2.3190468138462996e-17  # log(2) and what its double lacks
+LN2_FLOAT = (0.693147182464599609375, -1.904654299957768e-09)  # the same in float32
 LOG2E, LOG2E_LOW = 1.4426950408889634, 2.0355273740931033e-17
-LN2, LN2_LOW = 0.6931471805599453, 2.3190468138462996e-17
-LOG10E, LOG10E_LOW = 0.4342944819032518, 1.098319650216765e-17
-LOG10_2, LOG10_2_LOW = 0.3010299956639812, -2.8037281277851704e-18
-HALF_PI_PARTS = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33)
-TWO_OVER_PI = 0.6366197723675814
 
 # The largest argument of exp that is looked at, and the smallest; beyond, it is inf and 0.
 EXP_RANGE = {"float": (-105.0, 91.0), "double": (-750.0, 720.0)}
-LN2_FLOAT = (0.693147182464599609375, -1.904654299957768e-09)
 
 
-def _to_integer(x: Value, scale: float = 1.0) -> tuple[Value, Value]:
-    """The integer nearest to x * scale, |it| < 2^22 or 2^51: as a float and as an integer."""
+def to_integer(x: Value, factor: float = 1.0) -> tuple[Value, Value]:
+    """The integer nearest to x * factor, |it| < 2^22 or 2^51: as a float and as an integer."""
     f = FORMATS[x.kind]
-    shifted = fma(x, scale, f.magic)
+    shifted = fma(x, factor, f.magic)
     return shifted - f.magic, shifted.bits() - f.bits(f.magic)
 
 
@@ -74,7 +50,7 @@ def _power_of_2(i: Value, kind: str) -> Value:
     return ((i + f.bias) << f.mantissa).convert("bitcast", kind)
 
 
-def _scale(x: Value, i: Value) -> Value:
+def scale(x: Value, i: Value) -> Value:
     """x * 2 ** i, in two factors so that overflow and subnormal results come out right."""
     half = i >> 1
     return x * _power_of_2(half, x.kind) * _power_of_2(i - half, x.kind)
@@ -83,29 +59,29 @@ def _scale(x: Value, i: Value) -> Value:
 def _reduce_exp(x: Value) -> tuple[Value, Value]:
     """e^r - 1 and n with x = n ln(2) + r, for x within EXP_RANGE."""
     high, low = (LN2, LN2_LOW) if x.kind == "double" else LN2_FLOAT
-    n, i = _to_integer(x, LOG2E)
+    n, i = to_integer(x, LOG2E)
     r = fma(n, -low, fma(n, -high, x))
     return muladd(r * r, polynomial(r, EXP[x.kind]), r), i
 
 
-def _exp_scaled(x: Value, shift: int) -> Value:
+def exp_scaled(x: Value, shift: int) -> Value:
     """e^x * 2^shift without overflow in between."""
     low, high = EXP_RANGE[x.kind]
     p, i = _reduce_exp(at_least(at_most(x, high), low))
-    return _scale(p + 1, i + shift)
+    return scale(p + 1, i + shift)
 
 
 def exp(x: Value) -> Value:
     """Below 1.1 ulp."""
-    return _exp_scaled(x, 0)
+    return exp_scaled(x, 0)
 
 
 def exp2(x: Value) -> Value:
     """Below 1 ulp."""
     f = FORMATS[x.kind]
     x = at_least(at_most(x, f.bias + 3), -(f.bias + f.mantissa + 3))
-    n, i = _to_integer(x)
-    return _scale(muladd(x - n, polynomial(x - n, EXP2[x.kind]), 1), i)
+    n, i = to_integer(x)
+    return scale(muladd(x - n, polynomial(x - n, EXP2[x.kind]), 1), i)
 
 
 def expm1(x: Value) -> Value:
@@ -127,7 +103,7 @@ def tanh(x: Value) -> Value:
     return copysign(select(square < 0.3, near, 1 - 2 / (e + 1)), x)
 
 
-def _split(x: Value) -> tuple[Value, Value]:
+def split(x: Value) -> tuple[Value, Value]:
     """k and f with x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2), for positive finite x."""
     f = FORMATS[x.kind]
     smallest, lift = 2.0 ** (1 - f.bias), f.mantissa + 2
@@ -162,7 +138,7 @@ def _log_domain(x: Value, result: Value) -> Value:
 
 def log(x: Value) -> Value:
     """Below 1 ulp."""
-    k, f = _split(x)
+    k, f = split(x)
     return _log_domain(x, _log(k, f, None))
 
 
@@ -178,16 +154,16 @@ def _log(k: Value, f: Value, correction: Value | None) -> Value:
 def log1p(x: Value) -> Value:
     """Below 2 ulp: the logarithm of u = 1 + x, corrected for what the sum has lost."""
     u = x + 1
-    k, f = _split(u)
+    k, f = split(u)
     lost = select(k >= 2, 1 - (u - x), x - (u - 1)) / u
     near = k.equals(0)
     result = _log(k, select(near, x, f), select(near, 0, lost))
     return select(x.equals(0), x, _log_domain(u, result))
 
 
-def _log_to_base(x: Value, factor: tuple[float, float], step: tuple[float, float]) -> Value:
+def log_to_base(x: Value, factor: tuple[float, float], step: tuple[float, float]) -> Value:
     """log(x) * factor, the product and k * step in two parts each."""
-    k, f = _split(x)
+    k, f = split(x)
     h, rest = _log_series(f)
     high = f - h
     low = ((f - high) - h) + rest
@@ -209,7 +185,7 @@ def _float_parts(value: float) -> tuple[float, float]:
 
 def log2(x: Value) -> Value:
     """Below 1 ulp."""
-    return _log_to_base(x, (LOG2E, LOG2E_LOW), (1.0, 0.0))
+    return log_to_base(x, (LOG2E, LOG2E_LOW), (1.0, 0.0))
 
 
 def erf(x: Value) -> Value:
@@ -219,11 +195,11 @@ def erf(x: Value) -> Value:
     if x.kind == "float":
         far = 1 - exp(-polynomial(at_most(a, 4.0), LOG_ERFC))
     else:
-        far = 1 - _erfc_positive(a)
+        far = 1 - erfc_positive(a)
     return select(a < 1, near, copysign(far, x))
 
 
-def _erfc_positive(a: Value) -> Value:
+def erfc_positive(a: Value) -> Value:
     """erfc for 1/2 <= a, in double precision."""
     a = at_most(a, 28.0)
     square = a * a
@@ -231,258 +207,3 @@ def _erfc_positive(a: Value) -> Value:
     e = exp(-square)
     t = (a - 3.75) / (a + 3.75)
     return fma(e, -lost, e) * (polynomial(t, ERFC) / muladd(a, 2, 1))
-
-
-# In double precision
-
-
-def log10(x: Value) -> Value:
-    """Below 1 ulp."""
-    scale = 2.0**41
-    high = math.floor(LOG10_2 * scale) / scale
-    return _log_to_base(x, (LOG10E, LOG10E_LOW), (high, (LOG10_2 - high) + LOG10_2_LOW))
-
-
-def erfc(x: Value) -> Value:
-    """Below 4 ulp."""
-    a = absolute(x)
-    near = 1 - muladd(x, polynomial(x * x, ERF[x.kind]), x)
-    far = _erfc_positive(a)
-    return select(a < 0.5, near, select(x < 0, 2 - far, far))
-
-
-def _reduce_angle(x: Value, exact: bool) -> tuple[Value, Value]:
-    """r and the quadrant q with x = q pi/2 + r, |r| <= pi/4, |x| < ANGLE_LIMIT."""
-    n, q = _to_integer(x, TWO_OVER_PI)
-    first, second, third = HALF_PI_PARTS
-    r = fma(n, -second, fma(n, -first, x))
-    return (fma(n, -third, r) if exact else r), q
-
-
-def _sin_cos(r: Value, precision: str) -> tuple[Value, Value]:
-    z = r * r
-    sine = muladd(r * z, polynomial(z, SIN[precision]), r)
-    half = z * 0.5
-    w = 1 - half
-    cosine = w + muladd(z * z, polynomial(z, COS[precision]), (1 - w) - half)
-    return sine, cosine
-
-
-ANGLE_LIMIT = 2.0**45  # from here on the reduction needs more digits of pi
-
-
-def sin(x: Value, precision: str = "double") -> Value:
-    """Below 2 ulp for |x| < ANGLE_LIMIT; precision "float" is enough for a float32 result."""
-    r, q = _reduce_angle(x, precision == "double")
-    sine, cosine = _sin_cos(r, precision)
-    result = select((q & 1).equals(0), sine, cosine)
-    result = select((q & 2).equals(0), result, -result)
-    return select(x.equals(0), x, result)
-
-
-def cos(x: Value, precision: str = "double") -> Value:
-    """Below 2 ulp for |x| < ANGLE_LIMIT."""
-    r, q = _reduce_angle(x, precision == "double")
-    sine, cosine = _sin_cos(r, precision)
-    result = select((q & 1).equals(0), cosine, sine)
-    return select(((q + 1) & 2).equals(0), result, -result)
-
-
-def tan(x: Value, precision: str = "double") -> Value:
-    """Below 4 ulp for |x| < ANGLE_LIMIT."""
-    r, q = _reduce_angle(x, precision == "double")
-    sine, cosine = _sin_cos(r, "double")
-    even = (q & 1).equals(0)
-    result = select(even, sine, -cosine) / select(even, cosine, sine)
-    return select(x.equals(0), x, result)
-
-
-def _asin_rest(x: Value, z: Value) -> Value:
-    """asin(x) - x for |x| <= 1/2, z = x^2."""
-    return x * z * polynomial(z, ASIN)
-
-
-def _half_angle(a: Value) -> tuple[Value, Value]:
-    """acos(a) = 2 (s + rest) for a >= 1/2."""
-    z = (1 - a) * 0.5
-    s = sqrt(z)
-    lost = fma(-s, s, z) / select(s > 0, s + s, 1)
-    return s, _asin_rest(s, z) + lost
-
-
-def asin(x: Value) -> Value:
-    """Below 2 ulp."""
-    a = absolute(x)
-    s, rest = _half_angle(a)
-    far = PI / 2 - ((rest * 2 - PI_LOW / 2) + s * 2)
-    return copysign(select(a <= 0.5, a + _asin_rest(a, a * a), far), x)
-
-
-def acos(x: Value) -> Value:
-    """Below 2 ulp."""
-    a = absolute(x)
-    s, rest = _half_angle(a)
-    far = (s + rest) * 2
-    far = select(x < 0, PI - (far - PI_LOW), far)
-    return select(a <= 0.5, PI / 2 - (x + (_asin_rest(x, x * x) - PI_LOW / 2)), far)
-
-
-def _atan_series(t: Value) -> Value:
-    z = t * t
-    return muladd(t * z, polynomial(z, ATAN), t)
-
-
-def atan(x: Value) -> Value:
-    """Below 2 ulp."""
-    a = absolute(x)
-    large, middle = a > math.sqrt(2) + 1, a > math.sqrt(2) - 1
-    above = select(large, -1, select(middle, a - 1, a))
-    below = select(large, a, select(middle, a + 1, 1))
-    series = _atan_series(above / below)
-    base = select(large, x.same(PI / 2), select(middle, x.same(PI / 4), 0))
-    lost = select(large, x.same(PI_LOW / 2), select(middle, x.same(PI_LOW / 4), 0))
-    return copysign(base + (series + lost), x)
-
-
-def atan2(y: Value, x: Value) -> Value:
-    """The angle of the point (x, y); below 3 ulp."""
-    ay, ax = absolute(y), absolute(x)
-    steep = ay > ax
-    above, below = select(steep, ax, ay), select(steep, ay, ax)
-    ratio = select(above.equals(below), select(above.equals(0), above, 1), above / below)
-    angle = atan(ratio)
-    angle = select(steep, PI / 2 - (angle - PI_LOW / 2), angle)
-    angle = select(x.bits() < 0, PI - (angle - PI_LOW), angle)
-    return select(y.compare("uno", "", x), x + y, copysign(angle, y))
-
-
-def sinh(x: Value) -> Value:
-    """Below 2 ulp."""
-    a = absolute(x)
-    z = x * x
-    half = _exp_scaled(a, -1)
-    far = copysign(half - 0.25 / half, x)
-    return select(a < 1, muladd(x * z, polynomial(z, SINH), x), far)
-
-
-def cosh(x: Value) -> Value:
-    """Below 2 ulp."""
-    half = _exp_scaled(absolute(x), -1)
-    return half + 0.25 / half
-
-
-HUGE = 1e150  # its square is a number still, and 1 is nothing beside it
-
-
-def asinh(x: Value) -> Value:
-    """Below 4 ulp."""
-    a = absolute(x)
-    huge = a > HUGE
-    square = a * a
-    argument = select(huge, a, a + square / (sqrt(square + 1) + 1))
-    return copysign(log1p(argument) + select(huge, x.same(LN2), 0), x)
-
-
-def acosh(x: Value) -> Value:
-    """Below 4 ulp."""
-    huge = x > HUGE
-    t = x - 1
-    argument = select(huge, x, t + sqrt(t * (t + 2)))
-    return select(x < 1, NAN, log1p(argument) + select(huge, x.same(LN2), 0))
-
-
-def atanh(x: Value) -> Value:
-    """Below 4 ulp."""
-    a = absolute(x)
-    return copysign(log1p(a * 2 / (1 - a)) * 0.5, x)
-
-
-def hypot(x: Value, y: Value) -> Value:
-    """sqrt(x^2 + y^2) without overflow on the way; below 2 ulp."""
-    a, b = absolute(x), absolute(y)
-    largest = select(a > b, a, b)
-    down, up = largest > 2.0**500, largest < 2.0**-500
-    scale = select(down, x.same(2.0**-600), select(up, x.same(2.0**600), 1))
-    back = select(down, x.same(2.0**600), select(up, x.same(2.0**-600), 1))
-    a, b = a * scale, b * scale
-    infinite = absolute(x).equals(INF) | absolute(y).equals(INF)
-    return select(infinite, INF, sqrt(fma(a, a, b * b)) * back)
-
-
-def _log2_in_two_parts(x: Value) -> tuple[Value, Value]:
-    """log2 of a positive number to about 2^-68, as a sum of two doubles."""
-    k, f = _split(x)
-    m = f + 1
-    d = m + 1
-    d_low = m - (d - 1)
-    s = f / d
-    s_low = (fma(-s, d, f) - s * d_low) / d
-    z = s * s
-    z_low = fma(s, s, -z) + s * s_low * 2
-    q = z * polynomial(z, POWER_LOG)
-    a = q + 2 / 3
-    a_low = ((2 / 3 - a) + q) + 3.700743415417188e-17
-    u = s * z
-    u_low = fma(s, z, -u) + s * z_low + s_low * z
-    v = u * a
-    v_low = fma(u, a, -v) + u * a_low + u_low * a
-    whole = s * 2 + v
-    whole_low = ((s * 2 - whole) + v) + (s_low * 2 + v_low)
-    p = whole * LOG2E
-    p_low = fma(whole, LOG2E, -p) + whole * LOG2E_LOW + whole_low * LOG2E
-    total = k + p
-    return total, ((k - total) + p) + p_low
-
-
-def power(x: Value, y: Value, precise: bool = True) -> Value:
-    """x ** y with the corner cases of C; below 1 ulp. `precise` = False: to float32."""
-    a = absolute(x)
-    if precise:
-        high, low = _log2_in_two_parts(a)
-        product = y * high
-        rest = fma(y, high, -product) + y * low
-    else:
-        product = y * log2(a)
-        rest = product.same(0.0)
-    bounded = at_least(at_most(product, 1100.0), -1100.0)
-    n, i = _to_integer(bounded)
-    r = bounded - n
-    if precise:
-        r = r + select(absolute(product) < 1100, rest, 0)
-    result = _scale(muladd(r, polynomial(r, EXP2["double"]), 1), i)
-    return _power_corners(x, y, a, result)
-
-
-def _power_corners(x: Value, y: Value, a: Value, result: Value) -> Value:
-    """Zeros, infinities, nan and negative bases."""
-    whole = y.writer.intrinsic("trunc", y).equals(y)
-    half = y * 0.5
-    odd = whole & y.writer.intrinsic("trunc", half).differs(half) & (absolute(y) < INF)
-    falling = y < 0
-    result = select(a.equals(0), select(falling, x.same(INF), 0), result)
-    result = select(a.equals(INF), select(falling, x.same(0), INF), result)
-    result = select((x < 0) & ~whole & (a < INF), NAN, result)
-    result = select(odd, copysign(result, x), result)
-    result = select(x.compare("uno", "", y), NAN, result)
-    return select(y.equals(0) | x.equals(1) | (a.equals(1) & absolute(y).equals(INF)), 1, result)
-
-
-def fmod(x: Value, y: Value) -> tuple[Value, Value]:
-    """x - trunc(x / y) * y, exact, and where it is not: at quotients from 2^52 on."""
-    a, b = absolute(x), absolute(y)
-    quotient = x.writer.intrinsic("trunc", a / b)
-    rest = fma(-quotient, b, a)
-    rest = select(rest < 0, rest + b, rest)  # where the quotient was rounded up
-    unfit = (quotient >= 2.0**52) & (a < INF) & b.differs(0)
-    return copysign(select(quotient.equals(0), a, rest), x), unfit
-
-
-def erfinv(x: Value) -> Value:
-    """Below 4 ulp."""
-    a = absolute(x)
-    w = -log((1 - a) * (a + 1))
-    s = sqrt(w)
-    near = polynomial(w - 3.125, ERFINV_CENTRE)
-    far = select(s < 4, polynomial(s - 3.25, ERFINV_MIDDLE), polynomial(s - 5, ERFINV_TAIL))
-    result = x * select(w < 6.25, near, far)
-    return select(a.equals(1), copysign(x.same(INF), x), select(a > 1, NAN, result))

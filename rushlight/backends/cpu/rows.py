@@ -21,7 +21,7 @@ from rushlight.backends.cpu.features import target
 from rushlight.backends.cpu.loop import _FLAGS
 from rushlight.backends.cpu.numpy_api import api_function
 from rushlight.backends.cpu.threads import pool_run_address
-from rushlight.backends.cpu.values import FORMATS, Value, Writer, select
+from rushlight.backends.cpu.values import Value, Writer, select
 
 BLOCK = 1024  # elements summed at working precision; the sums of blocks are added in double
 GRAIN = 1 << 15  # elements of cost 1 (one float32 addition) that are worth handing to a thread
@@ -41,6 +41,9 @@ class Operand(NamedTuple):
     @property
     def size(self) -> int:
         return KINDS[self.dtype][1]
+
+
+Combine = Callable[[Value, Value], Value]
 
 
 class RowWriter(Writer):
@@ -82,11 +85,22 @@ class RowWriter(Writer):
 
     def each(self, body: Callable[[Value], None]) -> None:
         """Run `body` for every element."""
-        self._loop("0", "%n", [], lambda i, _: (body(i), ())[1])
+
+        def nothing(i: Value) -> Sequence[Value]:
+            body(i)
+            return ()
+
+        self._loop("0", "%n", [], nothing)
 
     def sums(self, kind: str, body: Callable[[Value], Sequence[Value]],
              count: int = 1) -> list[Value]:
-        """The sums over the row of what `body` gives: in blocks, which are added in double."""
+        """The sums over the row of what `body` gives."""
+        totals = self.totals(kind, body, count)
+        return [t if kind == "double" else t.convert("fptrunc", kind) for t in totals]
+
+    def totals(self, kind: str, body: Callable[[Value], Sequence[Value]],
+               count: int = 1) -> list[Value]:
+        """The sums in double of values of `kind`: in blocks, which are added in double."""
         name = self._name()
         starting = self.block
         head, tail, end = f"{name}.head", f"{name}.tail", f"{name}.end"
@@ -100,7 +114,7 @@ class RowWriter(Writer):
         self.declarations["smin"] = "declare i64 @llvm.smin.i64(i64, i64)\n"
         zero = self.constant(kind, 0.0)
         add = [(zero, lambda total, x: _reassociated(total, x))] * count
-        parts = self._loop(f"%{name}.b", f"%{name}.to", add, lambda i, _: body(i))
+        parts = self._loop(f"%{name}.b", f"%{name}.to", add, body)
         self.lines += [f"br label %{tail}", f"{tail}:"]
         totals = []
         for j, part in enumerate(parts):
@@ -115,31 +129,37 @@ class RowWriter(Writer):
               for j, total in enumerate(totals))]
         self.block = end
         self._known.clear()
-        return [t if kind == "double" else t.convert("fptrunc", kind) for t in totals]
+        return totals
 
     def sum(self, body: Callable[[Value], Value], kind: str) -> Value:
         """The sum over the row of what `body` gives."""
         return self.sums(kind, lambda i: (body(i),))[0]
 
+    def mean(self, body: Callable[[Value], Value], kind: str) -> Value:
+        """The sum over the row of what `body` gives, divided by its length in double."""
+        (total,) = self.totals(kind, lambda i: (body(i),))
+        result = total / self.count("double")
+        return result if kind == "double" else result.convert("fptrunc", kind)
+
     def maximum(self, kind: str, body: Callable[[Value], Value]) -> Value:
         """The largest of what `body` gives; nan if one is nan, -inf if there is none."""
         lowest = self.constant(kind, float("-inf"))
-        (result,) = self._loop("0", "%n", [(lowest, _larger)], lambda i, _: (body(i),))
+        (result,) = self._loop("0", "%n", [(lowest, _larger)], lambda i: (body(i),))
         return result
 
     def first(self, condition: Callable[[Value], Value]) -> Value:
         """The first index where the condition holds; the length if it does nowhere."""
         (result,) = self._loop(
             "0", "%n", [(self.length, lambda best, x: self.intrinsic("smin", best, x))],
-            lambda i, _: (select(condition(i), i, self.length),))
+            lambda i: (select(condition(i), i, self.length),))
         return result
 
     def _name(self) -> str:
         self._loops += 1
         return f"l{self._loops}"
 
-    def _loop(self, begin: str, end: str, folds: Sequence[tuple[Value, Callable]],
-              body: Callable[[Value, None], Sequence[Value]]) -> list[Value]:
+    def _loop(self, begin: str, end: str, folds: Sequence[tuple[Value, Combine]],
+              body: Callable[[Value], Sequence[Value]]) -> list[Value]:
         """A loop from begin to end that carries folds: (first value, how to combine)."""
         name, starting = self._name(), self.block
         self.lines += [f"%{name}.some = icmp slt i64 {begin}, {end}",
@@ -148,7 +168,7 @@ class RowWriter(Writer):
         place = len(self.lines)
         self._known.clear()
         carried = [Value(self, first.kind, f"%{name}.c{j}") for j, (first, _) in enumerate(folds)]
-        values = body(Value(self, "i64", f"%{name}.i"), None)
+        values = body(Value(self, "i64", f"%{name}.i"))
         after = [combine(c, v) for c, v, (_, combine) in zip(carried, values, folds, strict=True)]
         self.lines += [
             f"%{name}.next = add nuw nsw i64 %{name}.i, 1",
@@ -319,8 +339,3 @@ def compile_rows(name: str, body: Body, inputs: Sequence[Operand], outputs: Sequ
     made: np.ufunc = _from_loops_and_signature(
         functions, data, types, 1, len(inputs), len(outputs), -1, texts[0], texts[1], 0, texts[2])
     return made
-
-
-def floating(kind: str) -> bool:
-    """Whether the kind of a value is a floating point type."""
-    return kind in FORMATS

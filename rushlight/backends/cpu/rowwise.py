@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rushlight.backends.cpu import mathematics as m
-from rushlight.backends.cpu.rows import Operand, RowWriter, compile_rows
-from rushlight.backends.cpu.values import Value, absolute, select, sqrt
+from rushlight.backends.cpu.rows import Body, Operand, RowWriter, compile_rows
+from rushlight.backends.cpu.values import Value, absolute, at_least, select, sqrt
 
 INF = float("inf")
 
@@ -25,16 +25,16 @@ class Kernel(NamedTuple):
     inputs: str
     outputs: str
     cost: float
-    body: Callable[[RowWriter], None]
+    body: Body
 
 
 KERNELS: dict[str, Kernel] = {}
 
 
-def rowwise(inputs: str, outputs: str, cost: float) -> Callable:
+def rowwise(inputs: str, outputs: str, cost: float) -> Callable[[Body], Body]:
     """Register the code of a kernel under its own name."""
 
-    def register(body: Callable[[RowWriter], None]) -> Callable[[RowWriter], None]:
+    def register(body: Body) -> Body:
         KERNELS[body.__name__.removesuffix("_")] = Kernel(inputs, outputs, cost, body)
         return body
 
@@ -58,6 +58,22 @@ def kernel(name: str, dtype: np.dtype) -> np.ufunc:
                         operands(declared.outputs), declared.cost * (dtype.itemsize / 4))
 
 
+CHUNK = 1 << 14  # elements of a row of their own when a whole array is summed
+
+
+def sum_all(array: np.ndarray) -> np.ndarray:
+    """The sum of a contiguous array as a 0-d array: in rows of equal length, so that it can be
+    split over threads and does not depend on their number."""
+    total: Any = kernel("sum", array.dtype)
+    flat = array.reshape(-1)
+    whole = flat.size // CHUNK * CHUNK
+    rest: np.ndarray = total(flat[whole:], out=...)
+    if whole:
+        parts = total(flat[:whole].reshape(-1, CHUNK))
+        rest = total(np.append(parts, rest), out=...)
+    return rest
+
+
 def _shift(largest: Value) -> Value:
     """What to subtract before exp: the maximum, or 0 where that would give inf - inf."""
     return select(absolute(largest).equals(INF), 0, largest)
@@ -74,7 +90,7 @@ def sum_(row: RowWriter) -> None:
 def mean(row: RowWriter) -> None:
     """(x) -> sum x / n"""
     kind = row.operands[0].kind
-    row.write(1, row.sum(lambda i: row.read(0, i), kind) / row.count(kind))
+    row.write(1, row.mean(lambda i: row.read(0, i), kind))
 
 
 @rowwise("row", "number", 0.5)
@@ -102,9 +118,9 @@ def argmax(row: RowWriter) -> None:
 def variance(row: RowWriter) -> None:
     """(x, correction) -> sum (x - mean)^2 / (n - correction) and the mean, in two passes"""
     kind = row.operands[0].kind
-    centre = row.sum(lambda i: row.read(0, i), kind) / row.count(kind)
+    centre = row.mean(lambda i: row.read(0, i), kind)
     squares = row.sum(lambda i: _square(row.read(0, i) - centre), kind)
-    row.write(2, squares / m.at_least(row.count(kind) - row.scalar(1), 0.0))
+    row.write(2, squares / at_least(row.count(kind) - row.scalar(1), 0.0))
     row.write(3, centre)
 
 
@@ -201,10 +217,9 @@ def layer_norm(row: RowWriter) -> None:
     """(x, weight, bias, eps) -> (x - mean) rstd weight + bias, mean and
     rstd = 1 / sqrt(variance + eps)"""
     kind = row.operands[0].kind
-    count = row.count(kind)
-    mean = row.sum(lambda i: row.read(0, i), kind) / count
-    squares = row.sum(lambda i: _square(row.read(0, i) - mean), kind)
-    rstd = 1 / sqrt(squares / count + row.scalar(3))
+    mean = row.mean(lambda i: row.read(0, i), kind)
+    variance = row.mean(lambda i: _square(row.read(0, i) - mean), kind)
+    rstd = 1 / sqrt(variance + row.scalar(3))
     row.each(lambda i: row.write(
         4, (row.read(0, i) - mean) * rstd * row.read(1, i) + row.read(2, i), i))
     row.write(5, mean)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 
 class Format(NamedTuple):
@@ -27,7 +27,7 @@ class Format(NamedTuple):
     def bits(self, value: float) -> int:
         """The bit pattern of `value`, as a signed integer."""
         codes = ("<f", "<i") if self.kind == "float" else ("<d", "<q")
-        return struct.unpack(codes[1], struct.pack(codes[0], value))[0]
+        return int(struct.unpack(codes[1], struct.pack(codes[0], value))[0])
 
 
 FLOAT = Format("float", "i32", 23, 127)
@@ -91,12 +91,12 @@ def spelling(kind: str) -> str:
 
 def _round_to_float(value: float) -> float:
     try:
-        return struct.unpack("<f", struct.pack("<f", value))[0]
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
     except OverflowError:
         return math.copysign(math.inf, value)
 
 
-Operand = "Value | float | int"
+Operand: TypeAlias = "Value | float | int"
 
 
 class Value:
@@ -184,6 +184,8 @@ class Value:
 def select(condition: Value, yes: Operand, no: Operand) -> Value:
     """`yes` where the condition holds, else `no`; at least one of them is a Value."""
     model = yes if isinstance(yes, Value) else no
+    if not isinstance(model, Value):
+        raise TypeError("select needs a Value to know its type by")
     kind = spelling(model.kind)
     yes, no = model.same(yes), model.same(no)
     return model.writer.emit(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from rushlight.backends.host import special
 
-Array = np.ndarray
+Array: TypeAlias = Any  # an np.ndarray; NumPy's stubs know little more of most results
 
 
 def sign(x: Array) -> Array:

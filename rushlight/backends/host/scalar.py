@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from rushlight.backends.host.functions import FUNCTIONS
 from rushlight.expr.expression import Expression, specialise, symbols, walk
 
-Array = np.ndarray
-Output = Array | EllipsisType | None
+Array: TypeAlias = Any  # an np.ndarray; NumPy's stubs know little more of most results
+Output = np.ndarray | EllipsisType | None
 
 # Half types are stored, not computed in: intermediate results are float32, as torch's are.
 STORAGE_ONLY = frozenset(("float16", "bfloat16"))
@@ -92,8 +92,8 @@ class HostKernel:
         if self._dtype is not None:
             return self._dtype
         if self._numbers:
-            return arrays[self._numbers[0]].dtype
-        return out.dtype if isinstance(out, np.ndarray) else np.dtype(np.bool_)
+            return np.dtype(arrays[self._numbers[0]].dtype)
+        return np.dtype(out.dtype if isinstance(out, np.ndarray) else np.bool_)
 
     def _run_half(self, arrays: tuple[Array, ...], dtype: np.dtype, target: Array | None) -> Array:
         single = np.dtype(np.float32)
@@ -105,7 +105,7 @@ class HostKernel:
         plan = self._plans.get(dtype)
         if plan is None:
             plan = self._plans[dtype] = _plan(self._root, self.names, dtype)
-        values: list = [*arrays, *plan.constants]
+        values: list[Any] = [*arrays, *plan.constants]
         for step in plan.steps:
             last = step is plan.steps[-1]
             values.append(_apply(step, values, dtype, target if last else None))
@@ -127,7 +127,7 @@ def _deliver(result: Array, target: Array | None) -> Array:
     return target
 
 
-def _apply(step: Step, values: list, dtype: np.dtype, target: Array | None) -> Array:
+def _apply(step: Step, values: list[Any], dtype: np.dtype, target: Array | None) -> Array:
     """One step; its result has the dtype of the kernel, whatever NumPy promotes to."""
     operands = [values[i] for i in step.operands]
     expected = np.dtype(np.bool_) if step.boolean else dtype
@@ -142,11 +142,11 @@ def _apply(step: Step, values: list, dtype: np.dtype, target: Array | None) -> A
     return result.astype(expected)
 
 
-def _dying(step: Step, values: list, operands: list[Array], expected: np.dtype) -> Output:
+def _dying(step: Step, values: list[Any], operands: list[Array], expected: np.dtype) -> Output:
     """A temporary that can hold the result, or `...` for a new array."""
     if expected.kind != "c":
         for i in step.reusable:
-            buffer = values[i]
+            buffer: np.ndarray = values[i]
             if buffer.dtype == expected and all(
                 x.ndim == 0 or x.shape == buffer.shape for x in operands
             ):

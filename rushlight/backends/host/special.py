@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from rushlight.backends import approximations as table
 
-Array = np.ndarray
+Array: TypeAlias = Any  # an np.ndarray; NumPy's stubs know little more of most results
 
 
 def _in_double(function: Callable[[Array], Array]) -> Callable[[Array], Array]:

@@ -1,0 +1,100 @@
+"""Norms of vectors and tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rushlight.backends.host import norms
+from rushlight.base import dtypes
+from rushlight.families.cast import cast
+from rushlight.families.composite import composite, function
+from rushlight.families.library import library
+from rushlight.ops.reduction import _axes, spread
+from rushlight.tensor import Tensor
+
+
+@library("_euclidean", family="reduction")
+class _euclidean:
+    """sqrt(sum(|x|**2)) over `dims`; its gradient at 0 is 0."""
+
+    def forward(input, dims: Option, keepdim: Option):
+        return norms.euclidean(input, dims, keepdim)
+
+    def backward(gradient, input, output, shape, dims, keepdim):
+        length = spread(output, shape, dims, keepdim)
+        unit = (input / length).masked_fill(length == 0, 0)
+        return spread(gradient, shape, dims, keepdim) * unit
+
+
+@function("linalg.vector_norm")
+def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
+                dtype: Any = None, out: Any = None) -> Tensor:
+    """sum(|x|**ord) ** (1/ord) over `dim`; inf and -inf give the extremes, 0 counts nonzeros.
+
+    >>> import rushlight as rl
+    >>> rl.linalg.vector_norm(rl.tensor([3., 4.]))
+    tensor(5.)
+    """
+    if dtype is not None:
+        x = cast(x, dtypes.as_dtype(dtype).array)
+    if x.dtype.category < 2:
+        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "
+                           f"input. Got {x.dtype.name}")
+    result = _norm(x, ord, _axes(dim, x.ndim), keepdim)
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+def _norm(x: Any, p: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    if x.ndim == 0 or not dims:
+        return (x != 0).to(x.dtype.to_real()) if p == 0 else x.abs()
+    if p == 2:
+        return _euclidean(x, dims, keepdim)
+    if p == 0:
+        return (x != 0).sum(dims, keepdim).to(x.dtype.to_real())
+    size = x.abs()
+    if p == 1:
+        return size.sum(dims, keepdim)
+    if p == math.inf:
+        return size.amax(dims, keepdim)
+    if p == -math.inf:
+        return size.amin(dims, keepdim)
+    return _power_norm(size, p, dims, keepdim)
+
+
+def _power_norm(size: Any, p: float, dims: tuple[int, ...], keepdim: bool) -> Any:
+    """The p-norm of nonnegative numbers; no gradient flows where the norm is 0."""
+    total = (size ** p).sum(dims, keepdim)
+    zero = total == 0
+    if p > 0 and bool(zero.any()):
+        return (total.masked_fill(zero, 1) ** (1 / p)).masked_fill(zero, 0)
+    return total ** (1 / p)
+
+
+@composite("norm")
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None,
+         dtype: Any = None) -> Tensor:
+    """The p-norm over `dim`, or over everything; "fro" is 2, "nuc" sums singular values.
+
+    >>> import rushlight as rl
+    >>> rl.tensor([3., 4.]).norm()
+    tensor(5.)
+    """
+    if dtype is not None:
+        input = cast(input, dtypes.as_dtype(dtype).array)
+    if input.dtype.category < 2:
+        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "
+                           f"input. Got {input.dtype.name}; convert it with .float()")
+    if p == "nuc":
+        return input.svd()[1].sum(-1)
+    order = 2 if p in ("fro", None) else p
+    return vector_norm(input, float(order), dim, keepdim, out=out)
+
+
+@composite("renorm")
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Each slice along `dim` scaled down to a p-norm of at most maxnorm."""
+    others = tuple(d for d in range(input.ndim) if d != dim % input.ndim)
+    length = _norm(input, p, others, True)
+    scale = (maxnorm / (length + 1e-7)).masked_fill(length <= maxnorm, 1)
+    return input * scale
