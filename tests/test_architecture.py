@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[1] / "docs/architecture.md"
 USE = """
 x = rl.tensor([[1.0, -2.0, 40.0], [0.5, 3.0, -60.0]], dtype=rl.float64, requires_grad=True)
 assert rl.allclose(x.softcap(5.0), 5 * rl.tanh(x / 5))
-assert rl.tensor([100, 0]).softcap().tolist() == [rl.tensor(100 / 30).tanh().item() * 30, 0.0]
+assert rl.allclose(rl.tensor([60, 0]).softcap(), rl.tensor([28.9208, 0.0]))
 y = x.detach().clone()
 assert y.softcap_(2.0) is y and y.abs().max() <= 2
 gradcheck(lambda x: x.softcap(5.0), x)
@@ -29,6 +29,10 @@ assert rl.allclose(x.gram(), x @ x.t())
 gradcheck(gram, x)
 gradgradcheck(gram, x)
 
+assert rl.allclose(x.unit_rows(0), x / (x * x).sum(0, keepdim=True).sqrt())
+gradcheck(unit_rows, x)
+gradgradcheck(unit_rows, x)
+
 counts = rl.tensor([2, 0, 1])
 rows = rl.randn(3, 2, dtype=rl.float64, requires_grad=True)
 assert rl.equal(rows.repeat_rows(counts), rows[[0, 0, 2]])
@@ -43,8 +47,8 @@ assert rl.allclose(z.mean(-1), rl.zeros(2, dtype=rl.float64), atol=1e-12)
 gradcheck(standardize, rl.randn(3, 4, dtype=rl.float64, requires_grad=True))
 
 assert {name: PATHS[name].family for name in
-        ("softcap", "every_other", "gram", "repeat_rows", "standardize")} == {
-    "softcap": "pointwise", "every_other": "view", "gram": "library",
+        ("softcap", "unit_rows", "every_other", "gram", "repeat_rows", "standardize")} == {
+    "softcap": "pointwise", "unit_rows": "rowwise", "every_other": "view", "gram": "library",
     "repeat_rows": "index", "standardize": "composite"}
 print("done")
 """

@@ -29,7 +29,7 @@ LAYERS = (
     ("tensor",),
     ("families",),
     ("ops",),
-    ("autograd", "linalg", "special", "fft", "random"),
+    ("autograd", "linalg", "special", "fft", "random", "serialization"),
     ("nn", "optim", "utils", "vision"),
     ("__init__",),
     ("commands", "__main__"),

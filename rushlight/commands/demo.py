@@ -11,7 +11,6 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import save
 from tqdm import tqdm
 
 import rushlight
@@ -21,6 +20,7 @@ from rushlight.commands.folder import result_folder
 from rushlight.commands.lenet import Evaluation, LeNet, evaluate, load_digits, train_epoch
 from rushlight.optim import Adam
 from rushlight.optim.lr_scheduler import CosineAnnealingLR
+from rushlight.serialization import save_file
 from rushlight.utils.data import DataLoader, TensorDataset
 from rushlight.vision.datasets import embedded_mnist
 
@@ -137,8 +137,7 @@ def train(training: TensorDataset, testing: TensorDataset, arguments: Any) -> Ru
 
 def write(folder: Path, result: Run, testing: TensorDataset, with_pictures: bool) -> None:
     """Write model.safetensors, history.csv and, where asked for, the pictures into `folder`."""
-    weights = {name: tensor.numpy() for name, tensor in result.net.state_dict().items()}
-    (folder / "model.safetensors").write_bytes(save(weights))
+    save_file(result.net.state_dict(), folder / "model.safetensors")
     with (folder / "history.csv").open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(column.name for column in fields(Epoch))

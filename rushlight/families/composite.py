@@ -2,39 +2,102 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.base.flags import flags
 from rushlight.families.declaration import Declaration, register
+from rushlight.families.inplace import title, write_out
+from rushlight.tensor import Tensor
 
 
-def composite(paths: str) -> Callable[[Callable], Any]:
+def composite(paths: str, *, out: bool = False, inplace: bool = False) -> Callable[[Callable], Any]:
     """Declare a function of tensors under the torch `paths`; returns the function itself.
 
-    A bare name stands for the function and, unless it is private, the method.
+    A bare name stands for the function and, unless it is private, the method. out: the family
+    gives it `out=`. inplace: it has in-place forms, which keep shape and dtype.
     """
 
-    def declare(function: Any) -> Any:
-        declaration = Declaration(function.__name__, "composite", function)
+    def declare(body: Any) -> Any:
+        declaration = Declaration(body.__name__, "composite", body)
+        function = with_out(body) if out else body
         declaration.function = declaration.op = function
         for path in paths.split():
             holder, _, name = path.rpartition(".")
             register(declaration, path, function)
-            if not holder and not name.startswith("_"):
-                register(declaration, f"Tensor.{name}", function)
+            if holder or name.startswith("_"):
+                continue
+            register(declaration, f"Tensor.{name}", function)
+            if inplace:
+                own = in_place_form(body, f"{name}_")
+                register(declaration, f"{name}_", own)
+                register(declaration, f"Tensor.{name}_", own)
         return function
 
     return declare
 
 
-def function(paths: str) -> Callable[[Callable], Any]:
+def function(paths: str, *, out: bool = False) -> Callable[[Callable], Any]:
     """Declare a function that is no method (a creation function, say) under `paths`."""
 
     def declare(body: Any) -> Any:
         declaration = Declaration(body.__name__, "function", body)
-        declaration.function = declaration.op = body
+        given = with_out(body) if out else body
+        declaration.function = declaration.op = given
         for path in paths.split():
-            register(declaration, path, body)
-        return body
+            register(declaration, path, given)
+        return given
 
     return declare
+
+
+def with_out(body: Callable) -> Any:
+    """`body` with a keyword `out`: the tensor, or the tensors, that the result is put into."""
+    name = body.__name__
+
+    @functools.wraps(body)
+    def function(*args: Any, out: Any = None, **options: Any) -> Any:
+        result = body(*args, **options)
+        return result if out is None else delivered(result, out, name)
+
+    signature = inspect.signature(body)
+    parameters = list(signature.parameters.values())
+    own = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+    at = len(parameters) - (bool(parameters) and parameters[-1].kind is own.VAR_KEYWORD)
+    parameters.insert(at, own)
+    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return function
+
+
+def delivered(result: Any, out: Any, name: str) -> Any:
+    """A result put into `out`: one tensor, or a tuple of them."""
+    if isinstance(result, Tensor):
+        return write_out(out, result._array, name, recorded=result._node is not None)
+    if not isinstance(out, tuple | list) or len(out) != len(result):
+        raise TypeError(f"{name}(): argument 'out' must be a tuple of {len(result)} tensors, not "
+                        f"{type(out).__name__}")
+    written = [delivered(r, o, name) for r, o in zip(result, out)]
+    return tuple(written) if type(result) is tuple else type(result)(*written)
+
+
+def in_place_form(body: Callable, name: str) -> Any:
+    """The form of `body` that puts its result where its first argument is."""
+
+    def function(input: Tensor, *args: Any, **options: Any) -> Tensor:
+        # What the body keeps for its gradient must survive the write.
+        before = input.clone() if flags.grad_enabled else input  # type: ignore[attr-defined]
+        result = body(before, *args, **options)
+        if result.dtype.category > input.dtype.category:
+            raise RuntimeError(f"result type {title(result.dtype)} can't be cast to the desired "
+                               f"output type {title(input.dtype)}")
+        if result._array.shape != input._array.shape:
+            raise RuntimeError(f"output with shape {list(input._array.shape)} doesn't match the "
+                               f"broadcast shape {list(result._array.shape)}")
+        return input.copy_(result)  # type: ignore[attr-defined, no-any-return]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__, function.__module__ = body.__doc__, body.__module__
+    function.__signature__ = inspect.signature(body)  # type: ignore[attr-defined]
+    return function

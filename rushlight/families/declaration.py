@@ -48,6 +48,11 @@ def register(declaration: Declaration, path: str, function: Callable) -> None:
     holder, _, name = path.rpartition(".")
     if holder == "Tensor":
         setattr(Tensor, name, function)
+        return
+    # Forms that no `def` names (aliases, in place, with a switch) get a name to be imported by.
+    module = declaration.body.__globals__
+    if module.setdefault(name, function) is not function:
+        module.setdefault(f"{holder.rpartition('.')[2]}_{name}", function)
 
 
 def named(name: str, function: Any, declaration: Declaration) -> Any:

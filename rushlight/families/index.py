@@ -28,7 +28,13 @@ from rushlight.base.flags import flags
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.engine.node import COUNT, Node, changed, edge_of, freed, next_sequence, version_of
 from rushlight.families.declaration import Declaration, named, register
-from rushlight.families.inplace import check_in_place, check_overlap, record_in_place, write_out, wrote
+from rushlight.families.inplace import (
+    check_in_place,
+    check_overlap,
+    record_in_place,
+    write_out,
+    wrote,
+)
 from rushlight.families.inplace import title as dtype_title
 from rushlight.families.source import lazy_function
 from rushlight.tensor import Parameter, Tensor, wrap
@@ -168,18 +174,20 @@ def _write(op: IndexOp, name: str, form: Callable) -> tuple[str, dict[str, Any]]
 
 def _quick_path(op: IndexOp, environment: dict[str, Any]) -> list[str]:
     """Source for plain tensors without data to record: straight to the body."""
-    if op.optional & set(op.operands) or op.broadcast:
-        return []
+    tensors = [n for n in op.operands if n not in op.optional]
     tests = ["out is None"]
-    tests += [f"(type({n}) is Tensor or type({n}) is Parameter)" for n in op.operands]
-    tests += [f"({n}._node is None or not flags.grad_enabled)" for n in op.grad]
-    tests += [f"type({n}._array) is ndarray" for n in op.operands]
+    tests += [f"(type({n}) is Tensor or type({n}) is Parameter)" for n in tensors]
+    tests += [f"(type({n}) is float or type({n}) is int)" for n in op.operands if n in op.optional]
+    tests += [f"({n}._node is None or not flags.grad_enabled)" for n in op.grad if n in tensors]
+    tests += [f"type({n}._array) is ndarray" for n in tensors]
+    if op.broadcast:
+        tests.append(f"{tensors[0]}._array.shape == {op.broadcast}._array.shape")
     environment.update(
         Tensor=Tensor, Parameter=Parameter, flags=flags, ndarray=np.ndarray, array=np.array
     )
     environment.update(body=op.body, wrap=wrap)
     arguments = ", ".join(
-        f"{n}={n}._array" if n in op.operands else f"{n}={n}" for n in op.signature.parameters
+        f"{n}={n}._array" if n in tensors else f"{n}={n}" for n in op.signature.parameters
     )
     lines = [f"    if {' and '.join(tests)}:"]
     if not op.writes:
@@ -344,9 +352,10 @@ def title(dtype: np.dtype) -> str:
 
 def zeros(like: Geometry | Any, beside: Tensor) -> Tensor:
     """A tensor of zeros to collect a gradient in, without data where ``beside`` has none."""
+    shape, dtype = like.shape, like._array.dtype if isinstance(like, Tensor) else like.dtype
     if is_meta(beside._array):
-        return wrap(MetaArray(like.shape, like.dtype))
-    return wrap(np.zeros(like.shape, like.dtype))
+        return wrap(MetaArray(shape, dtype))
+    return wrap(np.zeros(shape, dtype))
 
 
 def at_least_1d(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -24,6 +24,7 @@ from rushlight.engine.node import Node
 from rushlight.expr.derivative import derivative
 from rushlight.expr.expression import (
     Expression,
+    call,
     constant,
     lift,
     specialise,
@@ -39,6 +40,7 @@ OPERATORS = ("__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ _
              "__xor__ __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__").split()
 GRADIENT = symbol("gradient")
 OUTPUT = symbol("output")
+NOTHING = call("where", call("isnan", GRADIENT), 0, 0)  # zeros, whatever the gradient is
 
 # What `promote` may say: the category that integers and booleans are lifted to, if any.
 PROMOTE = ("numeric", "floating", "none")
@@ -82,8 +84,8 @@ class Pointwise:
         """The op with these options and non-default scalars; `given` maps names to values."""
         settings = {**self.defaults, **given}
         absent = tuple(n for n in self.operands if n in self.defaults and settings[n] is None)
-        varying = tuple(n for n in self.scalars if settings[n] is not self.defaults[n]
-                        and settings[n] is not None)
+        varying = tuple(n for n in self.scalars if n not in self.defaults or (
+            settings[n] is not self.defaults[n] and settings[n] is not None))
         fixed = tuple((n, settings[n]) for n in self.options)
         key = (absent, varying, fixed)
         found = self._variants.get(key)
@@ -148,6 +150,8 @@ class Variant:
             expression = None if found is None else lift(found)
         else:
             expression = derivative(self.root, symbol(name), GRADIENT)
+            if expression is None and len(self.differentiable) == 1:
+                expression = NOTHING
         if expression is None:
             return None
         return Gradient(substitute(expression, {self.root: OUTPUT})

@@ -139,7 +139,8 @@ def draw_in_place(op: Fill, target: Tensor, arguments: Sequence[Any], generator:
 class NoGradient(Node):
     """The node of a draw, which does not depend on its operands smoothly: gradients are zero."""
 
-    __slots__ = ("geometry",)  # shape and dtype of the operands: nothing that a run would free
+    __slots__ = ("geometry",)
+    geometry: tuple[Any, ...]  # shape and dtype of each operand: nothing that a run would free
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         return tuple(None if edge is None else wrap(np.zeros(shape, dtype))

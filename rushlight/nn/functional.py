@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from rushlight.ops import FUNCTIONS
+from rushlight.ops import (
+    FUNCTIONS,
+    bilinear,
+    folding,
+    margin_loss,
+    multi_head_attention,
+    padding,
+    pixel_shuffle,
+    recurrent,
+)
 
+adaptive_avg_pool1d = FUNCTIONS["nn.functional.adaptive_avg_pool1d"]
+adaptive_avg_pool2d = FUNCTIONS["nn.functional.adaptive_avg_pool2d"]
+adaptive_avg_pool3d = FUNCTIONS["nn.functional.adaptive_avg_pool3d"]
+adaptive_max_pool1d = FUNCTIONS["nn.functional.adaptive_max_pool1d"]
+adaptive_max_pool2d = FUNCTIONS["nn.functional.adaptive_max_pool2d"]
+adaptive_max_pool3d = FUNCTIONS["nn.functional.adaptive_max_pool3d"]
 alpha_dropout = FUNCTIONS["nn.functional.alpha_dropout"]
+avg_pool1d = FUNCTIONS["nn.functional.avg_pool1d"]
+avg_pool2d = FUNCTIONS["nn.functional.avg_pool2d"]
+avg_pool3d = FUNCTIONS["nn.functional.avg_pool3d"]
 batch_norm = FUNCTIONS["nn.functional.batch_norm"]
+bilinear = FUNCTIONS["nn.functional.bilinear"]
 binary_cross_entropy = FUNCTIONS["nn.functional.binary_cross_entropy"]
 binary_cross_entropy_with_logits = FUNCTIONS["nn.functional.binary_cross_entropy_with_logits"]
 celu = FUNCTIONS["nn.functional.celu"]
 celu_ = FUNCTIONS["nn.functional.celu_"]
+channel_shuffle = FUNCTIONS["nn.functional.channel_shuffle"]
 conv1d = FUNCTIONS["nn.functional.conv1d"]
 conv2d = FUNCTIONS["nn.functional.conv2d"]
 conv3d = FUNCTIONS["nn.functional.conv3d"]
@@ -27,6 +47,9 @@ elu = FUNCTIONS["nn.functional.elu"]
 elu_ = FUNCTIONS["nn.functional.elu_"]
 embedding = FUNCTIONS["nn.functional.embedding"]
 feature_alpha_dropout = FUNCTIONS["nn.functional.feature_alpha_dropout"]
+fold = FUNCTIONS["nn.functional.fold"]
+fractional_max_pool2d = FUNCTIONS["nn.functional.fractional_max_pool2d"]
+fractional_max_pool3d = FUNCTIONS["nn.functional.fractional_max_pool3d"]
 gaussian_nll_loss = FUNCTIONS["nn.functional.gaussian_nll_loss"]
 gelu = FUNCTIONS["nn.functional.gelu"]
 glu = FUNCTIONS["nn.functional.glu"]
@@ -48,15 +71,30 @@ linear = FUNCTIONS["nn.functional.linear"]
 local_response_norm = FUNCTIONS["nn.functional.local_response_norm"]
 log_softmax = FUNCTIONS["nn.functional.log_softmax"]
 logsigmoid = FUNCTIONS["nn.functional.logsigmoid"]
+lp_pool1d = FUNCTIONS["nn.functional.lp_pool1d"]
+lp_pool2d = FUNCTIONS["nn.functional.lp_pool2d"]
+lp_pool3d = FUNCTIONS["nn.functional.lp_pool3d"]
 margin_ranking_loss = FUNCTIONS["nn.functional.margin_ranking_loss"]
+max_pool1d = FUNCTIONS["nn.functional.max_pool1d"]
+max_pool2d = FUNCTIONS["nn.functional.max_pool2d"]
+max_pool3d = FUNCTIONS["nn.functional.max_pool3d"]
+max_unpool1d = FUNCTIONS["nn.functional.max_unpool1d"]
+max_unpool2d = FUNCTIONS["nn.functional.max_unpool2d"]
+max_unpool3d = FUNCTIONS["nn.functional.max_unpool3d"]
 mish = FUNCTIONS["nn.functional.mish"]
 mse_loss = FUNCTIONS["nn.functional.mse_loss"]
+multi_head_attention_forward = FUNCTIONS["nn.functional.multi_head_attention_forward"]
+multi_margin_loss = FUNCTIONS["nn.functional.multi_margin_loss"]
+multilabel_margin_loss = FUNCTIONS["nn.functional.multilabel_margin_loss"]
 multilabel_soft_margin_loss = FUNCTIONS["nn.functional.multilabel_soft_margin_loss"]
 nll_loss = FUNCTIONS["nn.functional.nll_loss"]
 normalize = FUNCTIONS["nn.functional.normalize"]
 one_hot = FUNCTIONS["nn.functional.one_hot"]
+pad = FUNCTIONS["nn.functional.pad"]
 pairwise_distance = FUNCTIONS["nn.functional.pairwise_distance"]
 pdist = FUNCTIONS["nn.functional.pdist"]
+pixel_shuffle = FUNCTIONS["nn.functional.pixel_shuffle"]
+pixel_unshuffle = FUNCTIONS["nn.functional.pixel_unshuffle"]
 poisson_nll_loss = FUNCTIONS["nn.functional.poisson_nll_loss"]
 prelu = FUNCTIONS["nn.functional.prelu"]
 relu = FUNCTIONS["nn.functional.relu"]
@@ -80,14 +118,37 @@ tanhshrink = FUNCTIONS["nn.functional.tanhshrink"]
 threshold = FUNCTIONS["nn.functional.threshold"]
 threshold_ = FUNCTIONS["nn.functional.threshold_"]
 triplet_margin_loss = FUNCTIONS["nn.functional.triplet_margin_loss"]
+triplet_margin_with_distance_loss = FUNCTIONS["nn.functional.triplet_margin_with_distance_loss"]
+unfold = FUNCTIONS["nn.functional.unfold"]
+
+TOPICS = (
+    bilinear,
+    folding,
+    margin_loss,
+    multi_head_attention,
+    padding,
+    pixel_shuffle,
+    recurrent,
+)
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -105,6 +166,9 @@ __all__ = [
     "elu_",
     "embedding",
     "feature_alpha_dropout",
+    "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -126,15 +190,30 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
     "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -158,4 +237,6 @@ __all__ = [
     "threshold",
     "threshold_",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+    "unfold",
 ]

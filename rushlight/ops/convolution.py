@@ -29,7 +29,7 @@ Numbers = int | Sequence[int]
 _CTYPES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
            "Long": "long int", "Int": "int", "Short": "short int", "Char": "signed char",
            "Byte": "unsigned char", "Bool": "bool", "ComplexFloat": "c10::complex<float>",
-           "ComplexDouble": "c10::complex<double>"}  # fmt: skip
+           "ComplexDouble": "c10::complex<double>"}
 
 
 @library("")
@@ -46,7 +46,7 @@ class convolution:
         return out if bias is None else np.add(out, bias.reshape(-1, *[1] * len(space)), out)
 
     def backward(gradient: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None,
-                 window: Window, space: Ints | None, needs: tuple) -> tuple:  # fmt: skip
+                 window: Window, space: Ints | None, needs: tuple) -> tuple:
         grads: list[Tensor | None] = [None, None, None]
         if needs[0]:
             extents = input.shape[2:] if space is None else None
@@ -58,7 +58,7 @@ class convolution:
                 grads[2] = gradient.sum((0, *range(2, gradient.ndim)))
         elif needs[2]:
             grads[1:] = convolution_weight_and_bias(_conjugate(input), gradient, window,
-                                                    weight.shape)  # fmt: skip
+                                                    weight.shape)
         elif needs[1]:
             grads[1] = convolution_weight(_conjugate(input), gradient, window, weight.shape)
         return tuple(grads)
@@ -74,7 +74,7 @@ class convolution_weight:
         return backend.backward_weights(input, grad, window, size)
 
     def backward(gradient: Tensor, input: Tensor, grad: Tensor, window: Window, needs: tuple
-                 ) -> tuple:  # fmt: skip
+                 ) -> tuple:
         return _second_order(gradient, None, input, grad, window, needs)
 
 
@@ -90,12 +90,12 @@ class convolution_weight_and_bias:
         return backend.backward_weights_and_bias(input, grad, window, size)
 
     def backward(gradients: Any, input: Tensor, grad: Tensor, window: Window, needs: tuple
-                 ) -> tuple:  # fmt: skip
+                 ) -> tuple:
         return _second_order(*gradients, input, grad, window, needs)
 
 
 def _second_order(weight: Tensor | None, bias: Tensor | None, input: Tensor, grad: Tensor,
-                  window: Window, needs: tuple) -> tuple[Tensor | None, Tensor | None]:  # fmt: skip
+                  window: Window, needs: tuple) -> tuple[Tensor | None, Tensor | None]:
     """Gradients of the weight's gradient, for its two operands."""
     first = second = None
     if weight is not None:
@@ -201,7 +201,7 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     tensor([[ 1., 10.,  2., 20.]])
     """
     return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding,
-                       output_padding, groups, dilation)  # fmt: skip
+                       output_padding, groups, dilation)
 
 
 @function("conv_transpose2d nn.functional.conv_transpose2d")
@@ -216,7 +216,7 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
              [1., 1., 1., 1.]]])
     """
     return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding,
-                       output_padding, groups, dilation)  # fmt: skip
+                       output_padding, groups, dilation)
 
 
 @function("conv_transpose3d nn.functional.conv_transpose3d")
@@ -230,13 +230,13 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
     torch.Size([2, 1, 1, 1])
     """
     return _transposed("conv_transpose3d", 3, input, weight, bias, stride, padding,
-                       output_padding, groups, dilation)  # fmt: skip
+                       output_padding, groups, dilation)
 
 
 @function("convolution")
 def general_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Numbers,
                         padding: Numbers, dilation: Numbers, transposed: bool,
-                        output_padding: Numbers, groups: int) -> Tensor:  # fmt: skip
+                        output_padding: Numbers, groups: int) -> Tensor:
     """Any of the convolutions, by the number of dimensions of `weight` and by `transposed`.
 
     >>> import rushlight as rl
@@ -246,7 +246,7 @@ def general_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stri
     space = weight.ndim - 2
     if transposed:
         return _transposed("convolution", space, input, weight, bias, stride, padding,
-                           output_padding, groups, dilation)  # fmt: skip
+                           output_padding, groups, dilation)
     return _convolve("convolution", space, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -273,7 +273,7 @@ def _convolve(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor
     b = None if bias is None else bias._array
     key = (name, x.shape, w.shape, None if b is None else b.shape, x.dtype, w.dtype,
            None if b is None else b.dtype, _hashable(stride), _hashable(padding),
-           _hashable(dilation), groups)  # fmt: skip
+           _hashable(dilation), groups)
     known = _checked.get(key)
     if known is None:
         if len(_checked) >= _KEPT:
@@ -286,12 +286,12 @@ def _convolve(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor
 
 def _transposed(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor | None,
                 stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
-                ) -> Tensor:  # fmt: skip
+                ) -> Tensor:
     x, w = input._array, weight._array
     b = None if bias is None else bias._array
     key = (name, x.shape, w.shape, None if b is None else b.shape, x.dtype, w.dtype,
            None if b is None else b.dtype, _hashable(stride), _hashable(padding),
-           _hashable(dilation), groups, _hashable(output_padding))  # fmt: skip
+           _hashable(dilation), groups, _hashable(output_padding))
     known = _checked.get(key)
     if known is None:
         if len(_checked) >= _KEPT:
@@ -300,7 +300,11 @@ def _transposed(name: str, space: int, input: Tensor, weight: Tensor, bias: Tens
         if min(extra) < 0:
             raise RuntimeError(f"negative output_padding is not supported: got {list(extra)}")
         window = _window(name, space, x, w, b, stride, padding, dilation, groups, transposed=True)
-        known = _checked[key] = window, _transposed_space(x, w, window, extra, space)
+        extents = _transposed_space(x, w, window, extra, space)
+        # Output padding of a stride or more would be room for more windows than the input has.
+        behind = tuple(p - e if e >= s else p for p, e, s in zip(
+            window.behind, extra, window.stride, strict=True))
+        known = _checked[key] = window._replace(behind=behind), extents
     if len(x.shape) == space + 2:
         return convolution(input, weight, bias, *known)
     return convolution(input.unsqueeze(0), weight, bias, *known).squeeze(0)
@@ -316,11 +320,11 @@ def _window(name: str, space: int, x: Array, w: Array, b: Array | None, stride: 
     if x.ndim not in (space + 1, space + 2):
         raise RuntimeError(
             f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, but got "
-            f"input of size: {list(x.shape)}")  # fmt: skip
+            f"input of size: {list(x.shape)}")
     if w.ndim != space + 2:
         raise RuntimeError(
             f"weight should have {space + 2} dimensions for {name}, (out channels, in channels / "
-            f"groups, *window), but got weight of size {list(w.shape)}")  # fmt: skip
+            f"groups, *window), but got weight of size {list(w.shape)}")
     steps, gaps = _numbers("stride", stride, space), _numbers("dilation", dilation, space)
     if min(steps) <= 0:
         raise RuntimeError(f"non-positive stride is not supported: {name} got {list(steps)}")
@@ -345,18 +349,18 @@ def _numbers(name: str, value: Any, space: int) -> Ints:
         found = tuple(int(v.__index__()) for v in value)
     except (TypeError, AttributeError):
         raise TypeError(f"{name} must be an int or a tuple of {space} ints, but got {value!r}"
-                        ) from None  # fmt: skip
+                        ) from None
     if len(found) == 1:
         return found * space
     if len(found) != space:
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of {space} values to match "
-            f"the convolution dimensions, but got {name}={list(found)}")  # fmt: skip
+            f"the convolution dimensions, but got {name}={list(found)}")
     return found
 
 
 def _padding(padding: Any, space: int, size: Ints, stride: Ints, dilation: Ints
-             ) -> tuple[Ints, Ints]:  # fmt: skip
+             ) -> tuple[Ints, Ints]:
     """Zeros before and after, of the given number or to keep the extents."""
     if isinstance(padding, str):
         if padding == "valid":
@@ -365,7 +369,7 @@ def _padding(padding: Any, space: int, size: Ints, stride: Ints, dilation: Ints
             raise RuntimeError(f"Invalid padding string: '{padding}'; it is 'same' or 'valid'")
         if max(stride) > 1:
             raise RuntimeError("padding='same' is not supported for strided convolutions: got "
-                               f"stride {list(stride)}")  # fmt: skip
+                               f"stride {list(stride)}")
         total = [d * (k - 1) for d, k in zip(dilation, size, strict=True)]
         return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
     both = _numbers("padding", padding, space)
@@ -375,42 +379,42 @@ def _padding(padding: Any, space: int, size: Ints, stride: Ints, dilation: Ints
 
 
 def _check_channels(x: Ints, w: Ints, b: Array | None, window: Window, transposed: bool,
-                    space: int) -> None:  # fmt: skip
+                    space: int) -> None:
     groups, channels = window.groups, x[-space - 1]
     if w[0] < groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
-            f"got weight of size {list(w)} instead")  # fmt: skip
+            f"got weight of size {list(w)} instead")
     if w[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-            f"but got weight of size [{list(w)}] instead")  # fmt: skip
+            f"but got weight of size [{list(w)}] instead")
     given = f"transposed={int(transposed)}" if transposed else f"groups={groups}"
     wanted = w[0] if transposed else w[1] * groups
     if channels != wanted:
         raise RuntimeError(
             f"Given {given}, weight of size {list(w)}, expected input{list(x)} to have {wanted} "
-            f"channels, but got {channels} channels instead")  # fmt: skip
+            f"channels, but got {channels} channels instead")
     out = w[1] * groups if transposed else w[0]
     if b is not None and b.shape != (out,):
         given = f"Given {given}, weight of size" if transposed else "Given weight of size"
         raise RuntimeError(
             f"{given} {list(w)}, expected bias to be 1-dimensional with {out} elements, but got "
-            f"bias of size {list(b.shape)} instead")  # fmt: skip
+            f"bias of size {list(b.shape)} instead")
 
 
 def _check_dtypes(x: Array, w: Array, b: Array | None) -> None:
     if x.dtype != w.dtype:
         raise RuntimeError(
             f"expected scalar type {title(x.dtype)} but found {title(w.dtype)}: input and weight "
-            "must have one dtype; convert one with .to(dtype)")  # fmt: skip
+            "must have one dtype; convert one with .to(dtype)")
     if b is not None and b.dtype != x.dtype:
         raise RuntimeError(
             f"Input type ({_CTYPES[title(x.dtype)]}) and bias type ({_CTYPES[title(b.dtype)]}) "
-            "should be the same; convert one with .to(dtype)")  # fmt: skip
+            "should be the same; convert one with .to(dtype)")
     if x.dtype.kind == "b":
         raise NotImplementedError('"slow_conv2d_cpu" not implemented for \'Bool\'; convert the '
-                                  "operands with .to(dtype)")  # fmt: skip
+                                  "operands with .to(dtype)")
 
 
 def _check_extents(space: Ints, size: Ints, window: Window) -> None:
@@ -420,7 +424,7 @@ def _check_extents(space: Ints, size: Ints, window: Window) -> None:
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel "
             f"size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than actual "
-            "input size")  # fmt: skip
+            "input size")
 
 
 def _transposed_space(x: Array, w: Array, window: Window, extra: Ints, space: int) -> Ints:
@@ -429,12 +433,12 @@ def _transposed_space(x: Array, w: Array, window: Window, extra: Ints, space: in
     if any(e >= s and e >= d for e, s, d in zip(extra, steps, gaps, strict=True)):
         raise RuntimeError(
             "output padding must be smaller than either stride or dilation, but got "
-            f"output_padding {list(extra)}, stride {list(steps)}, dilation {list(gaps)}")  # fmt: skip
+            f"output_padding {list(extra)}, stride {list(steps)}, dilation {list(gaps)}")
     inner = x.shape[-space:]
     found = tuple((i - 1) * s - 2 * p + d * (k - 1) + e + 1 for i, s, p, d, k, e in zip(
-        inner, steps, window.front, gaps, w.shape[2:], extra, strict=True))  # fmt: skip
+        inner, steps, window.front, gaps, w.shape[2:], extra, strict=True))
     if min(found) <= 0:
         raise RuntimeError(
             f"Given input size per channel: ({' x '.join(map(str, inner))}). Calculated output "
-            f"size per channel: ({' x '.join(map(str, found))}). Output size is too small")  # fmt: skip
+            f"size per channel: ({' x '.join(map(str, found))}). Output size is too small")
     return found

@@ -28,7 +28,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     >>> import rushlight as rl
     >>> _ = rl.manual_seed(0); rl.nn.functional.dropout(rl.ones(4))
-    tensor([0., 0., 0., 2.])
+    tensor([0., 0., 2., 0.])
     """
     training = training if train is None else train
     return _dropped(_checked("dropout", input, p), p, training, inplace, empty_like)

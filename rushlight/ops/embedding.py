@@ -132,6 +132,8 @@ def embedding(
     tensor([[3., 4.],
             [1., 2.]])
     """
+    if weight.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D (got shape {list(weight.shape)})")
     rows = weight.shape[0]
     if padding_idx is None:
         padding_idx = -1

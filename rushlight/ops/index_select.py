@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from rushlight.base.assign import copy_into, fit
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
+from rushlight.families.composite import composite
 from rushlight.families.index import INDEX_DTYPES, at_least_1d, index_op, title, zeros
+from rushlight.ops.scatter import scatter_reduce
 from rushlight.tensor import Tensor
 
 Array = np.ndarray
@@ -201,7 +204,7 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> None:
     saves="index",
     grad={
         "input": lambda g, call: index_fill(g, call.dim, call.index, 0),
-        "value": lambda g, call: index_select(g, call.dim, call.index).sum(),
+        "value": lambda g, call: (g - index_fill(g, call.dim, call.index, 0)).sum(),
     },
 )
 def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> None:
@@ -238,3 +241,68 @@ def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> N
     single = np.empty((), input.dtype)
     copy_into(single, value)
     target[kernels.slices(dim, index)] = single
+
+
+def _index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str
+) -> tuple[Any, ...]:
+    """The arguments of scatter_reduce that do the same."""
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce}."
+        )
+    dim = normalize_dim(dim, input.ndim)
+    _check_vector("index_reduce_", index._array, INDEX_DTYPES, RuntimeError, "dtype int32/int64")
+    slices = source.shape[dim] if source.ndim > dim else 1
+    if slices != index.numel():
+        raise RuntimeError(
+            f"index_reduce_(): Number of indices ({index.numel()}) should be equal to "
+            f"source.size(dim): ({slices}), for dim: {dim}"
+        )
+    if source.ndim == 0:
+        return dim, index.reshape(()), source, reduce
+    rows = index.reshape((-1,) + (1,) * (source.ndim - dim - 1))
+    return dim, rows.expand(source.shape), source, reduce
+
+
+@composite("index_reduce")
+def index_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Reduce the slices of ``source`` into the slices of ``input`` that ``index`` names.
+
+    Args:
+        index: (n,) int64 or int32.
+        source: n slices along ``dim``, of the input's dtype.
+        reduce: "prod", "mean", "amax" or "amin".
+        include_self: whether the slice that was there takes part.
+
+    >>> import rushlight as rl
+    >>> rl.ones(2).index_reduce(0, rl.tensor([0, 0]), rl.tensor([3.0, 4.0]), "prod")
+    tensor([12.,  1.])
+    """
+    arguments = _index_reduce(input, dim, index, source, reduce)
+    return scatter_reduce(input, *arguments, include_self=include_self, out=out)
+
+
+@composite("Tensor.index_reduce_")
+def index_reduce_(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> Tensor:
+    """``index_reduce`` in place."""
+    arguments = _index_reduce(input, dim, index, source, reduce)
+    return input.scatter_reduce_(*arguments, include_self=include_self)

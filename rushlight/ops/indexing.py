@@ -19,7 +19,7 @@ from rushlight.engine.node import LEAF, Node, freed, next_sequence
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import composite
 from rushlight.families.index import apply_in_place, index_op
-from rushlight.families.inplace import check_in_place, wrote
+from rushlight.families.inplace import check_in_place, write_out, wrote
 from rushlight.families.view import take_view
 from rushlight.tensor import Tensor, wrap
 
@@ -374,6 +374,10 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError(f"narrow(): length must be non-negative (got {length}).")
+    if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError(
+            f"start must be an 0-dim integral Tensor. (got {start.dtype} {list(start.shape)})"
+        )
     dim, start = normalize_dim(dim, input.ndim), operator.index(start)
     size = input._array.shape[dim]
     if not -size <= start <= size:
@@ -386,44 +390,15 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     return getitem(input, (WHOLE,) * dim + (slice(start, start + length),))
 
 
-def _scattered(input: Tensor, src: Tensor, index: tuple, name: str) -> Tensor:
-    shape = rules.picked_shape(input._array.shape, index)
-    if src._array.shape != shape:
-        raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = "
-            f"{list(src.shape)}, slice size = {list(shape)} ({name})"
-        )
-    return assign(input, src, index)
-
-
-@composite("select_scatter")
-def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    """Return a copy of ``input`` with ``src`` as the slice ``index`` of dimension ``dim``.
-
-    >>> import rushlight as rl
-    >>> rl.zeros(2, 2).select_scatter(rl.ones(2), 0, 1)
-    tensor([[0., 0.],
-            [1., 1.]])
-    """
-    dim = normalize_dim(dim, input.ndim)
-    return _scattered(input, src, (WHOLE,) * dim + (operator.index(index),), "select_scatter")
-
-
-@composite("slice_scatter")
-def slice_scatter(
-    input: Tensor,
-    src: Tensor,
-    dim: int = 0,
-    start: int | None = None,
-    end: int | None = None,
-    step: int = 1,
+@composite("narrow_copy")
+def narrow_copy(
+    input: Tensor, dim: int, start: int | Tensor, length: int, *, out: Tensor | None = None
 ) -> Tensor:
-    """Return a copy of ``input`` with ``src`` in the slices ``start:end:step`` of ``dim``.
+    """Return a copy of what ``narrow`` gives.
 
     >>> import rushlight as rl
-    >>> rl.zeros(4).slice_scatter(rl.ones(2), 0, 1, 3)
-    tensor([0., 1., 1., 0.])
+    >>> rl.narrow_copy(rl.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
     """
-    dim = normalize_dim(dim, input.ndim)
-    index = (WHOLE,) * dim + (slice(start, end, step),)
-    return _scattered(input, src, index, "slice_scatter")
+    part = narrow(input, dim, start, length)
+    return part.clone() if out is None else write_out(out, part._array, "narrow_copy")

@@ -447,7 +447,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     grids = [x.reshape([n if i == j else 1 for j, n in enumerate(shape)]).expand(shape)
              for i, x in enumerate(given)]
     if swap:
-        grids = [x.transpose(0, 1) for x in grids]
         grids[:2] = grids[1::-1]
     return tuple(grids)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.base.assign import copy_into
+from rushlight.base.assign import fit, is_modest
 from rushlight.families.index import Geometry, index_op, title, zeros
 from rushlight.tensor import Tensor
 
@@ -21,6 +21,8 @@ def _check_mask(op: str, input: Array, mask: Array) -> None:
             f"{op} only supports boolean masks, but got mask with dtype {title(mask.dtype)}; "
             "compare, or convert it with mask.bool()"
         )
+    if input.shape == mask.shape:
+        return
     shape = np.broadcast_shapes(input.shape, mask.shape)
     if shape != input.shape:  # only in place: the copying form broadcasts its input
         raise RuntimeError(
@@ -59,9 +61,9 @@ def masked_fill(input: Array, mask: Array, value: Array | Number) -> None:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.ndim} dimension(s)."
         )
-    single = np.empty((), input.dtype)
-    copy_into(single, value)
-    np.copyto(input, single, where=mask)
+    if not is_modest(value, input.dtype.kind):
+        value = fit(value.item() if isinstance(value, np.ndarray) else value, input.dtype)
+    np.copyto(input, value, where=mask)
 
 
 @index_op(

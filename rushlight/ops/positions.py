@@ -9,6 +9,7 @@ import numpy as np
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
+from rushlight.base.shapes import contiguous_strides
 from rushlight.families.composite import composite, function
 from rushlight.families.index import title
 from rushlight.families.inplace import write_out
@@ -75,10 +76,52 @@ def _with_data(input: Tensor, name: str) -> Array:
     return input._array
 
 
+@composite("nonzero_static")
+def nonzero_static(
+    input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None
+) -> Tensor:
+    """Return the first ``size`` rows of ``nonzero``, or those there are and ``fill_value``.
+
+    >>> import rushlight as rl
+    >>> rl.nonzero_static(rl.tensor([0, 5]), size=2)
+    tensor([[ 1],
+            [-1]])
+    """
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer (got {size})")
+    found = _positions(_with_data(input, "nonzero_static"))[:size]
+    positions = np.full((size, input.ndim), fill_value, np.int64)
+    positions[: len(found)] = found
+    return wrap(positions) if out is None else write_out(out, positions, "nonzero_static")
+
+
+@function("unravel_index")
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Return the positions that flat ``indices`` stand for in a tensor of ``shape``.
+
+    One tensor a dimension, of the indices' shape; together they index such a tensor.
+
+    >>> import rushlight as rl
+    >>> rl.unravel_index(rl.tensor([5]), (2, 3))
+    (tensor([1]), tensor([2]))
+    """
+    array = _with_data(indices, "unravel_index")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    steps = contiguous_strides(sizes)
+    return tuple(
+        wrap(np.asarray(array // step % size, array.dtype))
+        for step, size in zip(steps, sizes, strict=True)
+    )
+
+
 def _triangle(name: str, mask: Any, row: int, col: int, dtype: Any, device: Any) -> Tensor:
     if row < 0 or col < 0:
         which, value = ("row", row) if row < 0 else ("col", col)
-        raise RuntimeError(f"{name}: {which} must be non-negative, got{value}")
+        raise RuntimeError(f"{which} must be non-negative, got{value} ({name})")
     wanted = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     if wanted not in (dtypes.int64, dtypes.int32):
         raise NotImplementedError(

@@ -129,7 +129,7 @@ def randperm(n: int, *, generator: Any = None, out: Tensor | None = None, dtype:
 
     >>> import rushlight as rl
     >>> _ = rl.manual_seed(0); rl.randperm(4)
-    tensor([2, 0, 1, 3])
+    tensor([0, 1, 3, 2])
     """
     if not hasattr(n, "__index__"):
         raise TypeError(f"randperm(): argument 'n' (position 1) must be int, not "

@@ -79,6 +79,7 @@ def normal_(dtype: np.dtype, mean: float = 0.0, std: float = 1.0) -> tuple:
 
 
 def check_std(std: float) -> None:
+    """Refuse a negative standard deviation, or NaN. Raises RuntimeError."""
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
 

@@ -1,17 +1,21 @@
-"""gather, scatter, scatter_add, scatter_reduce: one index for every element, along a dimension."""
+"""gather, scatter, scatter_add, scatter_reduce: one index for every element; select_scatter, ..."""
 
 from __future__ import annotations
 
+import operator
 import warnings
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from rushlight.base import index as rules
 from rushlight.base.assign import fit
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
+from rushlight.families.composite import composite
 from rushlight.families.index import INDEX_DTYPES, Geometry, at_least_1d, index_op, zeros
+from rushlight.ops.indexing import assign
 from rushlight.tensor import Tensor
 
 Array = np.ndarray
@@ -20,10 +24,10 @@ Number = bool | int | float | complex
 
 def _check_index(op: str, target: Array, dim: int, index: Array, src: Array | None = None) -> None:
     """Refuse an index of a wrong dtype or shape, or with an element out of range."""
-    if index.dtype not in INDEX_DTYPES:
-        raise RuntimeError(f"{op}(): Expected dtype int32/int64 for index (got {index.dtype})")
     if index.size == 0:
         return
+    if index.dtype not in INDEX_DTYPES:
+        raise RuntimeError(f"{op}(): Expected dtype int32/int64 for index (got {index.dtype})")
     ndim = max(target.ndim, 1)
     if max(index.ndim, 1) != ndim:
         operand = "input" if op == "gather" else "self"
@@ -311,3 +315,97 @@ def scatter_reduce(
     if index.size:
         target, index, src = at_least_1d(input, index, src)
         kernels.scatter_reduce(target, dim, index, src, reduce, include_self)
+
+
+# ---- copies with new slices ------------------------------------------------------------------
+
+WHOLE = slice(None)
+
+
+def _scattered(input: Tensor, src: Tensor, index: tuple, name: str, out: Tensor | None) -> Tensor:
+    shape = rules.picked_shape(input._array.shape, index)
+    if src._array.shape != shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.shape)}, slice size = {list(shape)} ({name})"
+        )
+    return assign(input, src, index, out=out)
+
+
+@composite("select_scatter")
+def select_scatter(
+    input: Tensor, src: Tensor, dim: int, index: int, *, out: Tensor | None = None
+) -> Tensor:
+    """Return a copy of ``input`` with ``src`` as the slice ``index`` of dimension ``dim``.
+
+    >>> import rushlight as rl
+    >>> rl.zeros(2, 2).select_scatter(rl.ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
+    dim = normalize_dim(dim, input.ndim)
+    return _scattered(input, src, (WHOLE,) * dim + (operator.index(index),), "select_scatter", out)
+
+
+@composite("slice_scatter")
+def slice_scatter(
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Return a copy of ``input`` with ``src`` in the slices ``start:end:step`` of ``dim``.
+
+    >>> import rushlight as rl
+    >>> rl.zeros(4).slice_scatter(rl.ones(2), 0, 1, 3)
+    tensor([0., 1., 1., 0.])
+    """
+    dim = normalize_dim(dim, input.ndim)
+    index = (WHOLE,) * dim + (slice(start, end, step),)
+    return _scattered(input, src, index, "slice_scatter", out)
+
+
+def _filled(input: Tensor, src: Tensor, part: Any, name: str) -> Tensor:
+    """A copy of ``input`` with ``src`` in the view that ``part`` takes of it."""
+    result = input.clone()
+    view = part(result)
+    if view.shape != src.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to a slice of self. src size = {list(src.shape)}, "
+            f"slice size = {list(view.shape)} ({name})"
+        )
+    view.copy_(src)
+    return result
+
+
+@composite("diagonal_scatter")
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """Return a copy of ``input`` with ``src`` as the diagonal of dimensions dim1 and dim2.
+
+    >>> import rushlight as rl
+    >>> rl.zeros(2, 2).diagonal_scatter(rl.ones(2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return _filled(input, src, lambda x: x.diagonal(offset, dim1, dim2), "diagonal_scatter")
+
+
+@composite("as_strided_scatter")
+def as_strided_scatter(
+    input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
+) -> Tensor:
+    """Return a copy of ``input`` with ``src`` in the ``as_strided`` view of it.
+
+    >>> import rushlight as rl
+    >>> rl.zeros(4).as_strided_scatter(rl.ones(2), (2,), (2,))
+    tensor([1., 0., 1., 0.])
+    """
+    return _filled(
+        input, src, lambda x: x.as_strided(size, stride, storage_offset), "as_strided_scatter"
+    )

@@ -61,7 +61,7 @@ class conj_physical:
         return conj(gradient)
 
 
-@composite("conj resolve_conj")
+@composite("conj")
 def conj(input: Tensor) -> Tensor:
     """The complex conjugate; real tensors as they are.
 
@@ -75,6 +75,12 @@ def conj(input: Tensor) -> Tensor:
 @composite("resolve_neg")
 def resolve_neg(input: Tensor) -> Tensor:
     """The tensor itself: negation is done at once."""
+    return input
+
+
+@composite("resolve_conj")
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: conjugation is done at once."""
     return input
 
 
@@ -123,10 +129,23 @@ Tensor.real = property(real, lambda self, value: real(self).copy_(value))  # typ
 Tensor.imag = property(imag, lambda self, value: imag(self).copy_(value))  # type: ignore
 
 
-@pointwise("angle", promote="floating", inplace=False)
-def angle(input):
-    """The angle of each element in the complex plane, in radians."""
+@pointwise("_real_angle", promote="floating", refuse="complex", inplace=False)
+def _real_angle(input):
+    """0, or pi for negative numbers."""
     return s.angle(input)
+
+
+@composite("angle")
+def angle(input: Tensor, *, out: Any = None) -> Tensor:
+    """The angle of each element in the complex plane, in radians.
+
+    >>> import rushlight as rl
+    >>> rl.angle(rl.tensor([1j, -1j]))
+    tensor([ 1.5708, -1.5708])
+    """
+    if input.dtype.is_complex:
+        return _imag(input).atan2(_real(input), out=out)
+    return _real_angle(input, out=out)
 
 
 @composite("is_nonzero")

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rushlight.backends.cpu import jit
+from rushlight.backends.cpu import jit, kernels
+from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.cpu.integers import INTEGERS
 from rushlight.backends.cpu.kernels import Unsupported, cost, kernel
 from rushlight.backends.cpu.lower import FLOATS
@@ -269,6 +270,16 @@ def test_kernels_are_kept_and_are_ufuncs() -> None:
     assert one is two
     assert isinstance(one, np.ufunc)
     assert kernel(GELU, ["x"], (F64,), F64) is not one
+
+
+def test_without_code_generation_the_host_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise Unavailable("no llvmlite here")
+
+    monkeypatch.setattr(kernels, "compile_ufunc", refuse)
+    with pytest.raises(Unsupported, match="no llvmlite here"):
+        kernel(X * 17.25 + 3, ["x"], (F32,), F32)
+    kernels._compiled.clear()
 
 
 def test_no_warnings() -> None:

@@ -36,7 +36,7 @@ class _Method(ctypes.Structure):
     """PyMethodDef: the name, address and calling convention of a builtin function."""
 
     _fields_ = [("name", ctypes.c_char_p), ("address", ctypes.c_void_p),
-                ("convention", ctypes.c_int), ("doc", ctypes.c_char_p)]  # fmt: skip
+                ("convention", ctypes.c_int), ("doc", ctypes.c_char_p)]
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +69,8 @@ def method(address: int, name: bytes = b"run") -> _Method:
 
 def bind(definition: _Method, block: np.ndarray) -> Callable[..., Any]:
     """The builtin function with `block` (int64) as its self, which it keeps alive."""
-    return _new(ctypes.addressof(definition), block, None)
+    function: Callable[..., Any] = _new(ctypes.addressof(definition), block, None)
+    return function
 
 
 _new = ctypes.pythonapi.PyCFunction_NewEx

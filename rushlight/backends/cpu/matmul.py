@@ -6,6 +6,8 @@ every call while another process holds a core; so it gets only what it does on o
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rushlight.backends.cpu.onednn import matmul as library
@@ -63,13 +65,14 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
 
 
-def _host(function: object, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _host(function: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """NumPy's product; half types are summed in float32 and rounded once, as BLAS would."""
     with np.errstate(all="ignore"):  # inf and nan are results, not events
         if a.dtype.name in _HALF:
-            wide = function(a.astype(np.float32), b.astype(np.float32))  # type: ignore[operator]
+            wide: np.ndarray = function(a.astype(np.float32), b.astype(np.float32))
             return wide.astype(a.dtype)
-        return function(a, b)  # type: ignore[operator]
+        result: np.ndarray = function(a, b)
+        return result
 
 
 def _served(a: np.ndarray, b: np.ndarray) -> bool:

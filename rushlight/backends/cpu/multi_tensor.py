@@ -25,7 +25,9 @@ class _Kernel(NamedTuple):
     record: int  # bytes of scratch a tensor
 
 
-_kernels: dict[tuple, _Kernel | None] = {}
+_kernels: dict[tuple, Any] = {}  # None where there can be none
+_missing = object()
+_NDARRAY = id(np.ndarray)
 
 
 def update(
@@ -42,33 +44,31 @@ def update(
     Arguments as of `backends.host.multi_tensor.update`, columns as lists.
     """
     dtype = params[0].dtype
-    numbers = tuple([k for k, v in options.items() if type(v) is float and v != 0.0])
     counter_dtype = next(iter(counters.values()))[0].dtype if counters else dtype
-    key = (rule, dtype, counter_dtype, tuple(state), numbers,
-           tuple([v for k, v in options.items() if k not in numbers]))
-    try:
-        kernel = _kernels[key]
-    except KeyError:
-        kernel = _kernels[key] = _build(rule, dtype, counter_dtype, counters, state, options,
-                                        numbers)
+    # Numbers other than zero are arguments of the kernel; all else decides which kernel it is.
+    fixed = tuple([None if type(v) is float and v != 0.0 else v for v in options.values()])
+    key = (rule, dtype.num, counter_dtype.num, *state, *fixed)
+    kernel = _kernels.get(key, _missing)
+    if kernel is _missing:
+        kernel = _kernels[key] = _build(rule, dtype, counter_dtype, counters, state, options)
     if kernel is None:
         return False
     count = len(params)
     scratch = np.empty(count * kernel.record, np.uint8)
-    table = kernel.pack(
-        count, id(scratch), id(np.ndarray), id(dtype), id(counter_dtype), id(params), id(grads),
-        *[id(column) for column in counters.values()], *[id(column) for column in state.values()],
-        *[options[name] for name in numbers],
-    )
-    return kernel.run(table) == 1
+    return kernel.run(kernel.pack(
+        count, id(scratch), _NDARRAY, id(dtype), id(counter_dtype), id(params), id(grads),
+        *map(id, counters.values()), *map(id, state.values()),
+        *[options[name] for name in kernel.numbers],
+    )) == 1
 
 
 def _build(
     rule: Rule, dtype: np.dtype, counter_dtype: np.dtype, counters: Columns, state: Columns,
-    options: Mapping[str, Any], numbers: tuple[str, ...],
+    options: Mapping[str, Any],
 ) -> _Kernel | None:
     if dtype not in _FLOATS or counter_dtype not in _FLOATS or not layouts_hold():
         return None
+    numbers = tuple(k for k, v in options.items() if type(v) is float and v != 0.0)
     traced = update_kernel.trace(rule, tuple(counters), tuple(state), options, numbers)
     ir = update_kernel.write(traced, _FLOATS[dtype], _FLOATS[counter_dtype])
     try:

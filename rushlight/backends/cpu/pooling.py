@@ -28,7 +28,7 @@ _runs: dict[Any, Callable[..., Any]] = {}
 
 
 def max_pool(input: np.ndarray, windows: Windows, with_places: bool
-             ) -> tuple[np.ndarray, np.ndarray | None]:  # fmt: skip
+             ) -> tuple[np.ndarray, np.ndarray | None]:
     """The largest element of each window and, if asked, its place in the plane (int64)."""
     key = input.shape, input.dtype, windows, with_places
     run = _runs.get(key)
@@ -75,7 +75,7 @@ def _forward(input: np.ndarray, windows: Windows, with_places: bool) -> Callable
     planes, space = input.shape[0], input.shape[1:]
     if len(space) == 1:  # a sequence is an image of height 1
         windows = Windows(*((low, *part) for low, part in zip((1, 1, 0, 1, 1), windows,
-                                                              strict=True)))  # fmt: skip
+                                                              strict=True)))
         space = (1, *space)
     if (len(space) != 2 or input.dtype.name not in TYPES or prod(windows.size) > _LARGEST_WINDOW
             or prod(space) > _LARGEST_PLANE or input.size == 0):
@@ -89,7 +89,7 @@ def _forward(input: np.ndarray, windows: Windows, with_places: bool) -> Callable
     first = min(-(-p // s), columns)
     last = min(max((space[1] - 1 - (k - 1) * d + p) // s + 1, first), columns)
     return _bound(method, planes, max(prod(space), prod(windows.out) * prod(windows.size)),
-                  (*space, *windows.out, first, last))  # fmt: skip
+                  (*space, *windows.out, first, last))
 
 
 def _scatter(grad: np.ndarray, space: tuple[int, ...]) -> Callable[..., Any]:

@@ -53,12 +53,12 @@ def call_ir(arrays: int, numbers: int) -> str:
         f"  %data.at{i} = getelementptr i8, ptr %array{i}, i64 {builtin.DATA}\n"
         f"  %data{i} = load ptr, ptr %data.at{i}\n"
         f"  %slot{i} = getelementptr i64, ptr %context, i64 {i}\n"
-        f"  store ptr %data{i}, ptr %slot{i}" for i in range(arrays))  # fmt: skip
+        f"  store ptr %data{i}, ptr %slot{i}" for i in range(arrays))
     copied = "\n  ".join(
         f"%number.at{i} = getelementptr i64, ptr %block, i64 {HEADER + i}\n"
         f"  %number{i} = load i64, ptr %number.at{i}\n"
         f"  %place{i} = getelementptr i64, ptr %context, i64 {arrays + i}\n"
-        f"  store i64 %number{i}, ptr %place{i}" for i in range(numbers))  # fmt: skip
+        f"  store i64 %number{i}, ptr %place{i}" for i in range(numbers))
     return builtin.DECLARATIONS + _CALL.format(
         total=arrays + numbers, data=builtin.DATA, arguments=arguments, numbers=copied)
 
@@ -130,7 +130,7 @@ def max_pool_ir(windows: Windows, kind: str, with_places: bool) -> str:
 
 
 def _coordinates(w: Writer, window: str, extent: str, windows: Windows, axis: int,
-                 clamp: bool) -> list[str]:  # fmt: skip
+                 clamp: bool) -> list[str]:
     """Where each place of the window is along a dimension, moved inside if `clamp`."""
     size, step, gap = windows.size[axis], windows.stride[axis], windows.dilation[axis]
     scaled = w(f"mul nsw i64 {window}, {step}", "scaled")
@@ -153,7 +153,7 @@ def _coordinates(w: Writer, window: str, extent: str, windows: Windows, axis: in
 
 
 def _cell(w: Writer, windows: Windows, kind: str, rows: list[str], ow: str, clamp: bool,
-          with_places: bool) -> None:  # fmt: skip
+          with_places: bool) -> None:
     """The maximum of one window, and its place."""
     t = TYPES[kind]
     columns = _coordinates(w, ow, "%W", windows, 1, clamp)

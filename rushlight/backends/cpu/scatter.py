@@ -31,6 +31,8 @@ from rushlight.backends.cpu.update_kernel import ARRAY_DATA
 Array = np.ndarray
 
 SMALLEST = 512  # elements below which a native call costs more than NumPy's way
+LARGE = 1 << 18  # elements from which threads and recycled memory count
+ROW = 16
 GRAIN = 1 << 15  # elements a thread takes at a time
 LINE = 64  # elements of inner that a thread takes at least: full vectors, whole cache lines
 
@@ -56,7 +58,8 @@ def gather(array: Array, dim: int, index: Array) -> Array | None:
 def take(array: Array, dim: int, index: Array) -> Array | None:
     """The slices along ``dim`` that the vector ``index`` names; None where not served."""
     shape = (*array.shape[:dim], index.size, *array.shape[dim + 1 :])
-    if math.prod(shape) < SMALLEST or not _is_dense(array):
+    rows = math.prod(shape[dim + 1 :]) >= ROW  # NumPy copies such rows whole: as fast, up to a size
+    if math.prod(shape) < (LARGE if rows else SMALLEST) or not _is_dense(array):
         return None
     result = np.empty(shape, array.dtype)
     return result if _run("gather", array, dim, index, result, each=False) else None

@@ -203,14 +203,17 @@ def muladd(a: Value, b: Operand, c: Operand) -> Value:
 
 
 def absolute(x: Value) -> Value:
+    """|x| of a float."""
     return x.writer.intrinsic("fabs", x)
 
 
 def copysign(x: Value, sign: Operand) -> Value:
+    """The size of x with the sign bit of `sign`."""
     return x.writer.intrinsic("copysign", x, x.same(sign))
 
 
 def sqrt(x: Value) -> Value:
+    """The square root, correctly rounded."""
     return x.writer.intrinsic("sqrt", x)
 
 

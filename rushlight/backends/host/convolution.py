@@ -21,13 +21,13 @@ class Window(NamedTuple):
 
     stride: Ints
     front: Ints  # padding before the first element
-    behind: Ints  # padding after the last
+    behind: Ints  # padding after the last; below 0: elements left out
     dilation: Ints
     groups: int
 
 
 def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window
-            ) -> np.ndarray:  # fmt: skip
+            ) -> np.ndarray:
     """The convolution of `input` with `weight`, plus `bias` by channel, as a new array."""
     kind = input.dtype
     groups = window.groups
@@ -37,8 +37,8 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
     batch, channels = input.shape[:2]
     out = np.zeros((batch, groups, weight.shape[0] // groups, *space), x.dtype)
     for place, seen in _places(weight.shape[2:], space, window):
-        part = x[(..., *seen)].reshape(batch, groups, channels // groups, *space)
-        out += _contract(w[(..., *place)], part)
+        part = x[..., *seen].reshape(batch, groups, channels // groups, *space)
+        out += _contract(w[..., *place], part)
     out = out.reshape(batch, weight.shape[0], *space)
     if bias is not None:
         out += _wide(bias).reshape(-1, *[1] * len(space))
@@ -46,25 +46,25 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
 
 
 def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: Ints
-                  ) -> np.ndarray:  # fmt: skip
+                  ) -> np.ndarray:
     """The gradient of an input of `shape`, given the gradient of the output, as a new array."""
     dy, groups = _wide(grad), window.groups
     w = _by_group(_wide(weight), groups)
     space, (batch, channels) = grad.shape[2:], shape[:2]
     dy = dy.reshape(batch, groups, grad.shape[1] // groups, *space)
-    room = [f + max(i + b, (o - 1) * s + d * (k - 1) + 1 - f) for i, f, b, o, s, d, k in zip(
-        shape[2:], window.front, window.behind, space, window.stride, window.dilation,
+    room = [f + max(i, (o - 1) * s + d * (k - 1) + 1 - f) for i, f, o, s, d, k in zip(
+        shape[2:], window.front, space, window.stride, window.dilation,
         weight.shape[2:], strict=True)]
     out = np.zeros((batch, channels, *room), dy.dtype)
     for place, seen in _places(weight.shape[2:], space, window):
-        part = _contract(w[(..., *place)].swapaxes(-1, -2), dy)
-        out[(..., *seen)] += part.reshape(batch, channels, *space)
+        part = _contract(w[..., *place].swapaxes(-1, -2), dy)
+        out[..., *seen] += part.reshape(batch, channels, *space)
     inside = tuple(slice(p, p + i) for i, p in zip(shape[2:], window.front, strict=True))
-    return np.ascontiguousarray(out[(..., *inside)]).astype(grad.dtype, copy=False)
+    return np.ascontiguousarray(out[..., *inside]).astype(grad.dtype, copy=False)
 
 
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape: Ints
-                     ) -> np.ndarray:  # fmt: skip
+                     ) -> np.ndarray:
     """The gradient of a weight of `shape`, given the output's, as a new array."""
     x, dy, groups = _padded(_wide(input), window), _wide(grad), window.groups
     space, (batch, channels) = grad.shape[2:], input.shape[:2]
@@ -72,14 +72,14 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
     dy = dy.reshape(batch, groups, grad.shape[1] // groups, places)
     out = np.zeros((groups, shape[0] // groups, *shape[1:]), x.dtype)
     for place, seen in _places(shape[2:], space, window):
-        part = x[(..., *seen)].reshape(batch, groups, channels // groups, places)
-        out[(..., *place)] = np.matmul(dy, part.swapaxes(-1, -2)).sum(0)
+        part = x[..., *seen].reshape(batch, groups, channels // groups, places)
+        out[..., *place] = np.matmul(dy, part.swapaxes(-1, -2)).sum(0)
     return out.reshape(shape).astype(input.dtype, copy=False)
 
 
 def backward_bias(grad: np.ndarray) -> np.ndarray:
     """The gradient of the bias: the output's, summed over samples and space."""
-    total = _wide(grad).sum((0, *range(2, grad.ndim)))
+    total: np.ndarray = _wide(grad).sum((0, *range(2, grad.ndim)))
     return total.astype(grad.dtype, copy=False)
 
 
@@ -90,7 +90,7 @@ def output_space(space: Sequence[int], size: Sequence[int], window: Window) -> I
 
 
 def _places(size: Sequence[int], space: Sequence[int], window: Window
-            ) -> Iterator[tuple[Ints, tuple[slice, ...]]]:  # fmt: skip
+            ) -> Iterator[tuple[Ints, tuple[slice, ...]]]:
     """Each place of the window, with the slices of the padded input that it visits."""
     for place in product(*map(range, size)):
         yield place, tuple(slice(k * d, k * d + (o - 1) * s + 1, s) for k, o, s, d in zip(
@@ -100,7 +100,7 @@ def _places(size: Sequence[int], space: Sequence[int], window: Window
 def _contract(matrix: np.ndarray, part: np.ndarray) -> np.ndarray:
     """The sum over channels, as one matrix product for each sample and group."""
     flat = part.reshape(*part.shape[:3], prod(part.shape[3:]))  # (batch, groups, channels, places)
-    result = np.matmul(matrix, flat)
+    result: np.ndarray = np.matmul(matrix, flat)
     return result.reshape(*result.shape[:3], *part.shape[3:])
 
 
@@ -111,7 +111,9 @@ def _by_group(weight: np.ndarray, groups: int) -> np.ndarray:
 def _padded(array: np.ndarray, window: Window) -> np.ndarray:
     if not any(window.front) and not any(window.behind):
         return array
-    return np.pad(array, [(0, 0), (0, 0), *zip(window.front, window.behind, strict=True)])
+    sides = list(zip(window.front, (max(0, b) for b in window.behind), strict=True))
+    kept = tuple(slice(None, min(0, b) or None) for b in window.behind)
+    return np.pad(array, [(0, 0), (0, 0), *sides])[..., *kept]
 
 
 def _wide(array: np.ndarray) -> np.ndarray:

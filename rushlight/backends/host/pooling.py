@@ -27,7 +27,7 @@ class Windows(NamedTuple):
 
 
 def extents(space: Sequence[int], size: Ints, stride: Ints, padding: Ints, dilation: Ints,
-            ceil_mode: bool) -> Ints:  # fmt: skip
+            ceil_mode: bool) -> Ints:
     """How many windows fit; with `ceil_mode` also those that begin inside but reach beyond."""
     found = []
     for i, k, s, p, d in zip(space, size, stride, padding, dilation, strict=True):
@@ -83,7 +83,7 @@ def average_pool(input: np.ndarray, windows: Windows, divisor: np.ndarray) -> np
 
 
 def average_pool_backward(grad: np.ndarray, windows: Windows, divisor: np.ndarray, space: Ints
-                          ) -> np.ndarray:  # fmt: skip
+                          ) -> np.ndarray:
     """The transpose of `average_pool`: each window's share goes to all its elements."""
     share = _divided(grad.astype(_accumulator(grad.dtype), copy=False), divisor)
     out = np.zeros((grad.shape[0], *space), share.dtype)
@@ -93,7 +93,7 @@ def average_pool_backward(grad: np.ndarray, windows: Windows, divisor: np.ndarra
 
 
 def divisors(space: Ints, windows: Windows, count_include_pad: bool, override: int | None
-             ) -> np.ndarray:  # fmt: skip
+             ) -> np.ndarray:
     """What each window's sum is divided by, (*windows.out)."""
     if override is not None:
         return np.full(windows.out, override, np.int64)
@@ -132,15 +132,41 @@ def adaptive_max(input: np.ndarray, out: Ints) -> tuple[np.ndarray, np.ndarray]:
     values = np.empty((planes, *out), input.dtype)
     places = np.empty((planes, *out), np.int64)
     bounds = [[(o * i // n, -(-(o + 1) * i // n)) for o in range(n)]
-              for i, n in zip(space, out, strict=True)]  # fmt: skip
+              for i, n in zip(space, out, strict=True)]
     flat = np.arange(prod(space)).reshape(space)
     for cell in product(*map(range, out)):
         inside = tuple(slice(*bounds[axis][o]) for axis, o in enumerate(cell))
-        window = input[(slice(None), *inside)].reshape(planes, -1)
+        window = input[:, *inside].reshape(planes, -1)
         chosen = window.argmax(1)
-        places[(slice(None), *cell)] = flat[inside].reshape(-1)[chosen]
-        values[(slice(None), *cell)] = window[np.arange(planes), chosen]
+        places[:, *cell] = flat[inside].reshape(-1)[chosen]
+        values[:, *cell] = window[np.arange(planes), chosen]
     return values, places
+
+
+def fractional_max(input: np.ndarray, samples: np.ndarray, size: Ints, out: Ints
+                   ) -> tuple[np.ndarray, np.ndarray]:
+    """The largest element of windows of `size`, and its place in the plane.
+
+    samples: (planes, dimensions), from 0 to 1, where windows begin; of images the width's first.
+    """
+    planes, space, n = input.shape[0], input.shape[1:], len(out)
+    places = np.zeros((planes, *[1] * (2 * n)), np.int64)  # (planes, *out, *size)
+    for axis, (i, k, o) in enumerate(zip(space, size, out, strict=True)):
+        sample = samples[:, n - 1 - axis if n == 2 else axis, None]
+        start = np.full((planes, o), i - k)
+        if o > 1:  # windows begin about (i - k) / (o - 1) apart, the last at the end
+            apart = np.asarray((i - k) / (o - 1), samples.dtype)
+            steps = ((np.arange(o - 1) + sample) * apart).astype(np.int64)
+            start[:, :-1] = steps - (sample * apart).astype(np.int64)
+        at = start[:, :, None] + np.arange(k)
+        where = [planes] + [1] * (2 * n)
+        where[1 + axis], where[1 + n + axis] = o, k
+        places = places * i + at.reshape(where)
+    flat = places.reshape(planes, -1)
+    seen = np.take_along_axis(input.reshape(planes, -1), flat, 1).reshape(planes, *out, -1)
+    chosen = seen.argmax(-1)[..., None]
+    values = np.take_along_axis(seen, chosen, -1)[..., 0]
+    return values, np.take_along_axis(places.reshape(seen.shape), chosen, -1)[..., 0]
 
 
 def _shares(extent: int, count: int) -> np.ndarray:
@@ -153,7 +179,7 @@ def _shares(extent: int, count: int) -> np.ndarray:
 
 
 def _places(space: Ints, windows: Windows
-            ) -> Iterator[tuple[Any, Any, np.ndarray]]:  # fmt: skip
+            ) -> Iterator[tuple[Any, Any, np.ndarray]]:
     """Each place of the window: the elements seen, the windows that see them, where they are."""
     for place in product(*map(range, windows.size)):
         seen, of_windows, where = [], [], []
@@ -189,8 +215,10 @@ def _flat(space: Ints, where: Sequence[np.ndarray]) -> np.ndarray:
 
 def _divided(total: np.ndarray, divisor: np.ndarray) -> np.ndarray:
     if total.dtype.kind in "iu":  # towards zero, as integer division of C
-        return (np.sign(total) * (np.abs(total) // divisor)).astype(total.dtype)
-    return total / divisor.astype(total.dtype)
+        total = (np.sign(total) * (np.abs(total) // divisor)).astype(total.dtype)
+    else:
+        total = total / divisor.astype(total.dtype)
+    return total
 
 
 def _accumulator(dtype: np.dtype) -> np.dtype:

@@ -92,8 +92,9 @@ class HostKernel:
         if self._dtype is not None:
             return self._dtype
         if self._numbers:
-            return np.dtype(arrays[self._numbers[0]].dtype)
-        return np.dtype(out.dtype if isinstance(out, np.ndarray) else np.bool_)
+            first: np.ndarray = arrays[self._numbers[0]]
+            return first.dtype
+        return out.dtype if isinstance(out, np.ndarray) else np.dtype(np.bool_)
 
     def _run_half(self, arrays: tuple[Array, ...], dtype: np.dtype, target: Array | None) -> Array:
         single = np.dtype(np.float32)

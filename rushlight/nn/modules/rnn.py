@@ -11,7 +11,8 @@ from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 from rushlight.nn.utils.rnn import PackedSequence
-from rushlight.ops import empty, gru, lstm, rnn_relu, rnn_tanh, zeros
+from rushlight.ops import empty, zeros
+from rushlight.ops.recurrent import gru, lstm, rnn_relu, rnn_tanh
 from rushlight.tensor import Tensor
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}

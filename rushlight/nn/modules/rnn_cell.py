@@ -8,7 +8,8 @@ from typing import Any
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
-from rushlight.ops import empty, gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell, zeros
+from rushlight.ops import empty, zeros
+from rushlight.ops.recurrent import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from rushlight.tensor import Tensor
 
 

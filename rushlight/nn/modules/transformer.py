@@ -14,7 +14,7 @@ from rushlight.nn.modules.dropout import Dropout
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.normalization import LayerNorm
-from rushlight.ops import full, triu
+from rushlight.ops import arange, zeros
 from rushlight.tensor import Tensor
 
 Activation = str | Callable[[Tensor], Tensor]
@@ -347,7 +347,9 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
         """(sz, sz): minus infinity above the diagonal, 0 elsewhere: no place sees a later one."""
-        return triu(full((sz, sz), float("-inf"), dtype=dtype, device=device), diagonal=1)
+        places = arange(sz, device=device)
+        mask = zeros((sz, sz), dtype=dtype, device=device)
+        return mask.masked_fill(places > places.unsqueeze(1), float("-inf"))
 
 
 def _attend(

@@ -10,6 +10,7 @@ from typing import Any
 
 from rushlight.autograd import no_grad
 from rushlight.ops import clamp, stack, tensor
+from rushlight.ops.norm import vector_norm
 from rushlight.tensor import Tensor
 
 
@@ -33,8 +34,8 @@ def get_total_norm(
         norm_type = float(norm_type)
         if not tensors:
             return tensor(0.0)
-        norms = [_norm(each, norm_type) for each in tensors]
-        total = _norm(stack(norms), norm_type)
+        norms = [vector_norm(each, norm_type) for each in tensors]
+        total = vector_norm(stack(norms), norm_type)
         if error_if_nonfinite and not math.isfinite(total.item()):
             raise RuntimeError(
                 f"The total norm of order {norm_type} for gradients from `parameters` is "
@@ -118,18 +119,6 @@ def clip_grad_value_(
     with no_grad():
         for grad in _gradients(parameters):
             grad.clamp_(min=-clip_value, max=clip_value)
-
-
-def _norm(values: Tensor, p: float) -> Tensor:
-    """(sum of |x|^p)^(1/p) over all elements; the largest or smallest |x| for p = +-infinity."""
-    if p == 2.0:
-        return (values * values).sum().sqrt()
-    values = values.abs()
-    if math.isinf(p):
-        return values.max() if p > 0 else values.min()
-    if p == 0.0:
-        return (values != 0).sum().to(values.dtype)
-    return values.pow(p).sum().pow(1.0 / p)
 
 
 def _as_list(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:

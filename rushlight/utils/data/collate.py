@@ -14,7 +14,9 @@ from rushlight.tensor import Tensor, wrap
 
 CollateMap = dict[Union[type, tuple[type, ...]], Callable[..., Any]]
 
-UNKNOWN = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
+UNKNOWN = (
+    "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
+)
 
 
 def default_convert(data: Any) -> Any:
@@ -84,7 +86,7 @@ def collate(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -
 
 def _collate_sequences(batch: Sequence[Any], collate_fn_map: CollateMap | None) -> Any:
     first = batch[0]
-    if any(len(sample) != len(first) for sample in batch):
+    if set(map(len, batch)) != {len(first)}:
         raise RuntimeError(
             "each element in list of batch should be of equal size, but the lengths are "
             f"{sorted({len(sample) for sample in batch})}"
@@ -128,14 +130,12 @@ def collate_tensor_fn(
     """Tensors of equal shapes, stacked."""
     arrays = [sample._array for sample in batch]
     shape, dtype = arrays[0].shape, arrays[0].dtype
-    for sample, array in zip(batch, arrays, strict=True):
-        if array.shape != shape or array.dtype != dtype or sample._node is not None:
-            return ops.stack(list(batch))  # its errors, promotion and gradients
-    if type(arrays[0]) is not np.ndarray:
-        return ops.stack(list(batch))
-    stacked = np.empty((len(arrays), *shape), dtype)
-    np.concatenate([array.reshape(1, *shape) for array in arrays], out=stacked)
-    return wrap(stacked)
+    plain = type(arrays[0]) is np.ndarray and shape != () and not any(
+        [array.shape != shape or array.dtype is not dtype for array in arrays]
+    ) and not any([sample._node is not None for sample in batch])
+    if not plain:
+        return ops.stack(list(batch))  # its errors, promotion and gradients
+    return wrap(np.concatenate(arrays).reshape(len(arrays), *shape))
 
 
 def collate_numpy_array_fn(
@@ -163,6 +163,10 @@ def collate_float_fn(
 
 def collate_int_fn(batch: Sequence[int], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """Python integers, as int64, or bools."""
+    if set(map(type, batch)) == {int}:
+        array = np.array(batch)
+        if array.dtype == np.int64:  # others are out of range: tensor() says so
+            return wrap(array)
     return ops.tensor(batch)
 
 

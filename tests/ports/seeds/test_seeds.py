@@ -156,11 +156,11 @@ def test_notes_of_a_first_attempt() -> None:
     w = v * v
     assert not w.detach().requires_grad
     assert not Variable(w.data).requires_grad
-    with pytest.warns(UserWarning, match="volatile"):
+    with pytest.warns(Warning, match="volatile"):
         frozen = Variable(rl.ones(2), volatile=True)
     assert not frozen.requires_grad
     loss = w.sum()
-    with pytest.warns(UserWarning, match="retain_variables"):
+    with pytest.warns(Warning, match="retain_variables"):
         loss.backward(retain_variables=True)
     loss.backward()
     assert v.grad.tolist() == [8.0, 12.0]

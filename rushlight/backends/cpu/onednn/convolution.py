@@ -40,7 +40,7 @@ def grouped(weight: Layout, groups: int) -> Layout:
         return weight
     out = weight.shape[0] // groups
     return Layout((groups, out, *weight.shape[1:]), (weight.strides[0] * out, *weight.strides),
-                  weight.kind)  # fmt: skip
+                  weight.kind)
 
 
 def offered(layout: Layout, how: str) -> Descriptor:
@@ -57,13 +57,13 @@ def supports(kind: str) -> bool:
 
 
 def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window,
-            out: np.ndarray) -> np.ndarray:  # fmt: skip
+            out: np.ndarray) -> np.ndarray:
     """out = the convolution of `input` with `weight`, plus `bias` by channel.
 
     `out` is (batch, out channels, *space), of the input's data type; its contents are overwritten.
     """
     key = (FORWARD, input.shape, input.strides, weight.shape, weight.strides, out.shape,
-           out.strides, window, bias is None, input.dtype)  # fmt: skip
+           out.strides, window, bias is None, input.dtype)
     program = cache.find(key)
     if program is None:
         layouts = Layout.of(input), Layout.of(weight), Layout.of(out)
@@ -76,10 +76,10 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
 
 
 def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, out: np.ndarray
-                  ) -> np.ndarray:  # fmt: skip
+                  ) -> np.ndarray:
     """out = the gradient of the convolution's input, given the gradient of its output."""
     key = (BACKWARD_DATA, grad.shape, grad.strides, weight.shape, weight.strides, out.shape,
-           out.strides, window, grad.dtype)  # fmt: skip
+           out.strides, window, grad.dtype)
     program = cache.find(key)
     if program is None:
         layouts = Layout.of(out), Layout.of(weight), Layout.of(grad)
@@ -89,10 +89,10 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, out: np.
 
 
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, out: np.ndarray,
-                     bias: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
+                     bias: np.ndarray | None = None) -> np.ndarray:
     """out = the gradient of the weight, and `bias`, where given, that of the bias."""
     key = (BACKWARD_WEIGHTS, input.shape, input.strides, grad.shape, grad.strides, out.shape,
-           out.strides, window, bias is None, input.dtype)  # fmt: skip
+           out.strides, window, bias is None, input.dtype)
     program = cache.find(key)
     if program is None:
         layouts = Layout.of(input), Layout.of(out), Layout.of(grad)
@@ -113,7 +113,7 @@ class Problem:
         self.kind = input.kind
         self.flops = 2.0 * prod(output.shape) * prod(weight.shape[1:])
         self.geometry = (dims(window.stride), dims(d - 1 for d in window.dilation),
-                         dims(window.front), dims(window.behind))  # fmt: skip
+                         dims(window.front), dims(window.behind))
 
     def forward(self, how: str, bias: Descriptor | None) -> c_void_p:
         source, target = offered(self.input, how), offered(self.output, how)
@@ -121,7 +121,7 @@ class Problem:
         return interface().create(
             "dnnl_convolution_forward_primitive_desc_create", interface().engine,
             FORWARD_TRAINING, CONVOLUTION_DIRECT, source.handle, weights.handle,
-            bias.handle if bias else None, target.handle, *self.geometry, attributes())  # fmt: skip
+            bias.handle if bias else None, target.handle, *self.geometry, attributes())
 
     def backward_data(self, how: str) -> c_void_p:
         hint = self.forward(how, None)
@@ -131,7 +131,7 @@ class Problem:
             return interface().create(
                 "dnnl_convolution_backward_data_primitive_desc_create", interface().engine,
                 CONVOLUTION_DIRECT, source.handle, weights.handle, target.handle,
-                *self.geometry, hint, attributes())  # fmt: skip
+                *self.geometry, hint, attributes())
         finally:
             interface().library.dnnl_primitive_desc_destroy(hint)
 
@@ -144,7 +144,7 @@ class Problem:
                 "dnnl_convolution_backward_weights_primitive_desc_create", interface().engine,
                 CONVOLUTION_DIRECT, source.handle, weights.handle,
                 bias.handle if bias else None, target.handle, *self.geometry, hint,
-                attributes())  # fmt: skip
+                attributes())
         finally:
             interface().library.dnnl_primitive_desc_destroy(hint)
 
@@ -164,12 +164,12 @@ class Problem:
 
 def _best(problem: Problem, direction: str, make: Callable[[str], c_void_p]) -> c_void_p:
     """The primitive descriptor of the first layout that a fast implementation serves."""
-    slow = None
+    slow: c_void_p = c_void_p()
     for how in preference(problem, direction):
         descriptor = make(how)
         if not implementation(descriptor).startswith("ref"):
             return descriptor
-        slow = slow or descriptor
+        slow = descriptor
     return slow  # right, but by plain loops
 
 
@@ -184,7 +184,7 @@ def preference(problem: Problem, direction: str) -> tuple[str, ...]:
         return (PLAIN, LIBRARY, LAST)  # a matrix product as it stands
     if direction == FORWARD:
         strided_stem = inputs < 4 and max(problem.window.stride) > 1
-        return (LAST, LIBRARY, PLAIN) if outputs < 16 and not many or strided_stem else (
+        return (LAST, LIBRARY, PLAIN) if (outputs < 16 and not many) or strided_stem else (
             LIBRARY, LAST, PLAIN)
     if direction == BACKWARD_DATA:
         if outputs < 8 and inputs >= 16:
@@ -206,7 +206,7 @@ def _forward(input: Layout, weight: Layout, output: Layout, window: Window, bias
     result = builder.target(y, queried(descriptor, "dst"))
     arguments |= {"src": builder.laid_out(x, queried(descriptor, "src")),
                   "weights": builder.laid_out(w, queried(descriptor, "weights")),
-                  "dst": result}  # fmt: skip
+                  "dst": result}
     builder.step(descriptor, arguments)
     builder.finish(result, y)
     return builder.build(nanoseconds(problem.flops))
@@ -223,18 +223,18 @@ def _backward_data(input: Layout, weight: Layout, output: Layout, window: Window
     builder.step(descriptor, {
         "diff_dst": builder.laid_out(dy, queried(descriptor, "diff_dst")),
         "weights": builder.laid_out(w, queried(descriptor, "weights")),
-        "diff_src": result})  # fmt: skip
+        "diff_src": result})
     builder.finish(result, dx)
     return builder.build(nanoseconds(problem.flops))
 
 
 def _backward_weights(input: Layout, weight: Layout, output: Layout, window: Window, bias: bool
-                      ) -> Program:  # fmt: skip
+                      ) -> Program:
     problem = Problem(input, weight, output, window)
     builder = Builder(threads_for(problem.flops))
     offset = problem.bias(bias)
     descriptor = _best(problem, BACKWARD_WEIGHTS,
-                       lambda how: problem.backward_weights(how, offset))  # fmt: skip
+                       lambda how: problem.backward_weights(how, offset))
     x = builder.external(input.descriptor())
     dy = builder.external(output.descriptor())
     dw = builder.external(problem.weight.descriptor())
@@ -242,7 +242,7 @@ def _backward_weights(input: Layout, weight: Layout, output: Layout, window: Win
     result = builder.target(dw, queried(descriptor, "diff_weights"))
     arguments |= {"src": builder.laid_out(x, queried(descriptor, "src")),
                   "diff_dst": builder.laid_out(dy, queried(descriptor, "diff_dst")),
-                  "diff_weights": result}  # fmt: skip
+                  "diff_weights": result}
     builder.step(descriptor, arguments)
     builder.finish(result, dw)
     return builder.build(nanoseconds(problem.flops))

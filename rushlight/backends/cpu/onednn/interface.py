@@ -92,7 +92,7 @@ _SIGNATURES = {
     "dnnl_pooling_backward_primitive_desc_create": [
         POINTER(_P), _P, c_int, _P, _P, _D, _D, _D, _D, _D, _P, _P],
     "dnnl_reorder_primitive_desc_create": [POINTER(_P), _P, _P, _P, _P, _P],
-}  # fmt: skip
+}
 _RESULTS = {"dnnl_memory_desc_get_size": ctypes.c_size_t, "dnnl_primitive_desc_query_md": _P}
 
 
@@ -149,13 +149,13 @@ class Descriptor:
     def strided(cls, shape: tuple[int, ...], strides: tuple[int, ...], kind: str) -> Descriptor:
         """A plain layout; `strides` in elements."""
         return cls(interface().create("dnnl_memory_desc_create_with_strides", len(shape),
-                                      dims(shape), DATA_TYPES[kind], dims(strides)))  # fmt: skip
+                                      dims(shape), DATA_TYPES[kind], dims(strides)))
 
     @classmethod
     def any(cls, shape: tuple[int, ...], kind: str) -> Descriptor:
         """The layout left to the library."""
         return cls(interface().create("dnnl_memory_desc_create_with_tag", len(shape),
-                                      dims(shape), DATA_TYPES[kind], TAG_ANY))  # fmt: skip
+                                      dims(shape), DATA_TYPES[kind], TAG_ANY))
 
     @classmethod
     def of(cls, array: np.ndarray) -> Descriptor:
@@ -170,7 +170,7 @@ class Descriptor:
     @property
     def size(self) -> int:
         """Bytes."""
-        return interface().library.dnnl_memory_desc_get_size(self.handle)
+        return int(interface().library.dnnl_memory_desc_get_size(self.handle))
 
     def __eq__(self, other: object) -> bool:
         equal = interface().library.dnnl_memory_desc_equal
@@ -187,5 +187,5 @@ def implementation(primitive_descriptor: c_void_p) -> str:
     """The name of the implementation the library chose, for tests and `info`."""
     name = c_char_p()
     interface().library.dnnl_primitive_desc_query(
-        primitive_descriptor, QUERY_IMPLEMENTATION, 0, byref(name))  # fmt: skip
+        primitive_descriptor, QUERY_IMPLEMENTATION, 0, byref(name))
     return (name.value or b"").decode()

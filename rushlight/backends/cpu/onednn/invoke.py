@@ -170,7 +170,7 @@ def _method() -> Any:
     imports = builtin.imports() | {
         name: builtin.address_of(getattr(native, name)) for name in (
             "omp_set_num_threads", "dnnl_memory_set_data_handle", "dnnl_primitive_execute")
-    }  # fmt: skip
+    }
     try:
         (address,) = jit.load(_IR + builtin.DECLARATIONS, "call", imports=imports)
     except Unavailable:
@@ -199,7 +199,7 @@ def _through_ctypes(block: np.ndarray) -> Callable[..., Any]:
     rest = rest[2 * inner :]
     steps = [(rest[3 * k], stream, rest[3 * k + 1],
               ctypes.cast(rest[3 * k + 2], ctypes.POINTER(Argument)))
-             for k in range(count)]  # fmt: skip
+             for k in range(count)]
     set_handle, execute = interface().set_handle, interface().execute
     set_threads = interface().set_threads
 

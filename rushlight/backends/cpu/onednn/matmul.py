@@ -46,7 +46,7 @@ def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
     offset = Layout(row, (*[out.shape[-1]] * (len(row) - 1), 1), a.kind).descriptor()
     descriptor = interface().create(
         "dnnl_matmul_primitive_desc_create", interface().engine, left.handle, right.handle,
-        offset.handle if with_bias else None, result.handle, attributes())  # fmt: skip
+        offset.handle if with_bias else None, result.handle, attributes())
     arguments = {"src": builder.external(left), "weights": builder.external(right)}
     if with_bias:
         arguments["bias"] = builder.external(offset)

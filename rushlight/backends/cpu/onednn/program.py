@@ -91,7 +91,7 @@ class Builder:
         engine = interface().engine
         descriptor = interface().create(
             "dnnl_reorder_primitive_desc_create", self.slots[source].handle, engine,
-            self.slots[target].handle, engine, attributes())  # fmt: skip
+            self.slots[target].handle, engine, attributes())
         self.step(descriptor, {"src": source, "dst": target})
 
     def laid_out(self, slot: int, wanted: Descriptor | None) -> int:
@@ -128,7 +128,7 @@ class Frame:
     def __init__(self, program: Program) -> None:
         create, engine = interface().create, interface().engine
         self.memories = [create("dnnl_memory_create", d.handle, engine, None)
-                         for d in program.slots]  # fmt: skip
+                         for d in program.slots]
         self.lists = []
         for step in program.steps:
             arguments = (Argument * len(step.arguments))()
@@ -137,8 +137,8 @@ class Frame:
                 arguments[place].memory = self.memories[slot].value
             self.lists.append(arguments)
         pairs = list(zip(self.memories, program.offsets, strict=True))
-        outer = [memory.value for memory, offset in pairs if offset is None]
-        inner = [(memory.value, offset) for memory, offset in pairs if offset is not None]
+        outer = [memory.value or 0 for memory, offset in pairs if offset is None]
+        inner = [(memory.value or 0, offset) for memory, offset in pairs if offset is not None]
         self.owned = None
         if 0 < program.size <= OWN_WORKSPACE:
             self.owned = np.empty(program.size, np.uint8)
@@ -150,10 +150,10 @@ class Frame:
         self.run = invoke.bind(self.block)
 
     def _block(self, program: Program, outer: list[int], inner: list[tuple[int, int]]
-               ) -> np.ndarray:  # fmt: skip
+               ) -> np.ndarray:
         """What a call reads, in the order that `invoke` states."""
         words = [len(outer), len(inner), len(program.steps), program.threads,
-                 int(program.release), interface().stream.value or 0, *outer]  # fmt: skip
+                 int(program.release), interface().stream.value or 0, *outer]
         for memory, offset in inner:
             words += [memory, offset]
         for step, arguments in zip(program.steps, self.lists, strict=True):

@@ -1,0 +1,167 @@
+"""avg_pool and lp_pool over 1, 2 and 3 dimensions.
+
+Averages are linear: their gradient is their transpose, whose gradient is the average again.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from rushlight.backends.host import pooling as host
+from rushlight.backends.host.pooling import Windows
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.families.composite import function
+from rushlight.ops.pooling_windows import (
+    Array,
+    Ints,
+    Numbers,
+    Option,
+    numbers,
+    per_dimension,
+    planes,
+    windows_of,
+)
+from rushlight.tensor import Tensor
+
+
+class _Average:
+    """The sum of each window over its divisor; divisor: (count_include_pad, override)."""
+
+    def forward(input: Array, windows: Option, divisor: Option) -> Array:
+        n = len(windows.out)
+        shape = (*input.shape[:-n], *windows.out)
+        if is_meta(input):
+            return MetaArray(shape, input.dtype)
+        counts = host.divisors(input.shape[-n:], windows, *divisor)
+        return host.average_pool(planes(input, n), windows, counts).reshape(shape)
+
+    def backward(gradient: Tensor, windows: Windows, divisor: Any, shape: Ints) -> Tensor:
+        return _transposed[len(windows.out)](gradient, windows, divisor, tuple(shape))
+
+
+class _Transposed:
+    """Each window's share to all its elements: the gradient of the average."""
+
+    def forward(input: Array, windows: Option, divisor: Option, size: Option) -> Array:
+        if is_meta(input):
+            return MetaArray(size, input.dtype)
+        n = len(windows.out)
+        counts = host.divisors(size[-n:], windows, *divisor)
+        back = host.average_pool_backward(planes(input, n), windows, counts, size[-n:])
+        return back.reshape(size)
+
+    def backward(gradient: Tensor, windows: Windows, divisor: Any) -> Tensor:
+        return _average[len(windows.out)](gradient, windows, divisor)
+
+
+_average = per_dimension(_Average, "AvgPool{}DBackward0")
+_transposed = per_dimension(_Transposed, "AvgPool{}DBackwardBackward0")
+
+
+def _avg_pool(op: str, space: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any,
+              ceil_mode: bool, count_include_pad: bool, override: int | None) -> Tensor:
+    if override is not None and not override:
+        raise RuntimeError(f"divisor must be not zero: {op} got divisor_override 0")
+    windows = windows_of(op, input, kernel_size, stride, padding, 1, ceil_mode, space)
+    return _average[space](input, windows, (bool(count_include_pad), override))
+
+
+@function("avg_pool1d nn.functional.avg_pool1d")
+def avg_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
+               padding: Numbers = 0, ceil_mode: bool = False,
+               count_include_pad: bool = True) -> Tensor:
+    """The mean of each window of (batch, channels, length) or (channels, length).
+
+    Args:
+        kernel_size: elements a window.
+        stride: steps between windows; None: as many as a window has elements.
+        padding: zeros at both ends, at most half a window.
+        ceil_mode: let the last window reach beyond the end.
+        count_include_pad: divide by the elements of a window that are padding, too.
+
+    Raises RuntimeError where shapes or options do not fit.
+
+    >>> import rushlight as rl
+    >>> rl.avg_pool1d(rl.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[2., 1.]])
+    """
+    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode,
+                     count_include_pad, None)
+
+
+@function("nn.functional.avg_pool2d")
+def avg_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
+               padding: Numbers = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+               divisor_override: int | None = None) -> Tensor:
+    """The mean of each window of (batch, channels, height, width) or without batch.
+
+    Options are one number or (vertical, horizontal), as for `avg_pool1d`. divisor_override:
+    divide every window's sum by this.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.avg_pool2d(rl.tensor([[[1.0, 3.0], [2.0, 2.0]]]), 2)
+    tensor([[[2.]]])
+    """
+    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode,
+                     count_include_pad, divisor_override)
+
+
+@function("nn.functional.avg_pool3d")
+def avg_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
+               padding: Numbers = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+               divisor_override: int | None = None) -> Tensor:
+    """The mean of each window of (batch, channels, depth, height, width) or without batch.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.avg_pool3d(rl.arange(8.0).reshape(1, 2, 2, 2), 2)
+    tensor([[[[3.5000]]]])
+    """
+    return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode,
+                     count_include_pad, divisor_override)
+
+
+@function("nn.functional.lp_pool1d")
+def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Numbers | None = None,
+              ceil_mode: bool = False) -> Tensor:
+    """The p-norm of each window along the length: (sum of x ** p) ** (1 / p), p = `norm_type`.
+
+    A negative sum counts as its absolute value.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.lp_pool1d(rl.tensor([[3.0, 4.0]]), 2, 2)
+    tensor([[5.]])
+    """
+    return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@function("nn.functional.lp_pool2d")
+def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Numbers,
+              stride: Numbers | None = None, ceil_mode: bool = False) -> Tensor:
+    """The p-norm of each window of an image: (sum of x ** p) ** (1 / p), p = `norm_type`.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.lp_pool2d(rl.ones(1, 2, 2), 2, 2)
+    tensor([[[2.]]])
+    """
+    return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@function("nn.functional.lp_pool3d")
+def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Numbers,
+              stride: Numbers | None = None, ceil_mode: bool = False) -> Tensor:
+    """The p-norm of each window of a volume: (sum of x ** p) ** (1 / p), p = `norm_type`.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.lp_pool3d(rl.ones(1, 2, 2, 2), 3, 2)
+    tensor([[[[2.]]]])
+    """
+    return _lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _lp_pool(op: str, space: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any,
+             ceil_mode: bool) -> Tensor:
+    count = prod(numbers(op, "kernel_size", kernel_size, space))
+    mean = _avg_pool(op, space, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True, None)
+    # A window that reaches beyond the end is divided by fewer elements, and yet taken times all.
+    return (mean.sign() * mean.abs().relu()).mul(count).pow(1.0 / norm_type)

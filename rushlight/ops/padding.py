@@ -1,0 +1,156 @@
+"""Padding: elements added around the last dimensions, or cut off by negative amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.errors import operands
+from rushlight.families.composite import function
+from rushlight.families.library import library
+from rushlight.ops.index_select import index_select
+from rushlight.tensor import Tensor, wrap
+
+Sides = tuple[tuple[int, int], ...]  # (before, after) of the last dimensions, the last one first
+
+
+@library("")
+class constant_pad:  # noqa: N801 - an op
+    """``input`` with ``value`` around it; its gradient is cut by the same amounts."""
+
+    def forward(input, sides=(), value=0.0):
+        sizes = list(input.shape)
+        target, source = [slice(None)] * input.ndim, [slice(None)] * input.ndim
+        for dim, (before, after) in zip(reversed(range(input.ndim)), sides, strict=False):
+            length = sizes[dim]
+            sizes[dim] = length + before + after
+            source[dim] = slice(max(-before, 0), length + min(after, 0))
+            target[dim] = slice(max(before, 0), sizes[dim] - max(after, 0))
+        if any(size < 0 for size in sizes):
+            raise RuntimeError(
+                f"narrow(): length must be non-negative: padding {_flat(sides)} of "
+                f"{operands(input=input)} would leave the shape {sizes}"
+            )
+        if is_meta(input):
+            return MetaArray(sizes, input.dtype)
+        result = np.full(sizes, value, input.dtype)
+        result[tuple(target)] = input[tuple(source)]
+        return result
+
+    def backward(gradient, sides):
+        return constant_pad(gradient, tuple((-before, -after) for before, after in sides))
+
+
+def _flat(sides: Sides) -> tuple[int, ...]:
+    return tuple(amount for pair in sides for amount in pair)
+
+
+@function("constant_pad_nd")
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """``nn.functional.pad`` with mode "constant".
+
+    >>> import rushlight as rl
+    >>> rl.constant_pad_nd(rl.ones(2), (1, 0), 5)
+    tensor([5., 1., 1.])
+    """
+    return constant_pad(input, _pairs(pad, input.dim()), value)
+
+
+def _pairs(pad: Sequence[int], dims: int) -> Sides:
+    amounts = [int(amount) for amount in pad]
+    if len(amounts) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, got {len(amounts)}")
+    if len(amounts) > 2 * dims:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but "
+            f"got padding length {len(amounts)} and input of dimension {dims}"
+        )
+    return tuple(zip(amounts[::2], amounts[1::2], strict=True))
+
+
+@function("nn.functional.pad")
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Return ``input`` extended at both ends of its last dimensions.
+
+    Args:
+        pad: (left, right) of the last dimension, then of the one before it, and so on; negative
+            amounts cut off.
+        mode: "constant" with ``value`` (0 if None), "reflect" (mirrored at the edge, which is not
+            repeated), "replicate" (the edge repeated), "circular" (from the other end).
+
+    The modes but "constant" extend the last 1, 2 or 3 dimensions of an input with one or two
+    more. Raises NotImplementedError otherwise, RuntimeError for amounts that do not fit.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.pad(rl.tensor([[1, 2, 3]]), (2, 1), "reflect")
+    tensor([[3, 2, 1, 2, 3, 2]])
+    """
+    if mode == "constant":
+        return constant_pad(input, _pairs(pad, input.dim()), 0 if value is None else value)
+    if mode not in EXTENSIONS:
+        raise NotImplementedError(
+            f"Unrecognised padding mode {mode}; choose constant, reflect, replicate or circular"
+        )
+    if value is not None and value != 0:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    sides = _pairs(pad, input.dim())
+    if len(sides) not in (1, 2, 3) or input.dim() - len(sides) not in (1, 2):
+        raise NotImplementedError(
+            f"Padding size {len(pad)} is not supported for {input.dim()}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
+    for number, (before, after) in enumerate(sides, 1):
+        if before or after:
+            dim = input.dim() - number
+            index = EXTENSIONS[mode](input.shape, dim, before, after)
+            input = index_select(input, dim, wrap(index))
+    return input
+
+
+def _places(size: int, before: int, after: int) -> np.ndarray:
+    """Where the result's elements along a dimension stand, seen from the input's first one."""
+    return np.arange(-before, size + after)
+
+
+def _reflect(shape: Sequence[int], dim: int, before: int, after: int) -> np.ndarray:
+    size = shape[dim]
+    if before >= size or after >= size:
+        raise RuntimeError(
+            "Padding size should be less than the corresponding input dimension, but got: "
+            f"padding ({before}, {after}) at dimension {dim} of input {list(shape)}"
+        )
+    return size - 1 - np.abs(size - 1 - np.abs(_places(size, before, after)))
+
+
+def _replicate(shape: Sequence[int], dim: int, before: int, after: int) -> np.ndarray:
+    size = shape[dim]
+    if not size:
+        raise RuntimeError(
+            f"Expected a non-zero size of the dimension {dim} to replicate, got {list(shape)}"
+        )
+    return np.clip(_places(size, before, after), 0, size - 1)
+
+
+def _circular(shape: Sequence[int], dim: int, before: int, after: int) -> np.ndarray:
+    size = shape[dim]
+    if before > size or after > size:
+        raise RuntimeError(
+            "Padding value causes wrapping around more than once: "
+            f"padding ({before}, {after}) at dimension {dim} of input {list(shape)}"
+        )
+    return _places(size, before, after) % max(size, 1)
+
+
+EXTENSIONS: dict[str, Any] = {
+    "reflect": _reflect,
+    "replicate": _replicate,
+    "circular": _circular,
+}
