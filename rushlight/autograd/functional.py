@@ -70,7 +70,7 @@ def _like(vectors: Any, tensors: Tensors, many: bool, what: str) -> Tensors:
             raise RuntimeError(
                 f"The vector v can only be None if {what} a single Tensor with a single element")
         return (ops.ones_like(tensors[0], requires_grad=False),)
-    given_many, given = _as_tuple(vectors, "v")
+    _, given = _as_tuple(vectors, "v")
     if len(given) != len(tensors):
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(tensors)} but got "
                            f"{len(given)}.")

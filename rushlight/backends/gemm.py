@@ -1,7 +1,4 @@
-"""Matrix products on arrays: which library computes them.
-
-BLAS through NumPy for small products, oneDNN for large ones where it is installed.
-"""
+"""Matrix products on arrays, with and without data."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import matmul as cpu
 from rushlight.backends.meta.array import MetaArray, is_meta
 
 
@@ -16,12 +14,9 @@ def matmul(a: Any, b: Any) -> Any:
     """a @ b as NumPy defines it, 0-d results as arrays; half types are summed in float32."""
     if is_meta(a) or is_meta(b):
         return _meta(a, b)
-    kind = a.dtype
-    if kind.itemsize == 2 and kind.kind in "fV":
-        return matmul(a.astype(np.float32), b.astype(np.float32)).astype(kind)
-    if kind.kind == "b":
+    if a.dtype.kind == "b":
         raise NotImplementedError('"addmm_impl_cpu_" not implemented for \'Bool\'')
-    return np.matmul(a, b, out=...) if a.ndim > 1 or b.ndim > 1 else np.array(np.dot(a, b))
+    return cpu.matmul(a, b)
 
 
 def _meta(a: Any, b: Any) -> MetaArray:
@@ -37,10 +32,8 @@ def _meta(a: Any, b: Any) -> MetaArray:
 
 def linear(x: Any, weight: Any, bias: Any) -> Any:
     """x @ weight.T + bias."""
-    product = matmul(x, weight.T if not is_meta(weight) else weight.transpose(
-        tuple(range(weight.ndim))[::-1]))
-    if bias is None:
-        return product
-    if is_meta(product) or product.dtype.kind == "V":
-        return product if is_meta(product) else (product + bias)
-    return np.add(product, bias, out=product) if product.ndim else np.add(product, bias, out=...)
+    if is_meta(x) or is_meta(weight):
+        return _meta(x, weight.transpose(tuple(range(weight.ndim))[::-1]))
+    if x.dtype.kind == "b":
+        raise NotImplementedError('"addmm_impl_cpu_" not implemented for \'Bool\'')
+    return cpu.linear(x, weight, bias)

@@ -11,7 +11,6 @@ import numbers
 import warnings
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 __all__ = ["copy_into", "fill", "fit", "is_modest", "is_scalar"]
@@ -159,7 +158,7 @@ def _fit_integer(value: Any, dtype: np.dtype) -> np.ndarray:
 
 
 def _overflow(value: Any, dtype: np.dtype) -> RuntimeError:
-    name = C_NAMES.get(ml_dtypes.finfo(dtype).dtype.name if dtype.kind == "V" else dtype.name)
+    name = C_NAMES.get(dtype.name, dtype.name)
     return RuntimeError(
-        f"value cannot be converted to type {name or dtype.name} without overflow (got {value!r})"
+        f"value cannot be converted to type {name} without overflow (got {value!r})"
     )

@@ -64,11 +64,12 @@ def basic_view(array: np.ndarray, index: Any) -> np.ndarray | None:
     elif kind not in BASIC:
         return None
     try:
-        view = array[index]
+        view: np.ndarray = array[index]
         if type(view) is np.ndarray:
             return view
         # NumPy made a scalar of a 0-d result; an Ellipsis keeps it an array.
-        return array[(*index, ...)] if kind is tuple else array[index, ...]
+        view = array[(*index, ...)] if kind is tuple else array[index, ...]
+        return view
     except (IndexError, ValueError, TypeError):
         return None  # split finds out what is wrong, and says it in torch's words
 
@@ -176,7 +177,7 @@ def _as_rows(
     rest = [axis for axis in range(view.ndim) if axis not in places]
     front = view.transpose(places + rest)
     sizes = front.shape[: len(places)]
-    positions = np.zeros(arrays[0].shape, np.intp)
+    positions: np.ndarray = np.zeros(arrays[0].shape, np.intp)
     for axis, (part, size) in enumerate(zip(arrays, sizes, strict=True)):
         if part.size and (part.min() < -size or part.max() >= size):
             raise IndexError(axis)

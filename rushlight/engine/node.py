@@ -15,10 +15,11 @@ from rushlight.base.errors import Site, describe_site
 
 next_sequence = itertools.count().__next__
 
-# A version counts the in-place writes to some memory: [count, site of the last one]. Tensors that
-# share memory share it; None stands for memory that was never written, viewed or saved.
+# A version counts the in-place writes to some memory: [count, site of the last one, weak references
+# to the views taken]. Tensors that share memory share it; None stands for memory that was never
+# written, viewed or saved.
 Version = list
-COUNT, SITE = 0, 1
+COUNT, SITE, VIEWS = 0, 1, 2
 
 
 class Leaf:
@@ -163,7 +164,7 @@ def version_of(tensor: Any) -> Version:
     """The version of a tensor's memory, made on first use."""
     version = tensor._version
     if version is None:
-        version = tensor._version = [0, None]
+        version = tensor._version = [0, None, None]
     return version
 
 

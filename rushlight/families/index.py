@@ -59,7 +59,7 @@ class IndexOp:
         declaration: Declaration,
         writes: bool,
         saves: str,
-        shape: Callable | None,
+        shape: Callable[..., Any] | None,
         broadcast: str,
         grad: Mapping[str, Gradient],
     ) -> None:
@@ -104,11 +104,11 @@ def index_op(
     name: str = "",
     writes: bool = False,
     saves: str = "",
-    shape: Callable | None = None,
+    shape: Callable[..., Any] | None = None,
     broadcast: str = "",
     method: bool = True,
     grad: Mapping[str, Gradient] | None = None,
-) -> Callable[[Callable], Any]:
+) -> Callable[[Callable[..., Any]], Any]:
     """Declare an op of this family under the torch ``paths``; returns its eager function.
 
     A bare name stands for the function and the method, with ``writes`` for both in-place forms
@@ -125,7 +125,7 @@ def index_op(
         grad: for each differentiable operand a function of (gradient, call).
     """
 
-    def declare(body: Callable) -> Any:
+    def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(name or body.__name__, "index", body)
         op = declaration.op = IndexOp(declaration, writes, saves, shape, broadcast, grad or {})
         function = declaration.function = _eager(op, op.name, apply)
@@ -144,14 +144,14 @@ def index_op(
     return declare
 
 
-def _eager(op: IndexOp, name: str, form: Callable) -> Any:
+def _eager(op: IndexOp, name: str, form: Callable[..., Any]) -> Any:
     """The function that users call, written on its first call."""
     module = op.body.__module__
     function = lazy_function(name, module, lambda: _write(op, name, form))
     return named(name, function, op.declaration)
 
 
-def _write(op: IndexOp, name: str, form: Callable) -> tuple[str, dict[str, Any]]:
+def _write(op: IndexOp, name: str, form: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
     """Source and globals of a wrapper: torch's signature, the arguments passed on by name."""
     parts, keyword_only = [], False
     environment: dict[str, Any] = {"op": op, "form": form}
@@ -202,6 +202,7 @@ def apply(op: IndexOp, arguments: dict[str, Any], out: Tensor | None = None) -> 
     """Run an op of this family; one that writes does so in a copy."""
     arrays = _arrays(op, arguments)
     first = op.operands[0]
+    array: Any
     if op.broadcast:
         arrays[first] = _broadcast_first(arrays[first], arrays[op.broadcast])
     if any(is_meta(arrays[n]) for n in op.operands):
@@ -249,7 +250,7 @@ def apply_in_place(op: IndexOp, arguments: dict[str, Any]) -> Tensor:
     """Run an op that writes on the memory of its first operand."""
     arrays = _arrays(op, arguments)
     first = op.operands[0]
-    target = arguments[first]
+    target: Tensor = arguments[first]
     recorded = _is_recorded(op, arguments)
     check_in_place(target, recorded)
     own = target._array
@@ -352,10 +353,13 @@ def title(dtype: np.dtype) -> str:
 
 def zeros(like: Geometry | Any, beside: Tensor) -> Tensor:
     """A tensor of zeros to collect a gradient in, without data where ``beside`` has none."""
+    array: Any
     shape, dtype = like.shape, like._array.dtype if isinstance(like, Tensor) else like.dtype
     if is_meta(beside._array):
-        return wrap(MetaArray(shape, dtype))
-    return wrap(np.zeros(shape, dtype))
+        array = MetaArray(shape, dtype)
+    else:
+        array = np.zeros(shape, dtype)
+    return wrap(array)
 
 
 def at_least_1d(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:

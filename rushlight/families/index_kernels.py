@@ -6,6 +6,7 @@ Both give the same results, to the last bit: additions to one place happen in on
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def index_add(target: Array, dim: int, index: Array, source: Array) -> None:
         host.index_add(target, dim, index, source)
 
 
-def pick(array: Array, advanced: tuple) -> Array:
+def pick(array: Array, advanced: tuple[Any, ...]) -> Array:
     """``array[advanced]`` for an advanced key, in a new array."""
     index = advanced[-1]
     if len(advanced) == 1 and index.size >= FEW and index.dtype != np.bool_ and array.ndim > 1:
@@ -66,7 +67,7 @@ def pick(array: Array, advanced: tuple) -> Array:
     return rules.pick(array, advanced)
 
 
-def accumulate(array: Array, advanced: tuple, value: Array) -> None:
+def accumulate(array: Array, advanced: tuple[Any, ...], value: Array) -> None:
     """``array[advanced] += value``, repeated places adding up in the order of the values."""
     index, dim = advanced[-1], len(advanced) - 1
     few = value.size < cpu.SMALLEST

@@ -11,7 +11,7 @@ from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, user_site
 from rushlight.base.flags import flags
-from rushlight.engine.node import LEAF, Node, edge_of, freed, next_sequence, version_of
+from rushlight.engine.node import VIEWS, LEAF, Node, edge_of, freed, next_sequence, version_of
 from rushlight.families.cast import astype
 from rushlight.tensor import Tensor
 
@@ -87,14 +87,15 @@ def record_in_place(target: Tensor, result: Tensor) -> None:
 
 def renew_views(base: Tensor) -> None:
     """Give the living views of `base` nodes that lead to its present one."""
-    views, base._views = base._views, None
+    version = version_of(base)
+    views, version[VIEWS] = version[VIEWS], None
     for reference in views or ():
         view = reference()
         if view is not None and view._view is not None and view._view[0] is base:
             view._node = replay(view._view, base)._node
-            if base._views is None:
-                base._views = []
-            base._views.append(reference)
+            if version[VIEWS] is None:
+                version[VIEWS] = []
+            version[VIEWS].append(reference)
 
 
 def replay(view: tuple, tensor: Tensor) -> Tensor:

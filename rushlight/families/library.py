@@ -29,16 +29,15 @@ from rushlight.engine.node import (
     LEAF,
     Node,
     Slot,
-    changed,
     edge_of,
-    freed,
     next_sequence,
     version_of,
 )
 from rushlight.families.declaration import Declaration, named, register
 from rushlight.families.inplace import check_in_place, record_in_place, write_out, wrote
+from rushlight.families.library_source import backward_source, head, wrapper_source
 from rushlight.families.source import lazy_function
-from rushlight.tensor import Parameter, Tensor, wrap
+from rushlight.tensor import Tensor, wrap
 
 
 class Library:
@@ -60,62 +59,22 @@ class Library:
             (self.operands if tensor else self.options).append(p.name)
         self.reads = [] if self.rule is None else list(
             inspect.signature(self.rule).parameters)[1:]
-        title = "".join(part.capitalize() for part in self.name.strip("_").split("_"))
-        self.node_class: type[Node] = type(f"{title}Backward0", (LibraryBackward,), {
-            "__slots__": (), "op": self, "outputs": self.outputs, "__module__": cls.__module__})
+        self.node_class = _node_class(self)
+
+    def is_output(self, name: str) -> bool:
+        """Whether `name`, read by the backward, stands for a result: "output", "output1", ..."""
+        return name.startswith("output") and name not in self.signature.parameters
 
 
-class LibraryBackward(Node):
-    """The gradient of a library op: through its declared backward."""
-
-    __slots__ = ()
-    op: Library
-
-    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
-        if self.saved is None:
-            raise freed(self)
-        op, edges = self.op, self.edges
-        arguments = []
-        for name, entry in zip(op.reads, self.saved, strict=True):
-            if name == "needs":
-                entry = tuple(edge is not None for edge in edges)
-            elif type(entry) is Saved:
-                entry = entry.unpack(self, create)
-            arguments.append(entry)
-        results = op.rule(gradient, *arguments)
-        return results if type(results) is tuple else (results,)
-
-
-class Saved:
-    """A tensor that a node keeps: its array and version, and where it stands in the graph."""
-
-    __slots__ = ("array", "count", "position", "version")
-
-    def __init__(self, tensor: Tensor, position: int) -> None:
-        self.array, self.position = tensor._array, position
-        self.version = version_of(tensor)
-        self.count = self.version[0]
-
-    def unpack(self, node: Node, create: bool) -> Tensor:
-        """The tensor again; with its place in the graph where gradients are recorded.
-
-        Raises RuntimeError where it was overwritten meanwhile.
-        """
-        if self.version[0] != self.count:
-            raise changed(node, self.version, self.count)
-        if create and self.position >= 0:
-            edge = node.edges[self.position]
-            if isinstance(edge, Tensor) and edge._array is self.array:
-                return edge
-            made = wrap(self.array)
-            made._node = edge
-            made._version = self.version
-            return made
-        made = wrap(self.array)
-        if create and self.position < 0:
-            made._node = node if node.outputs == 1 else Slot(node, -1 - self.position)
-        made._version = self.version
-        return made
+def _node_class(op: Library) -> type[Node]:
+    """The class of the nodes that record `op`, its backward written on first use."""
+    title = "".join(part.capitalize() for part in op.name.strip("_").split("_"))
+    members: dict[str, Any] = {"__slots__": (), "op": op, "outputs": op.outputs,
+                               "__module__": op.forward.__module__}
+    if op.rule is not None:
+        members["backward"] = lazy_function("backward", op.forward.__module__,
+                                            lambda: backward_source(op))
+    return type(f"{title}Backward0", (Node,), members)
 
 
 def record(op: Library, results: list[Tensor], values: dict[str, Any],
@@ -124,7 +83,10 @@ def record(op: Library, results: list[Tensor], values: dict[str, Any],
     node = object.__new__(op.node_class)
     node._sequence = next_sequence()
     node.edges = tuple(_edge(values[name]) for name in op.operands)
-    node.saved = tuple(_keep(op, name, values, results, kept) for name in op.reads)
+    saved: list[Any] = []
+    for name in op.reads:
+        saved += _keep(op, name, values, results, kept)
+    node.saved = tuple(saved)
     if flags.anomaly:
         node.site = user_site()
     return node
@@ -138,18 +100,22 @@ def _edge(value: Any) -> Any:
 
 
 def _keep(op: Library, name: str, values: dict[str, Any], results: list[Tensor],
-          kept: tuple) -> Any:
+          kept: tuple) -> tuple:
+    """What a node saves under `name`, in the layout that the written backward unpacks."""
+    if name in op.operands or op.is_output(name):
+        tensor = values[name] if name in op.operands else results[int(name[6:] or 0)]
+        if tensor is None:
+            return (None, None, None)
+        version = version_of(tensor)
+        return (tensor._array, version, version[0])
     if name in values:
-        value = values[name]
-        return Saved(value, op.operands.index(name)) if isinstance(value, Tensor) else value
-    if name.startswith("output"):
-        index = int(name[6:] or 0)
-        return Saved(results[index], -1 - index)
+        return (values[name],)
+    first = values[op.operands[0]]._array
     if name == "shape":
-        return values[op.operands[0]]._array.shape
+        return (first.shape,)
     if name == "kind":
-        return values[op.operands[0]]._array.dtype
-    return None if name == "needs" else kept[op.keeps.index(name)]
+        return (first.dtype,)
+    return () if name == "needs" else (kept[op.keeps.index(name)],)
 
 
 def call(op: Library, values: dict[str, Any], out: Any = None) -> Any:
@@ -235,7 +201,7 @@ def library(paths: str, *, inplace: bool = False,
         declaration = Declaration(cls.__name__, family, cls.forward)
         op = declaration.op = Library(declaration, cls)
         function = declaration.function = named(
-            op.name, lazy_function(op.name, cls.__module__, lambda: _write(op)), declaration)
+            op.name, lazy_function(op.name, cls.__module__, lambda: wrapper_source(op, call)), declaration)
         for path in paths.split():
             holder, _, name = path.rpartition(".")
             register(declaration, path, function)
@@ -244,7 +210,7 @@ def library(paths: str, *, inplace: bool = False,
             register(declaration, f"Tensor.{name}", function)
             if inplace:
                 own = named(f"{name}_", lazy_function(
-                    f"{name}_", cls.__module__, lambda n=name: _write(op, f"{n}_")), declaration)
+                    f"{name}_", cls.__module__, lambda n=name: _write_in_place(op, f"{n}_")), declaration)
                 register(declaration, f"{name}_", own)
                 register(declaration, f"Tensor.{name}_", own)
         return function
@@ -252,45 +218,10 @@ def library(paths: str, *, inplace: bool = False,
     return declare
 
 
-def _write(op: Library, in_place: str | None = None) -> tuple[str, dict[str, Any]]:
-    """Source and globals of a library op's wrapper."""
-    environment: dict[str, Any] = {
-        "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "op": op, "call": call,
-        "call_in_place": call_in_place, "forward": op.forward}
-    head, keyword_only = [], False
-    for p in op.signature.parameters.values():
-        if p.kind is p.KEYWORD_ONLY and not keyword_only:
-            head.append("*")
-            keyword_only = True
-        if p.default is p.empty:
-            head.append(p.name)
-        else:
-            environment[f"default_{p.name}"] = p.default
-            head.append(f"{p.name}=default_{p.name}")
-    names = list(op.signature.parameters)
-    mapping = "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
-    if in_place is not None:
-        lines = [f"def {in_place}({', '.join(head)}):",
-                 f"    return call_in_place(op, {mapping})"]
-        return "\n".join(lines) + "\n", environment
-    head += ([] if keyword_only else ["*"]) + ["out=None"]
-    lines = [f"def {op.name}({', '.join(head)}):"]
-    if op.outputs == 1 and not op.keeps and not any(n in op.signature.parameters and
-                                                    op.signature.parameters[n].default is not
-                                                    inspect.Parameter.empty
-                                                    for n in op.operands):
-        exact = " and ".join(f"(type({n}) is Tensor or type({n}) is Parameter)"
-                             for n in op.operands)
-        nodes = " or ".join(f"{n}._node is not None" for n in op.operands)
-        keywords = {p.name for p in op.signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
-        passed = ", ".join(f"{n}._array" if n in op.operands else
-                           (f"{n}={n}" if n in keywords else n) for n in names)
-        lines += [f"    if out is None and {exact} and not ({nodes}):",
-                  "        result = new(Tensor)",
-                  f"        result._array = forward({passed})",
-                  "        result._node = result._version = result._view = None",
-                  "        return result"]
-    lines.append(f"    return call(op, {mapping}, out)")
-    return "\n".join(lines) + "\n", environment
-
-
+def _write_in_place(op: Library, name: str) -> tuple[str, dict[str, Any]]:
+    """Source and globals of a library op's in-place form."""
+    environment: dict[str, Any] = {"op": op, "call_in_place": call_in_place}
+    mapping = "{" + ", ".join(f"{n!r}: {n}" for n in op.signature.parameters) + "}"
+    source = (f"def {name}({head(op, environment, out=False)}):\n"
+              f"    return call_in_place(op, {mapping})\n")
+    return source, environment

@@ -208,7 +208,10 @@ class Gradient:
         """The gradient as a pointwise op of its own, with gradients of its own."""
         if complex_numbers not in self._ops:
             root = self.root if complex_numbers else self.real_root
-            names = self.names if complex_numbers else self.real_names
+            # Its own gradient and output are other symbols than those that are operands here.
+            fresh = {name: _fresh(name, self.names) for name in self.operands(complex_numbers)}
+            names = fresh.values()
+            root = substitute(root, {symbol(a): symbol(b) for a, b in fresh.items() if a != b})
 
             def gradient(**symbols: Expression) -> Expression:
                 return root
@@ -218,6 +221,20 @@ class Gradient:
             declaration = Declaration("gradient", "pointwise", gradient)
             self._ops[complex_numbers] = Pointwise(declaration, "numeric", "same", "", None)
         return self._ops[complex_numbers]
+
+
+    def operands(self, complex_numbers: bool) -> tuple[str, ...]:
+        """The values that `op` takes, in order."""
+        return self.names if complex_numbers else self.real_names
+
+
+def _fresh(name: str, taken: tuple[str, ...]) -> str:
+    if name not in ("gradient", "output"):
+        return name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
 
 
 class GradientKernels(dict):

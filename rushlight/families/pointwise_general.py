@@ -202,7 +202,7 @@ def _record(variant: Any, result: Tensor, tensors: list, arrays: list) -> None:
         if name not in wanted:
             saved += [None, None, 0]
         elif name == "output":
-            version = result._version = [0, None]
+            version = result._version = [0, None, None]
             saved += [result._array, version, 0]
         else:
             i = variant.names.index(name)
@@ -232,9 +232,10 @@ def differentiable_gradients(variant: Any, node: Any, gradient: Tensor) -> tuple
             results.append(_sum_to_shape(gradient, shapes[variant.names.index(operand)])
                            if shapes is not None else gradient)
             continue
-        op = g.op(complex_numbers=any(t is not None and t._array.dtype.kind == "c"
-                                      for t in known.values()))
-        result = apply(op, {n: known[n] for n in op.operands})
+        numbers = any(t._array.dtype.kind == "c" for t in known.values())
+        op = g.op(complex_numbers=numbers)
+        result = apply(op, {n: known[name] for n, name in zip(
+            op.operands, g.operands(numbers), strict=True)})
         if shapes is not None:
             result = _sum_to_shape(result, shapes[variant.names.index(operand)])
         results.append(result)

@@ -192,7 +192,9 @@ def record_lines(variant: Any, arrays: list[str], edges: list[str], mixed: str |
     lines.append(f"node.edges = ({', '.join(targets)},)")
     if len(names) > 1:
         shapes = ", ".join(f"{a}.shape" for a in arrays)
-        same = " and ".join(f"array.shape == {a}.shape" for a in arrays)
+        same = " and ".join(f"array0.shape == {a}.shape" for a in arrays[1:])
+        if mixed:  # a number broadcasts, but needs no gradient
+            same = f"not tensor or {same}"
         lines.append(f"shapes = None if {same} else ({shapes},)")
     else:
         lines.append("shapes = None")
@@ -214,11 +216,11 @@ def _save_lines(name: str, value: str, readers: list[str], conditional: bool,
     """Source that keeps one value and its version, if a gradient that is needed reads it."""
     lines = [f"kept_{name} = {value}"]
     if name == "output":
-        lines += ["version_output = result._version = [0, None]", "count_output = 0"]
+        lines += ["version_output = result._version = [0, None, None]", "count_output = 0"]
     else:
         version = [f"version_{name} = {name}._version",
                    f"if version_{name} is None:",
-                   f"    version_{name} = {name}._version = [0, None]",
+                   f"    version_{name} = {name}._version = [0, None, None]",
                    f"count_{name} = version_{name}[0]"]
         if maybe_number:
             version = ["if tensor:", *("    " + line for line in version), "else:",

@@ -12,9 +12,9 @@ A view remembers how it was made, so that it can be taken anew when its base is 
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections.abc import Callable
 from typing import Any
+from weakref import ref as reference
 
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags
@@ -24,6 +24,7 @@ from rushlight.families.source import lazy_function
 from rushlight.tensor import Parameter, Tensor
 
 PRUNE_FROM = 64
+new = object.__new__
 
 
 class View:
@@ -57,28 +58,28 @@ class ViewBackward(Node):
 def take_view(function: Callable, node_class: type[Node], input: Tensor, array: Any,
               arguments: tuple) -> Tensor:
     """The tensor for `array`, a view of `input` made by `function(input, *arguments)`."""
-    result = object.__new__(Tensor)
+    result = new(Tensor)
     result._array = array
+    known = input._view
+    result._view = (input if known is None else known[0], known, function, arguments)
     version = input._version
     if version is None:
-        version = input._version = [0, None]
-    result._version = version
-    known = input._view
-    base = input if known is None else known[0]
-    result._view = (base, known, function, arguments)
-    views = base._views
-    if views is None:
-        base._views = [weakref.ref(result)]
+        result._version = input._version = [0, None, [reference(result)]]
     else:
-        views.append(weakref.ref(result))
-        n = len(views)
-        if n >= PRUNE_FROM and not n & (n - 1):
-            base._views = [r for r in views if r() is not None]
+        result._version = version
+        views = version[2]
+        if views is None:
+            version[2] = [reference(result)]
+        else:
+            views.append(reference(result))
+            n = len(views)
+            if n >= PRUNE_FROM and not n & (n - 1):
+                version[2] = [r for r in views if r() is not None]
     edge = input._node
     if edge is None or not flags.grad_enabled:
         result._node = None
         return result
-    node = result._node = object.__new__(node_class)
+    node = result._node = new(node_class)
     node._sequence = next_sequence()
     node.edges = (input if edge is LEAF else edge,)
     node.saved = (input._array.shape, *arguments)

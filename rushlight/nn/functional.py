@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from rushlight.ops import (
     FUNCTIONS,
-    bilinear,
-    folding,
-    margin_loss,
-    multi_head_attention,
-    padding,
-    pixel_shuffle,
-    recurrent,
+    ctc,
+    embedding_bag,
+    grid_sampling,
+    interpolation,
+    random_activation,
 )
 
 adaptive_avg_pool1d = FUNCTIONS["nn.functional.adaptive_avg_pool1d"]
@@ -19,6 +17,7 @@ adaptive_avg_pool3d = FUNCTIONS["nn.functional.adaptive_avg_pool3d"]
 adaptive_max_pool1d = FUNCTIONS["nn.functional.adaptive_max_pool1d"]
 adaptive_max_pool2d = FUNCTIONS["nn.functional.adaptive_max_pool2d"]
 adaptive_max_pool3d = FUNCTIONS["nn.functional.adaptive_max_pool3d"]
+affine_grid = FUNCTIONS["nn.functional.affine_grid"]
 alpha_dropout = FUNCTIONS["nn.functional.alpha_dropout"]
 avg_pool1d = FUNCTIONS["nn.functional.avg_pool1d"]
 avg_pool2d = FUNCTIONS["nn.functional.avg_pool2d"]
@@ -39,6 +38,7 @@ conv_transpose3d = FUNCTIONS["nn.functional.conv_transpose3d"]
 cosine_embedding_loss = FUNCTIONS["nn.functional.cosine_embedding_loss"]
 cosine_similarity = FUNCTIONS["nn.functional.cosine_similarity"]
 cross_entropy = FUNCTIONS["nn.functional.cross_entropy"]
+ctc_loss = FUNCTIONS["nn.functional.ctc_loss"]
 dropout = FUNCTIONS["nn.functional.dropout"]
 dropout1d = FUNCTIONS["nn.functional.dropout1d"]
 dropout2d = FUNCTIONS["nn.functional.dropout2d"]
@@ -46,6 +46,7 @@ dropout3d = FUNCTIONS["nn.functional.dropout3d"]
 elu = FUNCTIONS["nn.functional.elu"]
 elu_ = FUNCTIONS["nn.functional.elu_"]
 embedding = FUNCTIONS["nn.functional.embedding"]
+embedding_bag = FUNCTIONS["nn.functional.embedding_bag"]
 feature_alpha_dropout = FUNCTIONS["nn.functional.feature_alpha_dropout"]
 fold = FUNCTIONS["nn.functional.fold"]
 fractional_max_pool2d = FUNCTIONS["nn.functional.fractional_max_pool2d"]
@@ -53,7 +54,9 @@ fractional_max_pool3d = FUNCTIONS["nn.functional.fractional_max_pool3d"]
 gaussian_nll_loss = FUNCTIONS["nn.functional.gaussian_nll_loss"]
 gelu = FUNCTIONS["nn.functional.gelu"]
 glu = FUNCTIONS["nn.functional.glu"]
+grid_sample = FUNCTIONS["nn.functional.grid_sample"]
 group_norm = FUNCTIONS["nn.functional.group_norm"]
+gumbel_softmax = FUNCTIONS["nn.functional.gumbel_softmax"]
 hardshrink = FUNCTIONS["nn.functional.hardshrink"]
 hardsigmoid = FUNCTIONS["nn.functional.hardsigmoid"]
 hardswish = FUNCTIONS["nn.functional.hardswish"]
@@ -62,6 +65,7 @@ hardtanh_ = FUNCTIONS["nn.functional.hardtanh_"]
 hinge_embedding_loss = FUNCTIONS["nn.functional.hinge_embedding_loss"]
 huber_loss = FUNCTIONS["nn.functional.huber_loss"]
 instance_norm = FUNCTIONS["nn.functional.instance_norm"]
+interpolate = FUNCTIONS["nn.functional.interpolate"]
 kl_div = FUNCTIONS["nn.functional.kl_div"]
 l1_loss = FUNCTIONS["nn.functional.l1_loss"]
 layer_norm = FUNCTIONS["nn.functional.layer_norm"]
@@ -101,6 +105,8 @@ relu = FUNCTIONS["nn.functional.relu"]
 relu6 = FUNCTIONS["nn.functional.relu6"]
 relu_ = FUNCTIONS["nn.functional.relu_"]
 rms_norm = FUNCTIONS["nn.functional.rms_norm"]
+rrelu = FUNCTIONS["nn.functional.rrelu"]
+rrelu_ = FUNCTIONS["nn.functional.rrelu_"]
 scaled_dot_product_attention = FUNCTIONS["nn.functional.scaled_dot_product_attention"]
 selu = FUNCTIONS["nn.functional.selu"]
 selu_ = FUNCTIONS["nn.functional.selu_"]
@@ -120,15 +126,14 @@ threshold_ = FUNCTIONS["nn.functional.threshold_"]
 triplet_margin_loss = FUNCTIONS["nn.functional.triplet_margin_loss"]
 triplet_margin_with_distance_loss = FUNCTIONS["nn.functional.triplet_margin_with_distance_loss"]
 unfold = FUNCTIONS["nn.functional.unfold"]
+upsample = FUNCTIONS["nn.functional.upsample"]
 
 TOPICS = (
-    bilinear,
-    folding,
-    margin_loss,
-    multi_head_attention,
-    padding,
-    pixel_shuffle,
-    recurrent,
+    ctc,
+    embedding_bag,
+    grid_sampling,
+    interpolation,
+    random_activation,
 )
 
 __all__ = [
@@ -138,6 +143,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -158,6 +164,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -165,6 +172,7 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
@@ -172,7 +180,9 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -181,6 +191,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -220,6 +231,8 @@ __all__ = [
     "relu6",
     "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
     "scaled_dot_product_attention",
     "selu",
     "selu_",
@@ -239,4 +252,5 @@ __all__ = [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
     "unfold",
+    "upsample",
 ]

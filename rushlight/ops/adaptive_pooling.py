@@ -80,7 +80,8 @@ class _Fractional:
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
             return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
-        values, places = host.fractional_max(planes(input, n), samples.reshape(-1, n), size, extents)
+        samples = samples.reshape(-1, n)
+        values, places = host.fractional_max(planes(input, n), samples, size, extents)
         return values.reshape(shape), places.reshape(shape)
 
     def backward(gradients: Any, output1: Tensor, extents: Ints, shape: Ints) -> Any:

@@ -60,11 +60,12 @@ _transposed = per_dimension(_Transposed, "AvgPool{}DBackwardBackward0")
 
 
 def _avg_pool(op: str, space: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any,
-              ceil_mode: bool, count_include_pad: bool, override: int | None) -> Tensor:
+              ceil_mode: bool, count_include_pad: bool, override: int | None,
+              out: Any = None) -> Tensor:
     if override is not None and not override:
         raise RuntimeError(f"divisor must be not zero: {op} got divisor_override 0")
     windows = windows_of(op, input, kernel_size, stride, padding, 1, ceil_mode, space)
-    return _average[space](input, windows, (bool(count_include_pad), override))
+    return _average[space](input, windows, (bool(count_include_pad), override), out=out)
 
 
 @function("avg_pool1d nn.functional.avg_pool1d")
@@ -93,7 +94,7 @@ def avg_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
 @function("nn.functional.avg_pool2d")
 def avg_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, ceil_mode: bool = False, count_include_pad: bool = True,
-               divisor_override: int | None = None) -> Tensor:
+               divisor_override: int | None = None, *, out: Any = None) -> Tensor:
     """The mean of each window of (batch, channels, height, width) or without batch.
 
     Options are one number or (vertical, horizontal), as for `avg_pool1d`. divisor_override:
@@ -104,13 +105,13 @@ def avg_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
     tensor([[[2.]]])
     """
     return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode,
-                     count_include_pad, divisor_override)
+                     count_include_pad, divisor_override, out)
 
 
 @function("nn.functional.avg_pool3d")
 def avg_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, ceil_mode: bool = False, count_include_pad: bool = True,
-               divisor_override: int | None = None) -> Tensor:
+               divisor_override: int | None = None, *, out: Any = None) -> Tensor:
     """The mean of each window of (batch, channels, depth, height, width) or without batch.
 
     >>> import rushlight as rl
@@ -118,7 +119,7 @@ def avg_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
     tensor([[[[3.5000]]]])
     """
     return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode,
-                     count_include_pad, divisor_override)
+                     count_include_pad, divisor_override, out)
 
 
 @function("nn.functional.lp_pool1d")

@@ -94,6 +94,9 @@ def _windows(op: str, x: Array, size: Any, stride: Any, padding: Any, dilation: 
     _check_numbers(op, size, steps, padding, dilation)
     out = extents(x.shape[-space:], size, steps, padding, dilation, bool(ceil_mode))
     if min(out) < 1:
+        if op == "max_pool1d":
+            raise RuntimeError(f"max_pool1d() Invalid computed output size: {max(out[0], 0)} for "
+                               f"length {x.shape[-1]} and kernel_size {size[0]}")
         channels = x.shape[-space - 1]
         raise RuntimeError(
             f"Given input size: ({_by(channels, *x.shape[-space:])}). Calculated output size: "
@@ -124,6 +127,8 @@ def check_input(op: str, x: Array, space: int) -> None:
 
 
 def _check_numbers(op: str, size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> None:
+    if op == "max_pool1d":
+        _check_sequence(size[0], stride[0], padding[0])
     if min(stride) <= 0:
         raise RuntimeError(f"stride should not be zero or negative: {op} got {list(stride)}"
                            if min(stride) else f"stride should not be zero: {op} got "
@@ -140,3 +145,15 @@ def _check_numbers(op: str, size: Ints, stride: Ints, padding: Ints, dilation: I
         if p > ((k - 1) * d + 1) // 2:
             raise RuntimeError("pad should be at most half of effective kernel size, but got "
                                f"pad={p}, kernel_size={k} and dilation={d} in {op}")
+
+
+def _check_sequence(size: int, stride: int, padding: int) -> None:
+    """The words that max_pool1d has of its own."""
+    for name, value in (("kernel_size", size), ("stride", stride)):
+        if value <= 0:
+            raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {value}")
+    if padding < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {padding}")
+    if padding > size // 2:
+        raise RuntimeError("max_pool1d() padding should be at most half of kernel size, but got "
+                           f"padding={padding} and kernel_size={size}")

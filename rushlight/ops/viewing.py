@@ -60,11 +60,12 @@ def transpose(input, dim0, dim1):
     >>> rl.zeros(2, 3).transpose(0, 1).shape
     torch.Size([3, 2])
     """
-    n = input.ndim
-    if n == 0:
-        normalize_dim(dim0, 0), normalize_dim(dim1, 0)
+    try:
+        return input.swapaxes(dim0, dim1)
+    except (ValueError, TypeError):  # NumPy's error for a dimension out of range, or 0-d
+        n = input.ndim
+        normalize_dim(operator.index(dim0), n), normalize_dim(operator.index(dim1), n)
         return input[...]
-    return input.swapaxes(normalize_dim(dim0, n), normalize_dim(dim1, n))
 
 
 @declare_view("t", grad=lambda g, shape: g.t())
@@ -126,13 +127,20 @@ def movedim(input, source, destination):
     return input.transpose(order) if input.ndim else input[...]
 
 
+SMALL = 1024  # elements that cost nothing to copy in vain
+
+
 def _viewed(array: Any, shape: tuple[int, ...]) -> Any:
     """`array` under another shape without a copy, or None where there is no such view."""
-    if type(array) is np.ndarray:
+    if type(array) is np.ndarray and (array.size < SMALL or array.flags.c_contiguous):
         try:
-            return np.reshape(array, shape, copy=False)
+            found = array.reshape(shape)  # three times as fast as with copy=False
         except (ValueError, TypeError):
             pass
+        else:
+            base = found.base
+            if base is array or (base is not None and base is array.base):
+                return found
     shape = infer_size(tuple(map(operator.index, shape)), array.size)
     try:
         source = array.phantom if is_meta(array) else array

@@ -8,13 +8,13 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from itertools import chain
-from typing import Any, Union
+from typing import Any
 
 from rushlight.autograd import enable_grad
 from rushlight.tensor import Tensor
 from rushlight.utils.hooks import RemovableHandle
 
-ParamsT = Union[Iterable[Tensor], Iterable[dict[str, Any]], Iterable[tuple[str, Tensor]]]
+ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 Closure = Callable[[], Any]
 
 _global_pre_hooks: OrderedDict[int, Callable] = OrderedDict()

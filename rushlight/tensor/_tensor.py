@@ -53,7 +53,6 @@ class Tensor:
     _hooks: dict | None = None
     _post_accumulate_hooks: dict | None = None
     _retains_grad = False
-    _views: list | None = None  # weak references to the views of this base
     _inference = False
     __array_priority__ = 1000  # ndarray + Tensor asks the Tensor
 

@@ -183,7 +183,7 @@ def deepcopy(tensor: Any, memo: dict) -> Any:
     made._node, made._version, made._view = tensor._node, None, None
     memo[id(tensor)] = made
     for name, value in tensor.__dict__.items():
-        if name not in ("_views", "_hooks", "_post_accumulate_hooks"):
+        if name not in ("_hooks", "_post_accumulate_hooks"):
             made.__dict__[name] = copy.deepcopy(value, memo)
     return made
 
@@ -209,7 +209,7 @@ def reduce(tensor: Any) -> tuple:
     if not tensor.is_leaf:
         raise RuntimeError("Can't pickle a tensor that was computed with gradients recorded; "
                            "detach() it first")
-    hidden = ("_views", "_hooks", "_post_accumulate_hooks", "_grad")
+    hidden = ("_hooks", "_post_accumulate_hooks", "_grad")
     attributes = {k: v for k, v in tensor.__dict__.items() if k not in hidden}
     array = tensor._array
     data = (array.shape, array.dtype.name) if is_meta(array) else array

@@ -241,7 +241,7 @@ class _Layout:
         return self._block(self.shown, 0, indent)
 
     def _is_shortened(self, axis: int) -> bool:
-        return self.shown.shape[axis] != self.shape[axis]
+        return bool(self.shown.shape[axis] != self.shape[axis])
 
     def _block(self, shown: np.ndarray, axis: int, indent: int) -> str:
         if shown.ndim == 1:

@@ -1,4 +1,4 @@
-"""grad and backward of several tensors, checks of gradients, derivatives of functions, old names."""
+"""grad and backward of several tensors, checks of gradients, derivatives of functions."""
 
 from __future__ import annotations
 

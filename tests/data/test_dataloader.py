@@ -118,9 +118,9 @@ def test_shuffled_batches_of_a_seed_are_torchs() -> None:
 
 
 def test_whole_batches_are_asked_for_at_once() -> None:
-    class Data:
-        asked: list[Any] = []
+    asked: list[Any] = []
 
+    class Data:
         def __len__(self) -> int:
             return 4
 
@@ -128,11 +128,11 @@ def test_whole_batches_are_asked_for_at_once() -> None:
             raise AssertionError("not one by one")
 
         def __getitems__(self, indices: list[int]) -> list[int]:
-            self.asked.append(indices)
+            asked.append(indices)
             return indices
 
     assert batches(DataLoader(Data(), 3)) == [[0, 1, 2], [3]]
-    assert Data.asked == [[0, 1, 2], [3]]
+    assert asked == [[0, 1, 2], [3]]
 
 
 def test_iterable_data() -> None:

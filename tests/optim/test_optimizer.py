@@ -91,7 +91,7 @@ def test_required_hyperparameter() -> None:
 def test_names() -> None:
     optimizer = rl.optim.SGD([("a", param()), ("b", param())], lr=0.1)
     assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["a", "b"]
-    with pytest.raises(ValueError, match="with/without names. cannot add param group without"):
+    with pytest.raises(ValueError, match=r"with/without names\. cannot add param group without"):
         optimizer.add_param_group({"params": [param()]})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def random_job(shapes: list[tuple[int, ...]], optimizer: Any, dtype: str) -> tup
         return [np.asarray(random.standard_normal(s), dtype) for s in shapes]
 
     group = optimizer.param_groups[0]
-    state = {name: [np.asarray(np.abs(a)) for a in arrays()] for name in optimizer._state_names(group)}
+    state = {name: [np.asarray(np.abs(a)) for a in arrays()]
+             for name in optimizer._state_names(group)}
     counters = {name: [np.full((), 0.5 if name != "step" else 2.0, np.float32) for _ in shapes]
                 for name in optimizer.counters}
     return (type(optimizer).rule, arrays(), arrays(), counters, state,
@@ -104,9 +106,8 @@ def test_native_equals_reference(name: str, options: dict[str, Any], dtype: str)
     assert native.update(*a)
     reference.update(*b)
     tolerance = 2e-6 if dtype == "float32" else 1e-7  # counters are float32
-    for mine, theirs in zip([*a[1], *sum(a[4].values(), []), *sum(a[3].values(), [])],
-                            [*b[1], *sum(b[4].values(), []), *sum(b[3].values(), [])],
-                            strict=True):
+    for mine, theirs in zip(chain(a[1], *a[3].values(), *a[4].values()),
+                            chain(b[1], *b[3].values(), *b[4].values()), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance)
 
 

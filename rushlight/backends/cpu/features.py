@@ -19,6 +19,11 @@ class Target(NamedTuple):
     cpu: str
     features: str
 
+    @property
+    def family(self) -> str:
+        """The instruction set: "x86_64", "aarch64", ..."""
+        return self.triple.split("-")[0]
+
     def has(self, feature: str) -> bool:
         """Whether the CPU has `feature`, in LLVM's spelling (`"avx512f"`, `"f16c"`)."""
         return f"+{feature}" in self.features.split(",")

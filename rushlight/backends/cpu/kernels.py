@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rushlight.backends.cpu.features import Unavailable
-from rushlight.backends.cpu.guarded import compile_guarded
+from rushlight.backends.cpu.guarded import GuardedLoopWriter
+from rushlight.backends.cpu.loop import LoopWriter
 from rushlight.backends.cpu.lower import Unsupported, lower
 from rushlight.backends.cpu.ufunc import compile_ufunc
 from rushlight.expr.expression import Expression, specialise, walk
@@ -56,8 +57,9 @@ def _compile(
 ) -> np.ufunc | str:
     try:
         body = lower(root, names, inputs, output)
-        build = compile_guarded if "@guard(" in body else compile_ufunc
-        return build(_title(root), body, inputs, [output], cost(root, output))
+        writer = GuardedLoopWriter if "@guard(" in body else LoopWriter
+        return compile_ufunc(_title(root), body, inputs, [output], cost(root, output),
+                             writer=writer)
     except (Unsupported, Unavailable) as reason:
         return str(reason)
 

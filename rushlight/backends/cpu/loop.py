@@ -57,6 +57,11 @@ def grain_of(cost: float) -> int:
     return max(1024, int(GRAIN / max(cost, 1e-3)) // 1024 * 1024)
 
 
+def flag_family() -> str:
+    """The key of this CPU in `FLAG_CODE`: "" where its flags cannot be hidden from NumPy."""
+    return {"x86_64": "x86", "aarch64": "aarch64", "arm64": "aarch64"}.get(target().family, "")
+
+
 def loop_ir(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], cost: float = 1.0,
             save_flags: str = "") -> str:
     """A module whose `@loop` is a NumPy inner loop, `void (char**, npy_intp*, npy_intp*, void*)`.
@@ -70,10 +75,12 @@ def loop_ir(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], cos
     the CPU family (`"x86"`, `"aarch64"`) whose floating-point exception flags the loop hides from
     NumPy, which would warn about them.
     """
-    return _LoopWriter(body_ir, in_types, out_types, cost, save_flags).module()
+    return LoopWriter(body_ir, in_types, out_types, cost, save_flags).module()
 
 
-class _LoopWriter:
+class LoopWriter:
+    """Writes the module of one kernel; a subclass may wrap its loops."""
+
     def __init__(self, body_ir: str, in_types: Sequence[str], out_types: Sequence[str],
                  cost: float, save_flags: str) -> None:
         self.body_ir = body_ir
@@ -115,7 +122,7 @@ class _LoopWriter:
         return f"""{self.element(name, arguments, scalar)}
 define internal void @{name}(ptr %operands, i64 %n) nounwind {{
 {self.pointers("operands", "p", "ptr")}
-{_lines(loaded)}
+{joined(loaded)}
 {loops}
   ret void
 }}"""
@@ -128,13 +135,13 @@ define internal void @{name}(ptr %operands, i64 %n) nounwind {{
         loads = [line for k in moving if k < self.nin for line in self.load(k, _ACCESS)]
         return f"""
 define internal void @{name}.element({', '.join(arguments)}, i64 %i) alwaysinline nounwind {{
-{_lines([*steps, *loads, *self.call(_ACCESS)])}
+{joined([*steps, *loads, *self.call(_ACCESS)])}
   ret void
 }}"""
 
     def serial(self) -> str:
         """Any steps, one element after the other: for short calls, `reduce` and `accumulate`."""
-        steps = _lines(line for k in self.count for line in (
+        steps = joined(line for k in self.count for line in (
             f"%o{k} = mul i64 %i, %s{k}", f"%e{k} = getelementptr i8, ptr %p{k}, i64 %o{k}"))
         loads = [line for k in range(self.nin) for line in self.load(k, "")]
         return f"""
@@ -146,8 +153,8 @@ entry:
 each:
   %i = phi i64 [0, %entry], [%next, %each]
 {steps}
-{_lines(loads)}
-{_lines(self.call(""))}
+{joined(loads)}
+{joined(self.call(""))}
   %next = add nuw nsw i64 %i, 1
   %more = icmp slt i64 %next, %n
   br i1 %more, label %each, label %end, !llvm.loop !904
@@ -157,7 +164,7 @@ end:
 
     def pointers(self, array: str, prefix: str, kind: str) -> str:
         """Load %prefix0, %prefix1, ... from an array."""
-        return _lines(line for k in self.count for line in (
+        return joined(line for k in self.count for line in (
             f"%{prefix}{k}.at = getelementptr {kind}, ptr %{array}, i64 {k}",
             f"%{prefix}{k} = load {kind}, ptr %{prefix}{k}.at"))
 
@@ -217,7 +224,7 @@ end:
         return f"@rl_kernel = internal constant {kind} {{" + ", ".join(fields) + "}"
 
     def entry(self) -> str:
-        save, restore, declare = _FLAGS[self.save_flags]
+        save, restore, declare = FLAG_CODE[self.save_flags]
         return f"""
 declare void @rl_drive(ptr, i64, ptr, ptr)
 define void @loop(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {{
@@ -260,7 +267,8 @@ def _loop(name: str, call: str, begin: str, multiple: str, metadata: int) -> str
 {name}.end:"""
 
 
-def _lines(lines: Iterable[str]) -> str:
+def joined(lines: Iterable[str]) -> str:
+    """The instructions as text, one to a line."""
     return "\n".join("  " + line for line in lines)
 
 
@@ -286,8 +294,8 @@ define internal i16 @rl_to_bfloat(float %x) alwaysinline nounwind {
   ret i16 %y
 }"""
 
-# Save and restore of the floating-point status register, by CPU family.
-_FLAGS = {
+# Save and restore of the floating-point status register, and declarations, by CPU family.
+FLAG_CODE = {
     "": ("", "", ""),
     "x86": ("  %flags = alloca i32\n  call void @llvm.x86.sse.stmxcsr(ptr %flags)",
             "  call void @llvm.x86.sse.ldmxcsr(ptr %flags)",

@@ -6,6 +6,7 @@ every call while another process holds a core; so it gets only what it does on o
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,24 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim == 1 and b.ndim == 1:
         return np.asarray(_dot(a, b))
     if b.ndim <= 2:  # the leading dimensions of `a` are just more rows
-        rows = a.reshape(-1, a.shape[-1]) if a.ndim != 1 else a[None]
+        rows = a.reshape(prod(a.shape[:-1]), a.shape[-1]) if a.ndim != 1 else a[None]
         columns = b if b.ndim == 2 else b[:, None]
         out = product(rows, columns)
         return out.reshape(*a.shape[:-1], *b.shape[1:])
     if a.ndim == 1:
         return _batched(a[None], b)[..., 0, :]
     return _batched(a, b)
+
+
+def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """x @ weight.T + bias for a `weight` of (out, in) or (in,), as a new array."""
+    if x.ndim == 2 and weight.ndim == 2:
+        return product(x, weight.T, bias)
+    if weight.ndim != 2 or x.ndim == 1:
+        out = matmul(x, weight.T)
+        return out if bias is None else np.add(out, bias, out=...)
+    rows = x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    return product(rows, weight.T, bias).reshape(*x.shape[:-1], weight.shape[0])
 
 
 def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:

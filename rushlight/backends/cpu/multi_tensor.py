@@ -1,4 +1,4 @@
-"""Optimizer updates, scaling and norms over lists of arrays, each one native call."""
+"""Optimizer updates and scaling over lists of arrays, each one native call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Kernel(NamedTuple):
     record: int  # bytes of scratch a tensor
 
 
-_kernels: dict[tuple, Any] = {}  # None where there can be none
+_kernels: dict[tuple[Any, ...], Any] = {}  # None where there can be none
 _missing = object()
 _NDARRAY = id(np.ndarray)
 
@@ -55,11 +55,12 @@ def update(
         return False
     count = len(params)
     scratch = np.empty(count * kernel.record, np.uint8)
-    return kernel.run(kernel.pack(
+    done = kernel.run(kernel.pack(
         count, id(scratch), _NDARRAY, id(dtype), id(counter_dtype), id(params), id(grads),
         *map(id, counters.values()), *map(id, state.values()),
         *[options[name] for name in kernel.numbers],
-    )) == 1
+    ))
+    return bool(done)
 
 
 def _build(

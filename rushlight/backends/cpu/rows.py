@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rushlight.backends.cpu import jit
-from rushlight.backends.cpu.features import target
-from rushlight.backends.cpu.loop import _FLAGS
+from rushlight.backends.cpu.loop import FLAG_CODE, flag_family
 from rushlight.backends.cpu.numpy_api import api_function
 from rushlight.backends.cpu.threads import pool_run_address
 from rushlight.backends.cpu.values import Value, Writer, select
@@ -213,7 +212,7 @@ def rows_ir(body: Body, operands: Sequence[Operand], inputs: int, cost: float,
     body(slow)
     count = range(len(operands))
     rows = [k for k in count if operands[k].row]
-    save, restore, declare = _FLAGS[flags]
+    save, restore, declare = FLAG_CODE[flags]
     declarations = {**fast.declarations, **slow.declarations}
     checks, last = [], "true"
     for j, k in enumerate(rows):
@@ -324,9 +323,7 @@ def compile_rows(name: str, body: Body, inputs: Sequence[Operand], outputs: Sequ
     where the kernel cannot be compiled.
     """
     operands = [*inputs, *outputs]
-    family = target().triple.split("-")[0]
-    flags = {"x86_64": "x86", "aarch64": "aarch64", "arm64": "aarch64"}.get(family, "")
-    ir = rows_ir(body, operands, len(inputs), cost, flags)
+    ir = rows_ir(body, operands, len(inputs), cost, flag_family())
     (address,) = jit.load(ir, "loop", imports={"rl_pool_run": pool_run_address()})
     marks = ["(n)" if operand.row else "()" for operand in operands]
     signature = f"{','.join(marks[:len(inputs)])}->{','.join(marks[len(inputs):])}".encode()

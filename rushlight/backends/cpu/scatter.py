@@ -17,7 +17,6 @@ from __future__ import annotations
 import ctypes
 import math
 import struct
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -122,7 +121,7 @@ def _shared(mode: str, outer: int, k: int, inner: int) -> tuple[int, int, int]:
     return INNER, inner, outer * k
 
 
-def _kernel_for(mode: str, dtype: np.dtype, each: bool, one: bool) -> Callable | None:
+def _kernel_for(mode: str, dtype: np.dtype, each: bool, one: bool) -> Any:
     if mode == "add":
         if dtype.name not in ADDED:
             return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.backends.cpu import jit
 from rushlight.backends.cpu.features import target
-from rushlight.backends.cpu.loop import canonical, loop_ir
+from rushlight.backends.cpu.loop import LoopWriter, canonical, flag_family
 from rushlight.backends.cpu.loop_driver import drive_address
 from rushlight.backends.cpu.numpy_api import api_function
 from rushlight.backends.cpu.once import Unavailable
@@ -57,24 +57,24 @@ def make_ufunc(name: str, loops: Sequence[tuple[Sequence[int], int]], nin: int, 
 
 
 def compile_loop(body_ir: str, in_types: Sequence[str], out_types: Sequence[str],
-                 cost: float = 1.0) -> tuple[tuple[int, ...], int]:
+                 cost: float = 1.0, writer: type[LoopWriter] = LoopWriter,
+                 ) -> tuple[tuple[int, ...], int]:
     """Compile a loop around `@body`; the pair of type numbers and address for `make_ufunc`.
 
-    The arguments are those of `loop_ir`. Raises `Unavailable` where the kernel cannot be compiled.
+    The arguments are those of `loop_ir`; `writer` is what prints the loops. Raises `Unavailable` where the kernel cannot be compiled.
     """
     types = [canonical(name) for name in (*in_types, *out_types)]
     here = target()
-    family = here.triple.split("-")[0]
-    if "float16" in types and family == "x86_64" and not here.has("f16c"):
+    if "float16" in types and here.family == "x86_64" and not here.has("f16c"):
         raise Unavailable("this CPU has no float16 conversions (F16C)")
-    flags = {"x86_64": "x86", "aarch64": "aarch64", "arm64": "aarch64"}.get(family, "")
-    ir = loop_ir(body_ir, in_types, out_types, cost, flags)
+    ir = writer(body_ir, in_types, out_types, cost, flag_family()).module()
     (address,) = jit.load(ir, "loop", imports={"rl_drive": drive_address()})
     return tuple(dtype_named(name).array.num for name in types), address
 
 
 def compile_ufunc(name: str, body_ir: str, in_types: Sequence[str], out_types: Sequence[str],
-                  cost: float = 1.0, doc: str = "") -> np.ufunc:
+                  cost: float = 1.0, doc: str = "",
+                  writer: type[LoopWriter] = LoopWriter) -> np.ufunc:
     """A ufunc of one loop around the scalar function `@body` of an LLVM IR text.
 
     >>> double = compile_ufunc("double", '''
@@ -85,5 +85,5 @@ def compile_ufunc(name: str, body_ir: str, in_types: Sequence[str], out_types: S
     >>> double(np.float32([1, 2])).tolist()
     [2.0, 4.0]
     """
-    loop = compile_loop(body_ir, in_types, out_types, cost)
+    loop = compile_loop(body_ir, in_types, out_types, cost, writer)
     return make_ufunc(name, [loop], len(in_types), len(out_types), doc)

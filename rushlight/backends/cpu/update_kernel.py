@@ -8,9 +8,10 @@ arrays) are checked once by `multi_tensor.layouts_hold`.
 (`step`, bias corrections) in double precision, then runs the loop; where there is enough work, in
 chunks on the thread pool. It returns 1, or 0 with nothing changed where an array does not fit.
 
-The table is 8-byte words: count, scratch array, the type ndarray, dtype object of elements, of
-counters, one list a column (param, grad, counters..., state...), one double an option. The scratch holds one
-record a tensor: elements, chunks before it, pointer a column, one double a uniform.
+The table is 8-byte words: count, scratch array, the type ndarray, dtype object of elements and
+of counters, one list a column (param, grad, counters..., state...), one double an option. The
+scratch holds one record a tensor: elements, chunks before it, one pointer a column, one double a
+uniform.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from rushlight.expr import scalar
 from rushlight.expr.expression import Expression, symbol, walk
 
 GRAIN = 1 << 16  # elements a thread takes at a time, of a rule without divisions and roots
-OBJECT_TYPE, LIST_ITEMS, ARRAY_DATA, ARRAY_NDIM, ARRAY_SHAPE, ARRAY_DTYPE, ARRAY_FLAGS = 8, 24, 16, 24, 32, 56, 64
+OBJECT_TYPE, LIST_ITEMS = 8, 24  # where things lie in objects, in bytes
+ARRAY_DATA, ARRAY_NDIM, ARRAY_SHAPE, ARRAY_DTYPE, ARRAY_FLAGS = 16, 24, 32, 56, 64
 READ_FLAGS, WRITE_FLAGS = 0x101, 0x501  # C-contiguous and aligned; and writeable
 HEADER = 5  # words before the lists
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: I
     for place, seen in _places(weight.shape[2:], space, window):
         part = _contract(w[..., *place].swapaxes(-1, -2), dy)
         out[..., *seen] += part.reshape(batch, channels, *space)
-    inside = tuple(slice(p, p + i) for i, p in zip(shape[2:], window.front, strict=True))
+    inside: Any = tuple(slice(p, p + i) for i, p in zip(shape[2:], window.front, strict=True))
     return np.ascontiguousarray(out[..., *inside]).astype(grad.dtype, copy=False)
 
 
@@ -90,7 +90,7 @@ def output_space(space: Sequence[int], size: Sequence[int], window: Window) -> I
 
 
 def _places(size: Sequence[int], space: Sequence[int], window: Window
-            ) -> Iterator[tuple[Ints, tuple[slice, ...]]]:
+            ) -> Iterator[tuple[Any, Any]]:
     """Each place of the window, with the slices of the padded input that it visits."""
     for place in product(*map(range, size)):
         yield place, tuple(slice(k * d, k * d + (o - 1) * s + 1, s) for k, o, s, d in zip(

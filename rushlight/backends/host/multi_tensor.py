@@ -14,6 +14,7 @@ can (`x + a * b` rounds once), so the order of terms is part of the rule.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -96,25 +97,29 @@ def scale(arrays: Sequence[np.ndarray], factor: float) -> None:
 
 def norms(arrays: Sequence[np.ndarray], order: float = 2.0) -> list[float]:
     """The vector norm of each array: `(sum |x|^order)^(1/order)`, or the largest `|x|` for inf."""
-    return [_norm(np.abs(working(a)).ravel().astype(np.float64), order) for a in arrays]
+    return [_norm(working(array).ravel(), order) for array in arrays]
+
+
+def norm(arrays: Sequence[np.ndarray], order: float = 2.0) -> float:
+    """The norm of all elements of all arrays taken as one vector."""
+    parts = norms(arrays, order)
+    return sum(parts) if order == 0 else _norm(np.asarray(parts, np.float64), order)
 
 
 def _norm(x: np.ndarray, order: float) -> float:
     if x.size == 0:
         return 0.0
-    if order == np.inf:
-        return float(x.max())
-    if order == -np.inf:
-        return float(x.min())
     if order == 0:
         return float(np.count_nonzero(x))
     if order == 2:
-        return float(np.sqrt(np.dot(x, x)))
+        with np.errstate(all="ignore"):
+            square = float(np.dot(x, x))
+        if 1e-30 < square < 1e30:
+            return math.sqrt(square)
+    wide = np.abs(x.astype(np.float64))  # squares of what float32 holds fit here
+    if order == np.inf:
+        return float(wide.max())
+    if order == -np.inf:
+        return float(wide.min())
     with np.errstate(all="ignore"):
-        return float(np.power(np.power(x, order).sum(), 1.0 / order))
-
-
-def norm(arrays: Sequence[np.ndarray], order: float = 2.0) -> float:
-    """The norm of all elements of all arrays taken as one vector."""
-    return _norm(np.asarray(norms(arrays, order), np.float64), order) if order else sum(
-        norms(arrays, 0))
+        return float(np.power(np.power(wide, order).sum(), 1.0 / order))

@@ -47,8 +47,7 @@ def max_pool(input: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarra
     shape = (input.shape[0], *windows.out)
     places = np.empty(shape, np.int64)
     places[...] = _flat(input.shape[1:], _starts(windows))
-    best = np.take_along_axis(input.reshape(input.shape[0], -1),
-                              places.reshape(input.shape[0], -1), 1).reshape(shape)
+    best = gather(input, places)
     for seen, of_windows, flat in _places(input.shape[1:], windows):
         part, known = input[seen], best[of_windows]
         better = part > known
@@ -64,14 +63,17 @@ def scatter(grad: np.ndarray, places: np.ndarray, space: Ints) -> np.ndarray:
     planes, size = grad.shape[0], prod(space)
     out = np.zeros((planes, size), _accumulator(grad.dtype))
     rows = np.arange(planes)[:, None]
-    np.add.at(out, (rows, places.reshape(planes, -1)), grad.reshape(planes, -1))
+    windows = prod(grad.shape[1:])
+    np.add.at(out, (rows, places.reshape(planes, windows)), grad.reshape(planes, windows))
     return out.reshape(planes, *space).astype(grad.dtype, copy=False)
 
 
 def gather(planes: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The elements of each plane at its places: the transpose of `scatter`."""
-    flat = planes.reshape(planes.shape[0], -1)
-    return np.take_along_axis(flat, places.reshape(planes.shape[0], -1), 1).reshape(places.shape)
+    count = planes.shape[0]
+    flat = planes.reshape(count, prod(planes.shape[1:]))
+    at = places.reshape(count, prod(places.shape[1:]))
+    return np.take_along_axis(flat, at, 1).reshape(places.shape)
 
 
 def average_pool(input: np.ndarray, windows: Windows, divisor: np.ndarray) -> np.ndarray:
@@ -136,10 +138,12 @@ def adaptive_max(input: np.ndarray, out: Ints) -> tuple[np.ndarray, np.ndarray]:
     flat = np.arange(prod(space)).reshape(space)
     for cell in product(*map(range, out)):
         inside = tuple(slice(*bounds[axis][o]) for axis, o in enumerate(cell))
-        window = input[:, *inside].reshape(planes, -1)
+        window: np.ndarray = input[(slice(None), *inside)]
+        window = window.reshape(planes, prod(window.shape[1:]))
         chosen = window.argmax(1)
-        places[:, *cell] = flat[inside].reshape(-1)[chosen]
-        values[:, *cell] = window[np.arange(planes), chosen]
+        at: Any = (slice(None), *cell)
+        places[at] = flat[inside].reshape(-1)[chosen]
+        values[at] = window[np.arange(planes), chosen]
     return values, places
 
 

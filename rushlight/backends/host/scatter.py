@@ -29,7 +29,8 @@ def outside(index: Array, size: int) -> int | None:
 
 def flat_positions(shape: Sequence[int], dim: int, index: Array) -> Array:
     """Positions, in a dense array of ``shape``, of what ``index`` stands for along ``dim``."""
-    stride, step = 1, []
+    stride = 1
+    step: list[int] = []
     for size in reversed(shape):
         step.insert(0, stride)
         stride *= size
@@ -56,7 +57,8 @@ def gather(array: Array, dim: int, index: Array) -> Array:
     """``array[i, index[i, j], ...]`` of the shape of ``index``; indices must be in range."""
     if array.flags.c_contiguous:
         return array.reshape(-1).take(flat_positions(array.shape, dim, index))
-    return array[_key(dim, index)]
+    picked: Array = array[_key(dim, index)]
+    return picked
 
 
 def scatter(target: Array, dim: int, index: Array, source: Array) -> None:

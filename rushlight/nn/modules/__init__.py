@@ -17,6 +17,7 @@ from rushlight.nn.modules.activation import (
     PReLU,
     ReLU,
     ReLU6,
+    RReLU,
     Sigmoid,
     SiLU,
     Softplus,
@@ -64,6 +65,7 @@ from rushlight.nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HuberLoss,
     KLDivLoss,
@@ -123,7 +125,7 @@ from rushlight.nn.modules.pooling import (
 from rushlight.nn.modules.rnn import GRU, LSTM, RNN, RNNBase
 from rushlight.nn.modules.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from rushlight.nn.modules.softmax import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
-from rushlight.nn.modules.sparse import Embedding
+from rushlight.nn.modules.sparse import Embedding, EmbeddingBag
 from rushlight.nn.modules.transformer import (
     Transformer,
     TransformerDecoder,
@@ -131,7 +133,7 @@ from rushlight.nn.modules.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from rushlight.nn.modules.upsampling import UpsamplingBilinear2d, UpsamplingNearest2d
+from rushlight.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -151,6 +153,7 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "CELU",
+    "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
@@ -173,6 +176,7 @@ __all__ = [
     "Dropout3d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
@@ -237,6 +241,7 @@ __all__ = [
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -269,6 +274,7 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
     "ZeroPad1d",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any
 
 from rushlight.optim.lr_scheduler.base import LRScheduler, Rate
 from rushlight.optim.optimizer import Optimizer
 
-Lambdas = Union[Callable[[int], float], Sequence[Callable[[int], float]]]
+Lambdas = Callable[[int], float] | Sequence[Callable[[int], float]]
 
 
 class LambdaLR(LRScheduler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from rushlight import ops
 from rushlight.base import dtypes
 from rushlight.tensor import Tensor, wrap
 
-CollateMap = dict[Union[type, tuple[type, ...]], Callable[..., Any]]
+CollateMap = dict[type | tuple[type, ...], Callable[..., Any]]
 
 UNKNOWN = (
     "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
@@ -130,10 +130,10 @@ def collate_tensor_fn(
     """Tensors of equal shapes, stacked."""
     arrays = [sample._array for sample in batch]
     shape, dtype = arrays[0].shape, arrays[0].dtype
-    plain = type(arrays[0]) is np.ndarray and shape != () and not any(
-        [array.shape != shape or array.dtype is not dtype for array in arrays]
-    ) and not any([sample._node is not None for sample in batch])
-    if not plain:
+    # Lists, not generators: this runs for every sample of an epoch.
+    others = [array.shape != shape or array.dtype is not dtype for array in arrays]
+    recorded = [sample._node is not None for sample in batch]
+    if type(arrays[0]) is not np.ndarray or shape == () or True in others or True in recorded:
         return ops.stack(list(batch))  # its errors, promotion and gradients
     return wrap(np.concatenate(arrays).reshape(len(arrays), *shape))
 

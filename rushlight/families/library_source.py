@@ -1,0 +1,155 @@
+"""The flat Python of library ops: eager wrappers and the backward of their nodes, as source.
+
+As for pointwise ops, the common case (exact tensor types, one output, no out=) is written out;
+every other case goes to `library.call`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from rushlight.base.errors import user_site
+from rushlight.base.flags import flags
+from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence
+from rushlight.tensor import Parameter, Tensor, wrap
+
+ENVIRONMENT: dict[str, Any] = {
+    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
+    "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed, "freed": freed,
+    "user_site": user_site,
+}
+
+
+def restored(node: Any, array: Any, version: Any, position: int) -> Tensor:
+    """A saved tensor with its place in the graph: operand `position`, or output -1 - position."""
+    if position >= 0:
+        edge = node.edges[position]
+        if isinstance(edge, Tensor) and edge._array is array:
+            return edge
+    else:
+        edge = node if node.outputs == 1 else Slot(node, -1 - position)
+    made = wrap(array)
+    made._node, made._version = edge, version
+    return made
+
+
+def wrapper_source(op: Any, call: Any) -> tuple[str, dict[str, Any]]:
+    """Source and globals of a library op's eager function."""
+    environment = {**ENVIRONMENT, "op": op, "call": call, "forward": op.forward,
+                   "NodeClass": op.node_class}
+    names = list(op.signature.parameters)
+    mapping = "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
+    lines = [f"def {op.name}({head(op, environment, out=True)}):"]
+    if op.outputs == 1:
+        lines += _fast_path(op)
+    lines.append(f"    return call(op, {mapping}, out)")
+    return "\n".join(lines) + "\n", environment
+
+
+def head(op: Any, environment: dict[str, Any], out: bool) -> str:
+    """The parameters as torch's users see them; defaults become globals."""
+    parts, keyword_only = [], False
+    for p in op.signature.parameters.values():
+        if p.kind is p.KEYWORD_ONLY and not keyword_only:
+            parts.append("*")
+            keyword_only = True
+        if p.default is p.empty:
+            parts.append(p.name)
+        else:
+            environment[f"default_{p.name}"] = p.default
+            parts.append(f"{p.name}=default_{p.name}")
+    if out:
+        parts += ([] if keyword_only else ["*"]) + ["out=None"]
+    return ", ".join(parts)
+
+
+def _fast_path(op: Any) -> list[str]:
+    parameters = op.signature.parameters
+    optional = {n for n in op.operands if parameters[n].default is not inspect.Parameter.empty}
+    tests, loads, passed, edges = ["out is None"], [], [], []
+    for n, p in parameters.items():
+        value = n
+        if n in op.operands:
+            exact = f"type({n}) is Tensor or type({n}) is Parameter"
+            tests.append(f"({n} is None or {exact})" if n in optional else f"({exact})")
+            value = f"array_{n}"
+            loads.append(f"{value} = None if {n} is None else {n}._array" if n in optional
+                         else f"{value} = {n}._array")
+            edges.append(f"edge_{n} = None if {n} is None else {n}._node" if n in optional
+                         else f"edge_{n} = {n}._node")
+        passed.append(f"{n}={value}" if p.kind is p.KEYWORD_ONLY else value)
+    unpack = f"array, {', '.join(op.keeps)}" if op.keeps else "array"
+    body = [*loads, f"{unpack} = forward({', '.join(passed)})", "result = new(Tensor)",
+            "result._array = array", "result._version = result._view = None"]
+    if op.rule is None:
+        body += ["result._node = None", "return result"]
+    else:
+        nothing = " and ".join(f"edge_{n} is None" for n in op.operands)
+        body += [*edges,
+                 f"if ({nothing}) or not flags.grad_enabled or array.dtype.kind not in 'fcV':",
+                 "    result._node = None", "    return result", *_record_lines(op, optional),
+                 "return result"]
+    return [f"    if {' and '.join(tests)}:", *("        " + line for line in body)]
+
+
+def _record_lines(op: Any, optional: set[str]) -> list[str]:
+    lines = ["node = result._node = new(NodeClass)", "node._sequence = next_sequence()"]
+    targets = [f"{n} if edge_{n} is LEAF else edge_{n}" for n in op.operands]
+    lines.append(f"node.edges = ({', '.join(targets)},)")
+    saved: list[str] = []
+    first = op.operands[0]
+    for name in op.reads:
+        if name in op.operands:
+            fetch = [f"version_{name} = {name}._version", f"if version_{name} is None:",
+                     f"    version_{name} = {name}._version = [0, None, None]",
+                     f"count_{name} = version_{name}[0]"]
+            if name in optional:
+                fetch = [f"if {name} is None:", f"    version_{name} = count_{name} = None",
+                         "else:", *("    " + line for line in fetch)]
+            lines += fetch
+            saved += [f"array_{name}", f"version_{name}", f"count_{name}"]
+        elif name == "output":
+            lines.append("version_output = result._version = [0, None, None]")
+            saved += ["array", "version_output", "0"]
+        elif name in ("shape", "kind"):
+            saved.append(f"array_{first}.shape" if name == "shape" else f"array_{first}.dtype")
+        elif name != "needs":
+            saved.append(name)
+    lines.append(f"node.saved = ({', '.join(saved)}{',' if saved else ''})")
+    return [*lines, "if flags.anomaly:", "    node.site = user_site()"]
+
+
+def backward_source(op: Any) -> tuple[str, dict[str, Any]]:
+    """Source and globals of the backward of a library op's nodes."""
+    environment = {**ENVIRONMENT, "rule": op.rule, "restored": restored}
+    unpack, checks, plain, full, arguments = [], [], [], [], []
+    for name in op.reads:
+        arguments.append(name)
+        if name == "needs":
+            checks.append("needs = tuple([edge is not None for edge in self.edges])")
+            continue
+        if name not in op.operands and not op.is_output(name):
+            unpack.append(name)
+            continue
+        unpack += [f"array_{name}", f"version_{name}", f"count_{name}"]
+        position = op.operands.index(name) if name in op.operands else -1 - int(name[6:] or 0)
+        checks += [f"if version_{name} is not None and version_{name}[0] != count_{name}:",
+                   f"    raise changed(self, version_{name}, count_{name})"]
+        absent = f"None if array_{name} is None else "
+        full.append(f"{name} = {absent}restored(self, array_{name}, version_{name}, {position})")
+        plain += [f"if array_{name} is None:", f"    {name} = None", "else:",
+                  f"    {name} = new(Tensor)", f"    {name}._array = array_{name}",
+                  f"    {name}._version = version_{name}",
+                  f"    {name}._node = {name}._view = None"]
+    lines = ["saved = self.saved", "if saved is None:", "    raise freed(self)"]
+    if unpack:
+        lines.append(f"{', '.join(unpack)}, = saved")
+    lines += checks
+    if full:
+        lines += ["if create:", *("    " + line for line in full), "else:",
+                  *("    " + line for line in plain)]
+    lines += [f"results = rule({', '.join(['incoming', *arguments])})",
+              "return results if type(results) is tuple else (results,)"]
+    text = "def backward(self, incoming, create):\n" + "".join(f"    {x}\n" for x in lines)
+    return text, environment

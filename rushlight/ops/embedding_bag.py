@@ -1,0 +1,150 @@
+"""embedding_bag: rows of a table looked up and summed, averaged or maximised, bag by bag."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rushlight.families.composite import function
+from rushlight.ops.embedding import embedding
+from rushlight.tensor import Tensor, wrap
+
+INTEGERS = (np.dtype(np.int64), np.dtype(np.int32))
+
+
+@function("nn.functional.embedding_bag")
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Reduce the rows of ``weight`` that each bag of indices names: (bags, width).
+
+    Args:
+        input: indices (bags, size), each row one bag; or (n,) cut at ``offsets``.
+        weight: (rows, width).
+        offsets: (bags,), where each bag starts; with ``include_last_offset`` also where the last
+            one ends.
+        mode: "sum", "mean" or "max"; an empty bag gives zeros.
+        per_sample_weights: a factor for each index, for "sum".
+        padding_idx: an index that does not count.
+        max_norm, norm_type, scale_grad_by_freq, sparse: as ``embedding``.
+
+    Returns a new tensor. Raises ValueError and RuntimeError for what does not fit together.
+
+    >>> import rushlight as rl
+    >>> table = rl.tensor([[1.], [2.], [4.]])
+    >>> rl.nn.functional.embedding_bag(rl.tensor([0, 1, 2]), table, rl.tensor([0, 2]), mode="sum")
+    tensor([[3.],
+            [4.]])
+    """
+    input, weight = _in_order(input, weight)
+    _check_options(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    indices, bags, count = _bags(input, offsets, include_last_offset)
+    if padding_idx is not None:
+        rows = weight.size(0)
+        if not -rows <= padding_idx < rows:
+            raise RuntimeError(f"padding_idx must be within the number of embeddings, {rows}")
+        padding_idx %= rows
+        kept = np.flatnonzero(indices._array != padding_idx)
+        indices, bags = indices[wrap(kept)], bags[kept]
+    else:
+        kept = None
+    looked_up = embedding(
+        indices, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse
+    )  # (n, width)
+    if per_sample_weights is not None:
+        factors = per_sample_weights.reshape(-1)
+        factors = factors if kept is None else factors[wrap(kept)]
+        looked_up = looked_up * factors.unsqueeze(1)
+    zeros = weight.new_zeros((count, weight.size(1)))
+    where = wrap(bags)
+    if mode == "max":
+        index = where.unsqueeze(1).expand(looked_up.shape)
+        return zeros.scatter_reduce(0, index, looked_up, "amax", include_self=False)
+    total = zeros.index_add(0, where, looked_up)
+    if mode == "sum":
+        return total
+    sizes = np.maximum(np.bincount(bags, minlength=count), 1)
+    return total / wrap(sizes[:, None]).to(weight.dtype)
+
+
+def _in_order(input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """(input, weight), also from programs that give them in the older order."""
+    if weight._array.dtype in INTEGERS and input.is_floating_point():
+        return weight, input
+    return input, weight
+
+
+def _check_options(
+    input: Tensor,
+    offsets: Tensor | None,
+    mode: str,
+    scale_grad_by_freq: bool,
+    per_sample_weights: Tensor | None,
+) -> None:
+    if input._array.dtype not in INTEGERS:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {input.type()} instead (while checking arguments for "
+            "embedding_bag)"
+        )
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
+            f"it must have the same shape as the input ({input.shape})"
+        )
+    if input.dim() not in (1, 2):
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}"
+        )
+    if input.dim() == 2 and offsets is not None:
+        raise ValueError(
+            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
+            f"fixed length sequences. However, found offsets of type {type(offsets)}"
+        )
+    if input.dim() == 1 and (offsets is None or offsets.dim() != 1):
+        got = " but got None" if offsets is None else ""
+        raise ValueError(f"offsets has to be a 1D Tensor{got}")
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"mode has to be one of sum, mean or max, got {mode!r}")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            f"for mode='sum' (got mode='{mode}')."
+        )
+
+
+def _bags(
+    input: Tensor, offsets: Tensor | None, include_last: bool
+) -> tuple[Tensor, np.ndarray, int]:
+    """All indices in a row, the bag of each, and the number of bags."""
+    if offsets is None:
+        count, size = input.shape
+        return input.reshape(-1), np.repeat(np.arange(count), size), count
+    starts, length = offsets._array, input.size(0)
+    if starts.size and starts[0] != 0:
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+            f"position 0. However, got {starts[0]}"
+        )
+    if starts.size and starts[-1] > length:
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of "
+            f"{starts[-1]}"
+        )
+    ends = np.append(starts[1:], starts[-1:] if include_last else length)
+    if include_last:
+        starts, ends = starts[:-1], starts[1:]
+    sizes = ends - starts
+    used = int(sizes.sum())
+    return input[:used], np.repeat(np.arange(sizes.size), sizes), sizes.size

@@ -1,0 +1,236 @@
+"""Changing the resolution: nearest, linear, cubic and area interpolation of any dimension.
+
+Every mode works along one spatial dimension after the other: the result is a weighted sum of a
+few selected slices, or a product with a matrix where the windows are wide (antialiasing).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rushlight.families.composite import function
+from rushlight.ops import adaptive_pooling
+from rushlight.ops.index_select import index_select
+from rushlight.ops.matmul import matmul
+from rushlight.tensor import Tensor, wrap
+
+LINEAR_MODES = {"linear": 3, "bilinear": 4, "trilinear": 5, "bicubic": 4}  # dimensions they need
+MODES = "nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact"
+Numbers = Sequence[float] | float | None
+
+
+class Grid(NamedTuple):
+    """One dimension's sizes, and the step in the input for a step in the output."""
+
+    size: int
+    output: int
+    scale: float
+    align_corners: bool
+
+
+@function("nn.functional.interpolate")
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Numbers = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """Resample (N, C, *space) to ``size``, or to its size times ``scale_factor``.
+
+    Args:
+        size, scale_factor: one number, or one for each of 1 to 3 spatial dimensions.
+        mode: "nearest", "nearest-exact", "linear" (3-d input), "bilinear" and "bicubic" (4-d),
+            "trilinear" (5-d), "area".
+        align_corners: the first and last elements of input and output lie at the same places.
+        recompute_scale_factor: forget scale_factor once the size is known.
+        antialias: bilinear and bicubic, when reducing, average over all that an element covers.
+
+    Returns a new tensor. Raises ValueError, NotImplementedError for what does not fit together.
+
+    >>> import rushlight as rl
+    >>> x = rl.tensor([[[1., 3.]]])
+    >>> rl.nn.functional.interpolate(x, 4, mode="linear")
+    tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
+    """
+    _check_mode(input, mode, align_corners, antialias)
+    space = tuple(input.shape[2:])
+    size, factors = _sizes(space, size, scale_factor, recompute_scale_factor)
+    if min(space) <= 0 or min(size) <= 0:
+        raise RuntimeError(
+            "Input and output sizes should be greater than 0, but got input "
+            f"{list(space)} output {list(size)}"
+        )
+    if mode == "area":
+        return getattr(adaptive_pooling, f"adaptive_avg_pool{len(space)}d")(input, size)
+    for dim, (n, m, factor) in enumerate(zip(space, size, factors, strict=True), 2):
+        corners = bool(align_corners)
+        grid = Grid(n, m, _scale(n, m, factor, corners), corners)
+        if mode in ("nearest", "nearest-exact"):
+            input = index_select(input, dim, wrap(_nearest(grid, mode)))
+        elif antialias:
+            input = _through_matrix(input, dim, _antialias_matrix(grid, mode))
+        else:
+            taps = _cubic(grid) if mode == "bicubic" else _linear(grid)
+            input = _weighted_sum(input, dim, taps)
+    return input
+
+
+@function("nn.functional.upsample")
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Numbers = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """The older name of ``interpolate``.
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.upsample(rl.ones(1, 1, 2), scale_factor=2).shape
+    torch.Size([1, 1, 4])
+    """
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+    known = mode in LINEAR_MODES or mode in ("nearest", "nearest-exact", "area")
+    if not known or input.dim() not in (3, 4, 5):
+        raise NotImplementedError(
+            "Input Error: Only 3D, 4D and 5D input Tensors supported "
+            f"(got {input.dim()}D) for the modes: {MODES} (got {mode})"
+        )
+    if mode in LINEAR_MODES and input.dim() != LINEAR_MODES[mode]:
+        raise NotImplementedError(
+            f"Got {input.dim()}D input, but {mode} mode needs {LINEAR_MODES[mode]}D input"
+        )
+    if mode in LINEAR_MODES and not input.is_floating_point():
+        raise NotImplementedError(
+            f"{mode} interpolation is not implemented for {input.dtype}: convert with .float()"
+        )
+    if align_corners is not None and mode not in LINEAR_MODES:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: "
+            "linear | bilinear | bicubic | trilinear"
+        )
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
+        )
+
+
+def _sizes(
+    space: tuple[int, ...], size: Any, scale_factor: Numbers, recompute: bool | None
+) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+    """The output's sizes, and the factors that determine the places (None: from the sizes)."""
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is not None:
+        if recompute:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        sizes = _one_each(size, space, "output size", "output size of")
+        return tuple(int(each) for each in sizes), (None,) * len(space)
+    if scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    factors = _one_each(scale_factor, space, "scale_factor", "scale_factor of shape")
+    sizes = tuple(math.floor(n * f) for n, f in zip(space, factors, strict=True))
+    return sizes, (None,) * len(space) if recompute else factors
+
+
+def _one_each(value: Any, space: tuple[int, ...], what: str, shown: str) -> tuple:
+    if isinstance(value, int | float):
+        return (value,) * len(space)
+    if len(value) != len(space):
+        raise ValueError(
+            f"Input and {what} must have the same number of spatial dimensions, but got input "
+            f"with spatial dimensions of {list(space)} and {shown} {tuple(value)}."
+        )
+    return tuple(value)
+
+
+def _scale(size: int, output: int, factor: float | None, align_corners: bool) -> float:
+    if align_corners:
+        return (size - 1) / (output - 1) if output > 1 else 0.0
+    return 1.0 / factor if factor else size / output
+
+
+def _nearest(grid: Grid, mode: str) -> np.ndarray:
+    offset = np.float32(0.5 if mode == "nearest-exact" else 0.0)
+    places = (np.arange(grid.output, dtype=np.float32) + offset) * np.float32(grid.scale)
+    return np.minimum(np.floor(places).astype(np.int64), grid.size - 1)
+
+
+Taps = list[tuple[np.ndarray, np.ndarray]]  # (index of the slice, weight) for each output element
+
+
+def _source(grid: Grid) -> np.ndarray:
+    places = np.arange(grid.output, dtype=np.float64)
+    if grid.align_corners:
+        return places * grid.scale
+    return (places + 0.5) * grid.scale - 0.5
+
+
+def _linear(grid: Grid) -> Taps:
+    source = np.maximum(_source(grid), 0.0)
+    first = np.minimum(np.floor(source).astype(np.int64), grid.size - 1)
+    part = source - first
+    return [(first, 1.0 - part), (np.minimum(first + 1, grid.size - 1), part)]
+
+
+def _cubic(grid: Grid) -> Taps:
+    source = _source(grid)
+    first = np.floor(source).astype(np.int64)
+    part = source - first
+    return [
+        (np.clip(first + k, 0, grid.size - 1), _keys(np.abs(part - k), -0.75)) for k in range(-1, 3)
+    ]
+
+
+def _keys(x: np.ndarray, a: float) -> np.ndarray:
+    """Keys' cubic convolution kernel at distances x (Keys, 1981)."""
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+
+
+def _weighted_sum(input: Tensor, dim: int, taps: Taps) -> Tensor:
+    shape = [1] * input.dim()
+    shape[dim] = -1
+    total: Any = None
+    for index, weight in taps:
+        factor = wrap(weight.reshape(shape)).to(input.dtype)
+        term = index_select(input, dim, wrap(index)) * factor
+        total = term if total is None else total + term
+    return total
+
+
+KERNELS: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
+    "bilinear": (1, lambda x: np.maximum(1.0 - x, 0.0)),
+    "bicubic": (2, lambda x: _keys(x, -0.5)),
+}
+
+
+def _antialias_matrix(grid: Grid, mode: str) -> np.ndarray:
+    """(output, size): the kernel, stretched over what an output element covers, normalised."""
+    reach, kernel = KERNELS[mode]
+    stretch = max(grid.scale, 1.0)
+    matrix = np.zeros((grid.output, grid.size))
+    for place in range(grid.output):
+        centre = grid.scale * (place + 0.5)
+        start = max(int(centre - reach * stretch + 0.5), 0)
+        stop = min(int(centre + reach * stretch + 0.5), grid.size)
+        weights = kernel(np.abs((np.arange(start, stop) - centre + 0.5) / stretch))
+        matrix[place, start:stop] = weights / weights.sum()
+    return matrix
+
+
+def _through_matrix(input: Tensor, dim: int, matrix: np.ndarray) -> Tensor:
+    weights = wrap(np.ascontiguousarray(matrix.T)).to(input.dtype)
+    return matmul(input.transpose(dim, -1), weights).transpose(dim, -1)

@@ -1,0 +1,284 @@
+"""Order along a dimension: sort, argsort, topk, kthvalue, median, mode.
+
+All rest on one stable order in which NaN is the greatest. The gradient of a chosen value goes to
+the place it came from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.host import order as host
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base import dtypes
+from rushlight.base.errors import operands
+from rushlight.base.shapes import normalize_dim
+from rushlight.base.structure import structure
+from rushlight.families.composite import composite
+from rushlight.families.inplace import title
+from rushlight.families.library import library
+from rushlight.tensor import Tensor
+
+Array = np.ndarray
+Option = Any
+
+LONG = np.dtype(np.int64)
+
+
+def chosen(input: Array, places: Any, count: int, dim: int) -> tuple[Array, Array]:
+    """Values and indices of `count` chosen elements along `dim`.
+
+    places: from the array with that dimension last to the indices, of which it gives `count`.
+    """
+    if is_meta(input):
+        shape = tuple(count if i == dim else n for i, n in enumerate(input.shape))
+        return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
+    rows = input.reshape(1) if input.ndim == 0 else np.moveaxis(input, dim, -1)
+    index = places(rows)
+    values = np.take_along_axis(rows, index, -1)
+    if input.ndim == 0:
+        return values.reshape(()), index.reshape(())
+    return (np.ascontiguousarray(np.moveaxis(values, -1, dim)),
+            np.ascontiguousarray(np.moveaxis(index, -1, dim)))
+
+
+class _Choice:
+    """What ops share that give chosen elements along a dimension, and their indices."""
+
+    outputs = 2
+    differentiable = (0,)
+
+    def backward(gradient, output1, shape, dim):
+        values = gradient[0]
+        return values.new_zeros(shape).scatter(dim, output1, values) if shape else values
+
+
+@library("_sort", family="sorting")
+class _sort(_Choice):
+    """All elements in order along `dim`."""
+
+    structure = structure("sort", "values indices")
+    backward = _Choice.backward
+
+    def forward(input, dim: Option, descending: Option):
+        count = input.shape[dim] if input.ndim else 1
+        return chosen(input, lambda rows: host.order(rows, descending), count, dim)
+
+
+@library("_topk", family="sorting")
+class _topk(_Choice):
+    """The first `k` elements in order along `dim`."""
+
+    structure = structure("topk", "values indices")
+    backward = _Choice.backward
+
+    def forward(input, k: Option, dim: Option, largest: Option):
+        return chosen(input, lambda rows: host.first(rows, k, largest), k, dim)
+
+
+@library("_kth", family="sorting")
+class _kth(_Choice):
+    """The `k`-th element in order along `dim`, counted from 1, which stays with size 1."""
+
+    backward = _Choice.backward
+
+    def forward(input, k: Option, dim: Option):
+        return chosen(input, lambda rows: host.first(rows, k, False)[..., k - 1:], 1, dim)
+
+
+@library("_middle", family="sorting")
+class _middle(_Choice):
+    """The lower median along `dim`, which stays with size 1; NaN wins, or is passed over."""
+
+    backward = _Choice.backward
+
+    def forward(input, dim: Option, skip: Option):
+        return chosen(input, lambda rows: _middle_places(rows, skip), 1, dim)
+
+
+def _middle_places(rows: Array, skip: bool) -> Array:
+    places = host.order(rows)
+    n = rows.shape[-1]
+    number = np.full((*rows.shape[:-1], 1), n)
+    if rows.dtype.kind in "fV":
+        found = np.isnan(rows).sum(-1, keepdims=True)
+        number = number - found
+        if not skip:  # the first NaN stands behind all numbers
+            place = np.where(found > 0, number, (n - 1) // 2)
+            return np.take_along_axis(places, place, -1)
+    return np.take_along_axis(places, np.maximum(number - 1, 0) // 2, -1)
+
+
+@library("_commonest", family="sorting")
+class _commonest(_Choice):
+    """The most frequent element along `dim`, which stays with size 1."""
+
+    backward = _Choice.backward
+
+    def forward(input, dim: Option):
+        return chosen(input, host.most_frequent, 1, dim)
+
+
+def _flag(op: str, name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{op}() received an invalid combination of arguments: {name} must be "
+                        f"bool, not {type(value).__name__}")
+    return value
+
+
+def _dim(op: str, input: Tensor, dim: Any) -> int:
+    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+        raise TypeError(f"{op}() received an invalid combination of arguments: dim must be int, "
+                        f"not {type(dim).__name__}")
+    return normalize_dim(dim, input.ndim)
+
+
+@composite("sort")
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *,
+         out: Any = None) -> Any:
+    """(values, indices) of the elements in ascending order along `dim`; NaN comes last.
+
+    descending: the reverse order. stable: accepted, equal elements always keep their order.
+
+    >>> import rushlight as rl
+    >>> values, indices = rl.sort(rl.tensor([3., 1., 2.]))
+    >>> values, indices
+    (tensor([1., 2., 3.]), tensor([1, 2, 0]))
+    """
+    dim = _dim("sort", input, dim)
+    if input.dtype.is_complex:
+        raise RuntimeError(" Sort does not support complex dtypes on CPU: "
+                           f"sort({operands(input=input)}); sort its real part or abs()")
+    return _sort(input, dim, _flag("sort", "descending", descending), out=out)
+
+
+@composite("argsort", out=True)
+def argsort(input: Tensor, dim: int = -1, descending: bool = False,
+            stable: bool | None = False) -> Tensor:
+    """The indices that sort the elements along `dim`: see sort.
+
+    >>> import rushlight as rl
+    >>> rl.argsort(rl.tensor([3., 1., 2.]))
+    tensor([1, 2, 0])
+    """
+    return sort(input, dim, descending)[1]
+
+
+@composite("msort", out=True)
+def msort(input: Tensor) -> Tensor:
+    """The elements in ascending order along dimension 0."""
+    return sort(input, 0)[0]
+
+
+@composite("topk")
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *,
+         out: Any = None) -> Any:
+    """(values, indices) of the k largest (or smallest) elements along `dim`, in order.
+
+    k: from 0 to the size of `dim`. sorted: accepted, the results are always in order.
+    Raises RuntimeError for k out of range.
+
+    >>> import rushlight as rl
+    >>> rl.topk(rl.tensor([3., 1., 2.]), 2).values
+    tensor([3., 2.])
+    """
+    dim = _dim("topk", input, dim)
+    size = input._array.shape[dim] if input.ndim else 1
+    if not 0 <= k <= size:
+        raise RuntimeError(f"selected index k out of range: k is {k}, the size of dimension {dim} "
+                           f"of input ({operands(input=input)}) is {size}")
+    if input.dtype.is_complex or input.dtype is dtypes.bool_:
+        raise RuntimeError(f"topk does not support {'bool' if not input.dtype.category else 'complex'}"
+                           " dtypes on CPU; convert it with .to(dtype)")
+    return _topk(input, int(k), dim, _flag("topk", "largest", largest), out=out)
+
+
+def _one(op: Any, input: Tensor, dim: int, keepdim: bool, result: Any, *extra: Any) -> Any:
+    """(values, indices) of an op that chooses one element along `dim`."""
+    if input.ndim and not input._array.shape[dim]:
+        raise IndexError(f"{result.__name__}(): Expected reduction dim {dim} to have non-zero "
+                         f"size, but input is {operands(input=input)}")
+    values, indices = op(input, *extra)
+    if input.ndim and not keepdim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return result(values, indices)
+
+
+def _ordered(op: str, input: Tensor) -> None:
+    if input.dtype.is_complex or input.dtype is dtypes.bool_:
+        raise NotImplementedError(f"\"{op}_cpu\" not implemented for '{title(input.dtype)}'; "
+                                  "convert it with .to(dtype)")
+
+
+KTHVALUE = structure("kthvalue", "values indices")
+MEDIAN = structure("median", "values indices")
+NANMEDIAN = structure("nanmedian", "values indices")
+MODE = structure("mode", "values indices")
+
+
+@composite("kthvalue", out=True)
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """(values, indices) of the k-th smallest element along `dim`, k counted from 1.
+
+    >>> import rushlight as rl
+    >>> rl.kthvalue(rl.tensor([3., 1., 2.]), 2).values
+    tensor(2.)
+    """
+    dim = normalize_dim(dim, input.ndim)
+    size = input._array.shape[dim] if input.ndim else 1
+    if size and not 1 <= k <= size:
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: k is "
+                           f"{k}, the size is {size}")
+    _ordered("kthvalue", input)
+    return _one(_kth, input, dim, keepdim, KTHVALUE, int(k), dim)
+
+
+def _median(input: Tensor, dim: Any, keepdim: bool, skip: bool, result: Any) -> Any:
+    _ordered("median", input)
+    if dim is not None:
+        dim = normalize_dim(dim, input.ndim)
+        return _one(_middle, input, dim, keepdim, result, dim, skip)
+    if not input._array.size:
+        return input.new_full((), float("nan")) if input.dtype.is_floating_point else (
+            input.new_full((), dtypes.iinfo(input.dtype).min))  # type: ignore[attr-defined]
+    return _middle(input.reshape(-1), 0, skip)[0].reshape(())  # type: ignore[attr-defined]
+
+
+@composite("median", out=True)
+def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The median, the lower one of an even number; with `dim` (values, indices) along it.
+
+    NaN where there is one.
+
+    >>> import rushlight as rl
+    >>> rl.median(rl.tensor([4., 1., 3., 2.]))
+    tensor(2.)
+    """
+    return _median(input, dim, keepdim, False, MEDIAN)
+
+
+@composite("nanmedian", out=True)
+def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The median of what is not NaN: see median.
+
+    >>> import rushlight as rl
+    >>> rl.nanmedian(rl.tensor([1., float("nan"), 3.]))
+    tensor(1.)
+    """
+    return _median(input, dim, keepdim, True, NANMEDIAN)
+
+
+@composite("mode", out=True)
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """(values, indices) of the most frequent element along `dim`, the smallest of equals.
+
+    >>> import rushlight as rl
+    >>> rl.mode(rl.tensor([1, 2, 2, 3])).values
+    tensor(2)
+    """
+    if input.dtype.is_complex:
+        raise NotImplementedError(f"\"mode_cpu\" not implemented for '{title(input.dtype)}'")
+    dim = normalize_dim(dim, input.ndim)
+    return _one(_commonest, input, dim, keepdim, MODE, dim)
