@@ -22,8 +22,8 @@ def test_basic_indices_share_memory_and_versions():
     row.fill_(5.0)
     part[0, 0] = 7.0
     assert x.tolist() == [[0, 0, 0, 0], [5, 5, 5, 5], [0, 7, 0, 0]]
-    assert x._version is row._version is part._version
-    assert x._version[0] == 2
+    assert x._writes is row._writes is part._writes
+    assert x._writes[0] == 2
     assert row._base is x
     assert part.stride() == (-4, 1)
 
@@ -158,7 +158,7 @@ def test_in_place_forms():
     assert x.index_add_(0, index, rl.tensor([1.0, 2.0])) is x
     x.scatter_(0, rl.tensor([1]), 9.0).masked_fill_(x == 1, 4.0)
     assert x.tolist() == [2, 9, 4]
-    assert x._version[0] == 3
+    assert x._writes[0] == 3
     x.put_(rl.tensor([-1]), rl.tensor([0.5]), accumulate=True)
     x.index_put_((rl.tensor([0, 0]),), rl.ones(2), accumulate=True)
     assert x.tolist() == [4, 9, 4.5]

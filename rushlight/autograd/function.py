@@ -83,7 +83,7 @@ class FunctionNode(FunctionCtx, Node):
             return tensor
         # An output is rebuilt, because holding it would make a cycle: it holds this node.
         output = wrap(tensor)
-        output._version = version
+        output._writes = version
         output._node = self if self.outputs == 1 else Slot(self, index)
         return output
 
@@ -317,7 +317,7 @@ def _output(
         return x
     if is_input or x._node is not None:  # an alias: the tensor itself keeps its own history
         alias = wrap(x._array)
-        alias._version = version_of(x)
+        alias._writes = version_of(x)
         x = alias
     if differentiable:
         x._node = edge

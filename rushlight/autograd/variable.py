@@ -45,7 +45,7 @@ class Variable(metaclass=_VariableMeta):
                 UserWarning, stacklevel=2,
             )
         made = wrap(data._array)
-        made._version = data.detach()._version
+        made._writes = data.detach()._writes
         if requires_grad:
             made.requires_grad_()
         return made

@@ -10,10 +10,22 @@ class Flags(threading.local):
 
     grad_enabled = True
     inference = False
-    anomaly = False
     anomaly_check_nan = True
+    _anomaly = False
+
+    @property
+    def anomaly(self) -> bool:
+        """Whether the thread traces where its ops are recorded."""
+        return self._anomaly
+
+    @anomaly.setter
+    def anomaly(self, on: bool) -> None:
+        if on != self._anomaly:
+            tracing.append(True) if on else tracing.pop()
+        self._anomaly = on
 
 
+tracing: list[bool] = []  # one entry for each thread with anomaly on: quicker to ask than flags
 flags = Flags()
 
 

@@ -80,8 +80,10 @@ def pick(view: np.ndarray, advanced: Key) -> np.ndarray:
     try:
         # take copies whole rows, but would first copy an array that is not contiguous.
         if len(advanced) == 1 and first.dtype != bool and view.flags.c_contiguous:
-            return view.take(first, 0)
-        return view[advanced]
+            picked: np.ndarray = view.take(first, 0)
+        else:
+            picked = view[advanced]
+        return picked
     except IndexError:
         _check_bounds(view, advanced)
         raise

@@ -162,9 +162,9 @@ def edge_of(tensor: Any) -> Any:
 
 def version_of(tensor: Any) -> Version:
     """The version of a tensor's memory, made on first use."""
-    version = tensor._version
+    version = tensor._writes
     if version is None:
-        version = tensor._version = [0, None, None]
+        version = tensor._writes = [0, None, None]
     return version
 
 

@@ -85,6 +85,7 @@ class Run:
                 else:  # what send does, where most of the time goes
                     gradients[edge] = result
                     heappush(waiting, (-edge._sequence, edge))
+        results = result = gradient = None  # so that leaves may take what they are sent
         for leaf in self.leaves:
             self._finish(leaf, gradients.pop(leaf))
 

@@ -10,12 +10,12 @@ import inspect
 from typing import Any
 
 from rushlight.base.errors import user_site
-from rushlight.base.flags import flags
+from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence
 from rushlight.tensor import Parameter, Tensor, wrap
 
 ENVIRONMENT: dict[str, Any] = {
-    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
+    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags, "tracing": tracing,
     "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed, "freed": freed,
     "user_site": user_site,
 }
@@ -30,7 +30,7 @@ def restored(node: Any, array: Any, version: Any, position: int) -> Tensor:
     else:
         edge = node if node.outputs == 1 else Slot(node, -1 - position)
     made = wrap(array)
-    made._node, made._version = edge, version
+    made._node, made._writes = edge, version
     return made
 
 
@@ -81,7 +81,7 @@ def _fast_path(op: Any) -> list[str]:
         passed.append(f"{n}={value}" if p.kind is p.KEYWORD_ONLY else value)
     unpack = f"array, {', '.join(op.keeps)}" if op.keeps else "array"
     body = [*loads, f"{unpack} = forward({', '.join(passed)})", "result = new(Tensor)",
-            "result._array = array", "result._version = result._view = None"]
+            "result._array = array", "result._writes = result._view = None"]
     if op.rule is None:
         body += ["result._node = None", "return result"]
     else:
@@ -101,8 +101,8 @@ def _record_lines(op: Any, optional: set[str]) -> list[str]:
     first = op.operands[0]
     for name in op.reads:
         if name in op.operands:
-            fetch = [f"version_{name} = {name}._version", f"if version_{name} is None:",
-                     f"    version_{name} = {name}._version = [0, None, None]",
+            fetch = [f"version_{name} = {name}._writes", f"if version_{name} is None:",
+                     f"    version_{name} = {name}._writes = [0, None, None]",
                      f"count_{name} = version_{name}[0]"]
             if name in optional:
                 fetch = [f"if {name} is None:", f"    version_{name} = count_{name} = None",
@@ -110,14 +110,14 @@ def _record_lines(op: Any, optional: set[str]) -> list[str]:
             lines += fetch
             saved += [f"array_{name}", f"version_{name}", f"count_{name}"]
         elif name == "output":
-            lines.append("version_output = result._version = [0, None, None]")
+            lines.append("version_output = result._writes = [0, None, None]")
             saved += ["array", "version_output", "0"]
         elif name in ("shape", "kind"):
             saved.append(f"array_{first}.shape" if name == "shape" else f"array_{first}.dtype")
         elif name != "needs":
             saved.append(name)
     lines.append(f"node.saved = ({', '.join(saved)}{',' if saved else ''})")
-    return [*lines, "if flags.anomaly:", "    node.site = user_site()"]
+    return [*lines, "if tracing and flags.anomaly:", "    node.site = user_site()"]
 
 
 def backward_source(op: Any) -> tuple[str, dict[str, Any]]:
@@ -140,7 +140,7 @@ def backward_source(op: Any) -> tuple[str, dict[str, Any]]:
         full.append(f"{name} = {absent}restored(self, array_{name}, version_{name}, {position})")
         plain += [f"if array_{name} is None:", f"    {name} = None", "else:",
                   f"    {name} = new(Tensor)", f"    {name}._array = array_{name}",
-                  f"    {name}._version = version_{name}",
+                  f"    {name}._writes = version_{name}",
                   f"    {name}._node = {name}._view = None"]
     lines = ["saved = self.saved", "if saved is None:", "    raise freed(self)"]
     if unpack:

@@ -34,26 +34,32 @@ from rushlight.expr.expression import (
 )
 from rushlight.families.declaration import Declaration, named, register
 from rushlight.families.kernels import Kernels, tables
-from rushlight.families.pointwise_source import node_class, wrapper
+from rushlight.families.pointwise_node import node_class
+from rushlight.families.pointwise_source import wrapper
 
-OPERATORS = ("__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ "
-             "__xor__ __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__").split()
+OPERATORS = ("__add__ __sub__ __mul__ __truediv__ __div__ __floordiv__ __mod__ __pow__ __and__ "
+             "__or__ __xor__ __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ "
+             "__ge__").split()
 GRADIENT = symbol("gradient")
 OUTPUT = symbol("output")
 NOTHING = call("where", call("isnan", GRADIENT), 0, 0)  # zeros, whatever the gradient is
 
-# What `promote` may say: the category that integers and booleans are lifted to, if any.
-PROMOTE = ("numeric", "floating", "none")
+# A fact of a declaration; where it depends on the options, a function of them.
+Word = str | Callable[..., str]
+# Where an op is defined and smooth, for samples: (low, high), or one such pair for each operand.
+Domain = Any
 
 
 class Pointwise:
     """A declared pointwise op: its parameters, and a variant for each setting of its options."""
 
-    def __init__(self, declaration: Declaration, promote: str, result: str, refuse: str,
-                 grad: Mapping[str, Callable] | Callable | None) -> None:
+    def __init__(self, declaration: Declaration, promote: Word, result: str, refuse: Word,
+                 grad: Mapping[str, Callable] | Callable | None, *, tensors: str = "",
+                 domain: Domain = None, refusal: str = "") -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
         declaration.op = self
-        self.promote, self.result, self.refuse = promote, result, frozenset(refuse.split())
+        self.promote, self.result, self.refuse = promote, result, refuse
+        self.tensors, self.domain, self.refusal = frozenset(tensors.split()), domain, refusal
         self.signature = inspect.signature(self.body)
         self.operands: list[str] = []
         self.scalars: list[str] = []
@@ -93,19 +99,6 @@ class Pointwise:
             found = self._variants[key] = Variant(self, absent, varying, dict(fixed))
         return found
 
-    def accepts(self, dtype: np.dtype) -> bool:
-        """Whether a kernel runs on `dtype` as it is, without promotion."""
-        d = dtypes.FROM_ARRAY[dtype]
-        return self.computes_in(d) is d
-
-    def computes_in(self, d: dtype_) -> dtype_ | None:
-        """The dtype to compute in for operands of `d`; None where the op refuses it."""
-        if d.name in self.refuse or dtypes.CATEGORIES[d.category] in self.refuse:
-            return None
-        if self.promote == "floating" and d.category < 2:
-            return dtypes.default_dtype()
-        return d
-
 
 class Variant:
     """An op with its options settled: one expression, its kernels and its gradients."""
@@ -113,6 +106,9 @@ class Variant:
     def __init__(self, op: Pointwise, absent: tuple[str, ...], varying: tuple[str, ...],
                  fixed: dict[str, Any]) -> None:
         self.op, self.fixed = op, fixed
+        self.promote = op.promote if isinstance(op.promote, str) else op.promote(**fixed)
+        refuse = op.refuse if isinstance(op.refuse, str) else op.refuse(**fixed)
+        self.refuse = frozenset(refuse.split())
         self.names = tuple(n for n in op.signature.parameters
                            if (n in op.operands and n not in absent) or n in varying)
         self.differentiable = tuple(n for n in self.names if n in op.operands)
@@ -128,9 +124,26 @@ class Variant:
         self.arguments = arguments
         self.root: Expression = lift(op.body(**arguments))
         self.boolean = op.result == "bool" or self.root.boolean
-        self.small, self.large = tables(self.root, self.names, op.accepts)
+        self.small, self.large = tables(self.root, self.names, self.accepts)
         self._gradients: dict[str, Gradient | None] | None = None
         self._node_class: type[Node] | None = None
+
+    def accepts(self, dtype: np.dtype) -> bool:
+        """Whether a kernel runs on `dtype` as it is, without promotion."""
+        d = dtypes.FROM_ARRAY[dtype]
+        return self.computes_in(d) is d
+
+    def computes_in(self, d: dtype_) -> dtype_ | None:
+        """The dtype to compute in for operands of `d`; None where the op refuses it."""
+        if self.refuses(d):
+            return None
+        if self.promote == "floating" and d.category < 2:
+            return dtypes.default_dtype()
+        return d
+
+    def refuses(self, d: dtype_) -> bool:
+        """Whether operands of `d` are refused."""
+        return d.name in self.refuse or dtypes.CATEGORIES[d.category] in self.refuse
 
     @property
     def gradients(self) -> dict[str, Gradient | None]:
@@ -249,22 +262,26 @@ class GradientKernels(dict):
         return made
 
 
-def pointwise(paths: str, *, promote: str = "numeric", result: str = "same", refuse: str = "",
-              grad: Mapping[str, Callable] | Callable | None = None,
-              inplace: bool = True, switch: bool = False) -> Callable[[Callable], Any]:
+def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", refuse: Word = "",
+              grad: Mapping[str, Callable] | Callable | None = None, inplace: bool = True,
+              switch: bool = False, tensors: str = "input", domain: Domain = None,
+              refusal: str = "") -> Callable[[Callable], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
     A bare name stands for the function, the method and both in-place forms; "Tensor.__add__"
     brings its reflected and in-place operators along. promote: "floating" lifts integers to the
     default dtype. result: "bool" for comparisons, "real" where complex gives real. refuse: dtypes
-    or categories that raise NotImplementedError. grad: overrides the derived gradient; a function
-    of `gradient`, `output` and parameters by name, or a mapping of operands to such functions.
-    switch: the functions in nn.functional take inplace=, and have in-place forms there.
+    or categories that raise NotImplementedError, or RuntimeError with the text `refusal`. grad:
+    overrides the derived gradient; a function of `gradient`, `output` and parameters by name, or
+    a mapping of operands to such functions. switch: the functions in nn.functional take inplace=,
+    and have in-place forms there. tensors: the operands that may not be numbers. domain: between
+    which numbers the op is defined and smooth, or a tuple of pairs, one for each operand.
     """
 
     def declare(body: Callable) -> Any:
         declaration = Declaration(body.__name__, "pointwise", body)
-        op = Pointwise(declaration, promote, result, refuse, grad)
+        op = Pointwise(declaration, promote, result, refuse, grad, tensors=tensors, domain=domain,
+                       refusal=refusal)
         function = declaration.function = named(op.name, wrapper(op, op.name), declaration)
         in_place = None
         for path in paths.split():

@@ -99,23 +99,27 @@ def _operands(op: Any, variant: Any, values: dict[str, Any]) -> tuple[list, list
     """Operands as tensors (None for numbers), and all values as arrays of the compute dtype."""
     for position, (name, value) in enumerate(values.items()):
         values[name] = _checked(op, name, value, position)
+        if name in op.tensors and not isinstance(values[name], Tensor):
+            raise _not_a_tensor(op, name, value, position)
     given = [v for n, v in values.items() if n != "condition" and n not in op.scalars]
     scalars = [values[n] for n in variant.names if n in op.scalars]
     tensors = [v for v in given if isinstance(v, Tensor)]
     if not any(isinstance(v, Tensor) for v in values.values()):
         first = next(iter(values))
-        raise TypeError(f"{op.name}(): argument '{first}' (position 1) must be Tensor, not "
-                        f"{type(values[first]).__name__}")
+        raise _not_a_tensor(op, first, values[first], 0)
     common = promote_ranks(
         [t.dtype for t in tensors if t._array.ndim], [t.dtype for t in tensors
                                                       if not t._array.ndim],
         [of_number(v) for v in given if not isinstance(v, Tensor)])
     for value in scalars:
         if of_number(value).category > common.category and common.category < 2 and (
-                op.promote != "floating"):
+                variant.promote != "floating"):
             raise RuntimeError(f"For integral input tensors, argument {op.scalars[0]} must not be "
                                "a floating point number.")
-    compute = op.computes_in(common)
+    if op.refusal and any(variant.refuses(v.dtype if isinstance(v, Tensor) else of_number(v))
+                          for v in given):
+        raise RuntimeError(f"{op.refusal} ({op.name}({operands(**values)}))")
+    compute = variant.computes_in(common)
     if compute is None:
         raise NotImplementedError(f'"{op.name}_cpu" not implemented for \'{title(common)}\': '
                                   f"{op.name}({operands(**values)}); convert it with .to(dtype)")
@@ -142,8 +146,12 @@ def _checked(op: Any, name: str, value: Any, position: int) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return wrap(np.array(value, dtype=dtypes.from_array(value.dtype).array))
-    raise TypeError(f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, "
-                    f"not {type(value).__name__}")
+    raise _not_a_tensor(op, name, value, position)
+
+
+def _not_a_tensor(op: Any, name: str, value: Any, position: int) -> TypeError:
+    return TypeError(f"{op.name}(): argument '{name}' (position {position + 1}) must be Tensor, "
+                     f"not {type(value).__name__}")
 
 
 def _same_device(op: Any, tensors: list[Tensor]) -> None:
@@ -202,7 +210,7 @@ def _record(variant: Any, result: Tensor, tensors: list, arrays: list) -> None:
         if name not in wanted:
             saved += [None, None, 0]
         elif name == "output":
-            version = result._version = [0, None, None]
+            version = result._writes = [0, None, None]
             saved += [result._array, version, 0]
         else:
             i = variant.names.index(name)
@@ -245,7 +253,7 @@ def differentiable_gradients(variant: Any, node: Any, gradient: Tensor) -> tuple
 def _unpack(variant: Any, node: Any, name: str, array: Any, version: Any) -> Tensor:
     """A saved value as a tensor with its place in the graph."""
     made = wrap(array)
-    made._version = version
+    made._writes = version
     if name == "output":
         made._node = node
     elif name in variant.differentiable:

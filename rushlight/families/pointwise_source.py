@@ -1,32 +1,30 @@
-"""The flat Python of pointwise ops: eager wrappers and the backward of their nodes, as source.
+"""The flat Python of pointwise ops: eager wrappers, as source.
 
 A wrapper tests for the common case (exact tensor types, one dtype that the kernel takes as it
-is), calls the kernel and records; every other case goes to `pointwise_general`.
+is, or a Python number beside it), calls the kernel and records; every other case goes to
+`pointwise_general`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from rushlight.base.errors import user_site
-from rushlight.base.flags import flags
-from rushlight.engine.node import LEAF, Node, changed, freed, next_sequence
 from rushlight.families import pointwise_general as general
-from rushlight.families.broadcast import sum_to
-from rushlight.families.kernels import LARGE, number
-from rushlight.families.source import compile_function, lazy_function
-from rushlight.tensor import Parameter, Tensor
+from rushlight.families.pointwise_node import ENVIRONMENT, record_lines
+from rushlight.families.source import lazy_function
 
-ENVIRONMENT: dict[str, Any] = {
-    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
-    "LEAF": LEAF, "LARGE": LARGE, "next_sequence": next_sequence, "sum_to": sum_to,
-    "changed": changed, "freed": freed, "number": number, "user_site": user_site,
-    "apply": general.apply, "apply_in_place": general.apply_in_place,
-    "differentiable_gradients": general.differentiable_gradients, "ndarray": np.ndarray,
-    "FLOATING": frozenset(np.dtype(t) for t in (np.float32, np.float64)), "int64": np.dtype("i8"),
-}
+
+@dataclass
+class Form:
+    """One form of an op: how it is called, when the fast path applies, what it falls back to."""
+
+    head: str  # parameters
+    condition: str  # "" for always
+    slow: str  # the general call
+    first: str  # the operand that is certainly a tensor in the fast path
+    in_place: bool = False
+    operator: bool = False  # leaves unknown types to the other operand
 
 
 def wrapper(op: Any, name: str, form: str = "function") -> Any:
@@ -39,45 +37,49 @@ def wrapper(op: Any, name: str, form: str = "function") -> Any:
 
 
 def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
+    environment = {**ENVIRONMENT, "op": op, "small": op.plain.small, "large": op.plain.large,
+                   "unsupported": general.unsupported_operand}
+    settled = _form(op, form, environment)
+    fast = _load(op, settled, environment)
+    lines = fast
+    if fast and settled.condition:
+        lines = [f"if {settled.condition}:", *_indent(fast)]
+    if settled.operator:
+        other = op.operands[0] if form == "reflected" else op.operands[1]
+        lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray)) and "
+                  f"not hasattr({other}, '__torch_function__'):",
+                  f"    return unsupported({other})"]
+    lines.append(f"return {settled.slow}")
+    return "\n".join([f"def {name}({settled.head}):", *_indent(lines)]) + "\n", environment
+
+
+def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
     names = op.operands
-    reflected = form == "reflected"
-    environment = {**ENVIRONMENT, "op": op}
+    everything, operands = _mapping(op.signature.parameters), _mapping(names)
+    defaults = []
+    for name, default in op.defaults.items():
+        environment[f"default_{name}"] = default
+        defaults.append(f"{name} is default_{name}")
     if form == "function":
-        head = _signature(op, out=True)
-        fast = _defaults_test(op, environment)
-        slow = f"apply(op, {_arguments(op)}, out=out)"
-    elif form == "switched":
-        head = _signature(op, out=False) + ", inplace=False"
-        fast = " and ".join(["not inplace", *_defaults_test(op, environment).split(" and ")[1:]])
-        slow = f"(apply_in_place if inplace else apply)(op, {_arguments(op)})"
-    elif form == "in-place":
-        head, fast = _signature(op, out=False), None
-        slow = f"apply_in_place(op, {_arguments(op)})"
-    elif form == "in-place operator":
-        head, fast = ", ".join(names), None
-        slow = "apply_in_place(op, " + _dict(names) + ")"
-    else:
-        head, fast = ", ".join(reversed(names) if reflected else names), "True"
-        slow = "apply(op, " + _dict(names) + ")"
-    lines = [f"def {name}({head}):"]
-    if form in ("operator", "reflected", "in-place operator"):
-        other = names[0] if reflected else names[1]
-        slow_guard = f"    if not isinstance({other}, (Tensor, int, float, complex, ndarray)) " \
-                     f"and not hasattr({other}, '__torch_function__'):\n" \
-                     f"        return general_unsupported({other})"
-        environment["general_unsupported"] = general.unsupported_operand
-    else:
-        slow_guard = None
-    if fast is not None:
-        lines += _fast_path(op, fast, numbers=form not in ("function", "switched") and len(names) == 2,
-                            reflected=reflected, environment=environment)
-    if slow_guard:
-        lines.append(slow_guard)
-    lines.append(f"    return {slow}")
-    return "\n".join(lines) + "\n", environment
+        return Form(_signature(op) + _out(op), " and ".join(["out is None", *defaults]),
+                    f"apply(op, {everything}, out=out)", names[0])
+    if form == "switched":
+        return Form(_signature(op) + ", inplace=False", " and ".join(["not inplace", *defaults]),
+                    f"(apply_in_place if inplace else apply)(op, {everything})", names[0])
+    if form == "in-place":
+        return Form(_signature(op), " and ".join(defaults),
+                    f"apply_in_place(op, {everything})", names[0], in_place=True)
+    if form == "in-place operator":
+        return Form(", ".join(names), "", f"apply_in_place(op, {operands})", names[0],
+                    in_place=True, operator=True)
+    if form == "reflected":
+        return Form(", ".join(reversed(names)), "", f"apply(op, {operands})", names[1],
+                    operator=True)
+    return Form(", ".join(names), "", f"apply(op, {operands})", names[0],
+                operator=len(names) > 1)
 
 
-def _signature(op: Any, out: bool) -> str:
+def _signature(op: Any) -> str:
     """The parameters as torch's users see them."""
     parts, keyword_only = [], False
     for p in op.signature.parameters.values():
@@ -85,216 +87,116 @@ def _signature(op: Any, out: bool) -> str:
             parts.append("*")
             keyword_only = True
         parts.append(p.name if p.default is p.empty else f"{p.name}={p.default!r}")
-    if out:
-        parts += [] if keyword_only else ["*"]
-        parts.append("out=None")
     return ", ".join(parts)
 
 
-def _dict(names: Any) -> str:
+def _out(op: Any) -> str:
+    keyword_only = any(p.kind is p.KEYWORD_ONLY for p in op.signature.parameters.values())
+    return ", out=None" if keyword_only else ", *, out=None"
+
+
+def _mapping(names: Any) -> str:
     return "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
 
 
-def _arguments(op: Any) -> str:
-    return _dict(op.signature.parameters)
+def _indent(lines: list[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line for line in lines]
 
 
-def _defaults_test(op: Any, environment: dict[str, Any]) -> str:
-    """The condition under which the plain variant applies."""
-    tests = ["out is None"]
-    for name, default in op.defaults.items():
-        environment[f"default_{name}"] = default
-        tests.append(f"{name} is default_{name}")
-    return " and ".join(tests)
-
-
-def _fast_path(op: Any, test: str, numbers: bool, reflected: bool,
-               environment: dict[str, Any]) -> list[str]:
+def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
+    """The test for the common case around the core."""
     plain = op.plain
     names = plain.names
     if not names or len(names) > 3 or "condition" in names:
         return []  # those go the general way
-    arrays = [f"array{i}" for i in range(len(names))]
-    environment.update(small=plain.small, large=plain.large)
-    first = names[1] if reflected else names[0]
-    lines = [f"    if {test}:" if test != "True" else "    if True:"]
-    if numbers:
-        other = names[0] if reflected else names[1]
-        lines += _load_with_number(first, other, names, arrays)
-    else:
-        tests = " and ".join(f"(type({n}) is Tensor or type({n}) is Parameter)" for n in names)
-        lines += [f"        if {tests}:"]
-        lines += [f"            {a} = {n}._array" for a, n in zip(arrays, names, strict=True)]
-        same = " and ".join(f"array0.dtype is {a}.dtype" for a in arrays[1:]) or "True"
-        lines += [f"            fits = {same}", "        else:", "            fits = False"]
-    lines += [
-        "        if fits:",
-        "            kernel = (small if array0.size < LARGE else large)[array0.dtype]",
-        "            if kernel is not None:",
-        "                try:",
-        f"                    array = kernel({', '.join(arrays)}, out=...)",
-        "                except (ValueError, FloatingPointError):",  # the general way explains
-        "                    return apply(op, " + _dict(op.operands) + ")",
-        "                result = new(Tensor)",
-        "                result._array = array",
-        "                result._version = result._view = None",
-    ]
-    edges = [f"edge{i}" for i in range(len(names))]
-    for e, n in zip(edges, names, strict=True):
-        is_other = numbers and n != first
-        lines.append(f"                {e} = " + (
-            f"{n}._node if tensor else None" if is_other else f"{n}._node"))
-    if plain.boolean or all(g is None for g in plain.gradients.values()):
-        lines += ["                result._node = None", "                return result"]
-        return lines
-    nothing = " and ".join(f"{e} is None" for e in edges)
-    lines += [
-        f"                if ({nothing}) or not flags.grad_enabled:",
-        "                    result._node = None",
-        "                    return result",
-    ]
-    lines += ["                " + line for line in record_lines(plain, arrays, edges,
-                                                                numbers and first, environment)]
-    lines += ["                return result"]
-    return lines
-
-
-def _load_with_number(first: str, other: str, names: Any, arrays: list[str]) -> list[str]:
-    a, b = (arrays[list(names).index(n)] for n in (first, other))
-    return [
-        f"        kind = type({other})",
-        f"        {a} = {first}._array",
-        f"        fits = type({first}) is Tensor or type({first}) is Parameter",
-        "        if kind is Tensor or kind is Parameter:",
-        f"            tensor, {b} = True, {other}._array",
-        f"            fits = fits and {a}.dtype is {b}.dtype",
-        "        elif kind is float or kind is int:",
-        "            tensor = False",
-        f"            fits = fits and ({a}.dtype in FLOATING or "
-        f"(kind is int and {a}.dtype is int64))",
-        "            if fits:",
-        f"                {b} = number({other}, {a}.dtype)",
-        "        else:",
-        "            fits = False",
-    ]
-
-
-def record_lines(variant: Any, arrays: list[str], edges: list[str], mixed: str | bool,
-                 environment: dict[str, Any]) -> list[str]:
-    """Source that records `result`: its node, the node's edges and saved values."""
-    environment["NodeClass"] = variant.node_class
-    names = variant.names
-    lines = ["node = result._node = new(NodeClass)", "node._sequence = next_sequence()"]
-    targets = []
-    for e, n in zip(edges, names, strict=True):
-        if n in variant.differentiable:
-            targets.append(f"{n} if {e} is LEAF else {e}")
-    lines.append(f"node.edges = ({', '.join(targets)},)")
+    if form.in_place and plain.boolean:
+        return []
+    core = _core_in_place(op, form) if form.in_place else _core(op, form, environment)
+    if len(names) == 2:
+        return _load_pair(form.first, next(n for n in names if n != form.first), core)
+    exact = " and ".join(f"(type({n}) is Tensor or type({n}) is Parameter)" for n in names)
+    loads = [f"array_{n} = {n}._array" for n in names]
+    edges = [f"edge_{n} = {n}._node" for n in names]
+    dtype = [f"dtype = array_{names[0]}.dtype"]
     if len(names) > 1:
-        shapes = ", ".join(f"{a}.shape" for a in arrays)
-        same = " and ".join(f"array0.shape == {a}.shape" for a in arrays[1:])
-        if mixed:  # a number broadcasts, but needs no gradient
-            same = f"not tensor or {same}"
-        lines.append(f"shapes = None if {same} else ({shapes},)")
-    else:
-        lines.append("shapes = None")
-    saved = ["shapes"]
-    edge_numbers = [edges[names.index(n)] for n in variant.differentiable]
-    for name in variant.saves:
-        readers = [edge_numbers[i] for i in variant.readers(name)]
-        value = "array" if name == "output" else arrays[names.index(name)]
-        lines += _save_lines(name, value, readers, len(edge_numbers) > 1,
-                             bool(mixed) and name not in (mixed, "output"))
-        saved += [f"kept_{name}", f"version_{name}", f"count_{name}"]
-    lines.append(f"node.saved = ({', '.join(saved)},)")
-    lines += ["if flags.anomaly:", "    node.site = user_site()"]
-    return lines
+        same = " and ".join(f"dtype is array_{n}.dtype" for n in names[1:])
+        core = [f"if {same}:", *_indent(core)]
+    return [f"if {exact}:", *_indent([*loads, *edges, *dtype, *core])]
 
 
-def _save_lines(name: str, value: str, readers: list[str], conditional: bool,
-                maybe_number: bool) -> list[str]:
-    """Source that keeps one value and its version, if a gradient that is needed reads it."""
-    lines = [f"kept_{name} = {value}"]
-    if name == "output":
-        lines += ["version_output = result._version = [0, None, None]", "count_output = 0"]
-    else:
-        version = [f"version_{name} = {name}._version",
-                   f"if version_{name} is None:",
-                   f"    version_{name} = {name}._version = [0, None, None]",
-                   f"count_{name} = version_{name}[0]"]
-        if maybe_number:
-            version = ["if tensor:", *("    " + line for line in version), "else:",
-                       f"    version_{name} = count_{name} = None"]
-        lines += version
-    if not conditional:
-        return lines
-    needed = " or ".join(f"{e} is not None" for e in readers)
-    return [f"if {needed}:", *("    " + line for line in lines), "else:",
-            f"    kept_{name} = version_{name} = count_{name} = None"]
+def _load_pair(first: str, other: str, core: list[str]) -> list[str]:
+    """Two operands, of which `other` may be a number that fits the dtype of `first`."""
+    return [
+        f"if type({first}) is Tensor or type({first}) is Parameter:",
+        *_indent([
+            f"array_{first} = {first}._array",
+            f"edge_{first} = {first}._node",
+            f"dtype = array_{first}.dtype",
+            f"kind = type({other})",
+            "if kind is Tensor or kind is Parameter:",
+            f"    array_{other} = {other}._array",
+            f"    edge_{other} = {other}._node",
+            f"    fits = dtype is array_{other}.dtype",
+            "    tensor = True",
+            "elif (kind is float or kind is int) and ("
+            "dtype in FLOATING or (kind is int and dtype is int64)):",
+            f"    array_{other} = number({other}, dtype)",
+            f"    edge_{other} = None",
+            "    fits = True",
+            "    tensor = False",
+            "else:",
+            "    fits = False",
+            "if fits:",
+            *_indent(core),
+        ]),
+    ]
 
 
-def node_class(variant: Any) -> type[Node]:
-    """The class of nodes that record `variant`, with its backward as flat source."""
-    title = "".join(part.capitalize() for part in variant.op.name.strip("_").split("_"))
-    name = f"{title}Backward0"
-    environment = {**ENVIRONMENT, "variant": variant}
-    saves = variant.saves
-    unpack = "".join(f", array_{n}, version_{n}, count_{n}" for n in saves)
-    lines = ["def backward(self, gradient, create):",
-             "    saved = self.saved",
-             "    if saved is None:",
-             "        raise freed(self)",
-             f"    shapes{unpack or ','} = saved"]
-    for n in saves:
-        lines += [f"    if version_{n} is not None and version_{n}[0] != count_{n}:",
-                  f"        raise changed(self, version_{n}, count_{n})"]
-    lines += ["    if create:",
-              "        return differentiable_gradients(variant, self, gradient)",
-              "    array_gradient = gradient._array",
-              "    big = array_gradient.size >= LARGE"]
-    if len(variant.differentiable) > 1:
-        lines.append("    edges = self.edges")
-    results = []
-    for i, operand in enumerate(variant.differentiable):
-        results.append(f"result{i}")
-        lines += _gradient_lines(variant, i, operand, environment)
-    lines.append(f"    return ({', '.join(results)},)")
-    backward = compile_function("backward", "\n".join(lines) + "\n", environment,
-                                f"{variant.op.body.__module__}.{name}")
-    return type(name, (Node,), {"__slots__": (), "backward": backward, "variant": variant,
-                                "__module__": variant.op.body.__module__})
+def _core(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
+    plain = op.plain
+    names = plain.names
+    arrays = ", ".join(f"array_{n}" for n in names)
+    lines = [
+        f"kernel = (small if array_{form.first}.size < LARGE else large)[dtype]",
+        "if kernel is not None:",
+        "    try:",
+        f"        array = kernel({arrays})",
+        "        if type(array) is not ndarray:",  # 0-d results come as scalars, others faster
+        f"            array = kernel({arrays}, out=...)",
+        "    except (ValueError, FloatingPointError):",  # the general way explains
+        f"        return {form.slow}",
+        "    result = new(Tensor)",
+        "    result._array = array",
+        "    result._writes = result._view = None",
+    ]
+    if plain.boolean or all(g is None for g in plain.gradients.values()):
+        return [*lines, "    result._node = None", "    return result"]
+    nothing = " and ".join(f"edge_{n} is None" for n in names)
+    mixed = form.first if len(names) == 2 else ""
+    return [
+        *lines,
+        f"    if ({nothing}) or not flags.grad_enabled:",
+        "        result._node = None",
+        "        return result",
+        *_indent(record_lines(plain, mixed, environment)),
+        "    return result",
+    ]
 
 
-def _gradient_lines(variant: Any, i: int, operand: str, environment: dict[str, Any]) -> list[str]:
-    gradient = variant.gradients[operand]
-    if gradient is None:
-        return [f"    result{i} = None"]
-    guard = f"    if edges[{i}] is None:" if len(variant.differentiable) > 1 else "    if False:"
-    lines = [guard, f"        result{i} = None"]
-    at = variant.names.index(operand)
-    many = len(variant.names) > 1
-    reduce_to = f"shapes[{at}]"
-    if gradient.passes:
-        lines += ["    else:", f"        result{i} = gradient"]
-        if many:
-            lines += [f"        if shapes is not None and array_gradient.shape != {reduce_to}:",
-                      f"            result{i} = new(Tensor)",
-                      f"            result{i}._array = sum_to(array_gradient, {reduce_to})",
-                      f"            result{i}._node = result{i}._version = None",
-                      f"            result{i}._view = None"]
-        return lines
-    environment[f"small{i}"], environment[f"large{i}"] = gradient.small, gradient.large
-    arguments = ", ".join(f"array_{n}" for n in gradient.names)
-    source = f"array_{operand}" if variant.op.result == "real" else "array_gradient"
-    lines += ["    else:",
-              f"        kernel = (large{i} if big else small{i})[{source}.dtype]",
-              f"        result{i} = new(Tensor)",
-              f"        array = kernel({arguments}, out=...)"]
-    if many:
-        lines += ["        if shapes is not None:",
-                  f"            array = sum_to(array, {reduce_to})"]
-    lines += [f"        result{i}._array = array",
-              f"        result{i}._node = result{i}._version = result{i}._view = None"]
-    return lines
-
-
+def _core_in_place(op: Any, form: Form) -> list[str]:
+    """Writing where nothing is recorded, to memory where each element has its own place."""
+    names = op.plain.names
+    target = form.first
+    nothing = " and ".join(f"edge_{n} is None" for n in names)
+    return [
+        f"if (({nothing}) or not flags.grad_enabled) and 0 not in array_{target}.strides:",
+        f"    kernel = (small if array_{target}.size < LARGE else large)[dtype]",
+        "    if kernel is not None:",
+        "        try:",
+        f"            kernel({', '.join(f'array_{n}' for n in names)}, out=array_{target})",
+        "        except (ValueError, TypeError, FloatingPointError):",
+        f"            return {form.slow}",
+        f"        if {target}._writes is not None:",
+        f"            wrote({target})",
+        f"        return {target}",
+    ]

@@ -17,7 +17,7 @@ from typing import Any
 from weakref import ref as reference
 
 from rushlight.base.errors import user_site
-from rushlight.base.flags import flags
+from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, freed, next_sequence
 from rushlight.families.declaration import Declaration, named, register
 from rushlight.families.source import lazy_function
@@ -62,11 +62,11 @@ def take_view(function: Callable, node_class: type[Node], input: Tensor, array: 
     result._array = array
     known = input._view
     result._view = (input if known is None else known[0], known, function, arguments)
-    version = input._version
+    version = input._writes
     if version is None:
-        result._version = input._version = [0, None, [reference(result)]]
+        result._writes = input._writes = [0, None, [reference(result)]]
     else:
-        result._version = version
+        result._writes = version
         views = version[2]
         if views is None:
             version[2] = [reference(result)]
@@ -83,7 +83,7 @@ def take_view(function: Callable, node_class: type[Node], input: Tensor, array: 
     node._sequence = next_sequence()
     node.edges = (input if edge is LEAF else edge,)
     node.saved = (input._array.shape, *arguments)
-    if flags.anomaly:
+    if tracing and flags.anomaly:
         node.site = user_site()
     return result
 

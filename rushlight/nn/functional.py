@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from rushlight.ops import (
-    FUNCTIONS,
-    ctc,
-    embedding_bag,
-    grid_sampling,
-    interpolation,
-    random_activation,
+from rushlight.ops import FUNCTIONS
+from rushlight.ops.bilinear_form import bilinear
+from rushlight.ops.ctc import ctc_loss
+from rushlight.ops.embedding_bag import embedding_bag
+from rushlight.ops.folding import fold, unfold
+from rushlight.ops.grid_sampling import affine_grid, grid_sample
+from rushlight.ops.interpolation import interpolate, upsample
+from rushlight.ops.margin_loss import (
+    multi_margin_loss,
+    multilabel_margin_loss,
+    triplet_margin_with_distance_loss,
 )
+from rushlight.ops.multi_head_attention import multi_head_attention_forward
+from rushlight.ops.padding import pad
+from rushlight.ops.random_activation import gumbel_softmax, rrelu, rrelu_
+from rushlight.ops.shuffling import channel_shuffle, pixel_shuffle, pixel_unshuffle
 
 adaptive_avg_pool1d = FUNCTIONS["nn.functional.adaptive_avg_pool1d"]
 adaptive_avg_pool2d = FUNCTIONS["nn.functional.adaptive_avg_pool2d"]
@@ -17,18 +25,15 @@ adaptive_avg_pool3d = FUNCTIONS["nn.functional.adaptive_avg_pool3d"]
 adaptive_max_pool1d = FUNCTIONS["nn.functional.adaptive_max_pool1d"]
 adaptive_max_pool2d = FUNCTIONS["nn.functional.adaptive_max_pool2d"]
 adaptive_max_pool3d = FUNCTIONS["nn.functional.adaptive_max_pool3d"]
-affine_grid = FUNCTIONS["nn.functional.affine_grid"]
 alpha_dropout = FUNCTIONS["nn.functional.alpha_dropout"]
 avg_pool1d = FUNCTIONS["nn.functional.avg_pool1d"]
 avg_pool2d = FUNCTIONS["nn.functional.avg_pool2d"]
 avg_pool3d = FUNCTIONS["nn.functional.avg_pool3d"]
 batch_norm = FUNCTIONS["nn.functional.batch_norm"]
-bilinear = FUNCTIONS["nn.functional.bilinear"]
 binary_cross_entropy = FUNCTIONS["nn.functional.binary_cross_entropy"]
 binary_cross_entropy_with_logits = FUNCTIONS["nn.functional.binary_cross_entropy_with_logits"]
 celu = FUNCTIONS["nn.functional.celu"]
 celu_ = FUNCTIONS["nn.functional.celu_"]
-channel_shuffle = FUNCTIONS["nn.functional.channel_shuffle"]
 conv1d = FUNCTIONS["nn.functional.conv1d"]
 conv2d = FUNCTIONS["nn.functional.conv2d"]
 conv3d = FUNCTIONS["nn.functional.conv3d"]
@@ -38,7 +43,6 @@ conv_transpose3d = FUNCTIONS["nn.functional.conv_transpose3d"]
 cosine_embedding_loss = FUNCTIONS["nn.functional.cosine_embedding_loss"]
 cosine_similarity = FUNCTIONS["nn.functional.cosine_similarity"]
 cross_entropy = FUNCTIONS["nn.functional.cross_entropy"]
-ctc_loss = FUNCTIONS["nn.functional.ctc_loss"]
 dropout = FUNCTIONS["nn.functional.dropout"]
 dropout1d = FUNCTIONS["nn.functional.dropout1d"]
 dropout2d = FUNCTIONS["nn.functional.dropout2d"]
@@ -46,17 +50,13 @@ dropout3d = FUNCTIONS["nn.functional.dropout3d"]
 elu = FUNCTIONS["nn.functional.elu"]
 elu_ = FUNCTIONS["nn.functional.elu_"]
 embedding = FUNCTIONS["nn.functional.embedding"]
-embedding_bag = FUNCTIONS["nn.functional.embedding_bag"]
 feature_alpha_dropout = FUNCTIONS["nn.functional.feature_alpha_dropout"]
-fold = FUNCTIONS["nn.functional.fold"]
 fractional_max_pool2d = FUNCTIONS["nn.functional.fractional_max_pool2d"]
 fractional_max_pool3d = FUNCTIONS["nn.functional.fractional_max_pool3d"]
 gaussian_nll_loss = FUNCTIONS["nn.functional.gaussian_nll_loss"]
 gelu = FUNCTIONS["nn.functional.gelu"]
 glu = FUNCTIONS["nn.functional.glu"]
-grid_sample = FUNCTIONS["nn.functional.grid_sample"]
 group_norm = FUNCTIONS["nn.functional.group_norm"]
-gumbel_softmax = FUNCTIONS["nn.functional.gumbel_softmax"]
 hardshrink = FUNCTIONS["nn.functional.hardshrink"]
 hardsigmoid = FUNCTIONS["nn.functional.hardsigmoid"]
 hardswish = FUNCTIONS["nn.functional.hardswish"]
@@ -65,7 +65,6 @@ hardtanh_ = FUNCTIONS["nn.functional.hardtanh_"]
 hinge_embedding_loss = FUNCTIONS["nn.functional.hinge_embedding_loss"]
 huber_loss = FUNCTIONS["nn.functional.huber_loss"]
 instance_norm = FUNCTIONS["nn.functional.instance_norm"]
-interpolate = FUNCTIONS["nn.functional.interpolate"]
 kl_div = FUNCTIONS["nn.functional.kl_div"]
 l1_loss = FUNCTIONS["nn.functional.l1_loss"]
 layer_norm = FUNCTIONS["nn.functional.layer_norm"]
@@ -87,26 +86,18 @@ max_unpool2d = FUNCTIONS["nn.functional.max_unpool2d"]
 max_unpool3d = FUNCTIONS["nn.functional.max_unpool3d"]
 mish = FUNCTIONS["nn.functional.mish"]
 mse_loss = FUNCTIONS["nn.functional.mse_loss"]
-multi_head_attention_forward = FUNCTIONS["nn.functional.multi_head_attention_forward"]
-multi_margin_loss = FUNCTIONS["nn.functional.multi_margin_loss"]
-multilabel_margin_loss = FUNCTIONS["nn.functional.multilabel_margin_loss"]
 multilabel_soft_margin_loss = FUNCTIONS["nn.functional.multilabel_soft_margin_loss"]
 nll_loss = FUNCTIONS["nn.functional.nll_loss"]
 normalize = FUNCTIONS["nn.functional.normalize"]
 one_hot = FUNCTIONS["nn.functional.one_hot"]
-pad = FUNCTIONS["nn.functional.pad"]
 pairwise_distance = FUNCTIONS["nn.functional.pairwise_distance"]
 pdist = FUNCTIONS["nn.functional.pdist"]
-pixel_shuffle = FUNCTIONS["nn.functional.pixel_shuffle"]
-pixel_unshuffle = FUNCTIONS["nn.functional.pixel_unshuffle"]
 poisson_nll_loss = FUNCTIONS["nn.functional.poisson_nll_loss"]
 prelu = FUNCTIONS["nn.functional.prelu"]
 relu = FUNCTIONS["nn.functional.relu"]
 relu6 = FUNCTIONS["nn.functional.relu6"]
 relu_ = FUNCTIONS["nn.functional.relu_"]
 rms_norm = FUNCTIONS["nn.functional.rms_norm"]
-rrelu = FUNCTIONS["nn.functional.rrelu"]
-rrelu_ = FUNCTIONS["nn.functional.rrelu_"]
 scaled_dot_product_attention = FUNCTIONS["nn.functional.scaled_dot_product_attention"]
 selu = FUNCTIONS["nn.functional.selu"]
 selu_ = FUNCTIONS["nn.functional.selu_"]
@@ -124,17 +115,6 @@ tanhshrink = FUNCTIONS["nn.functional.tanhshrink"]
 threshold = FUNCTIONS["nn.functional.threshold"]
 threshold_ = FUNCTIONS["nn.functional.threshold_"]
 triplet_margin_loss = FUNCTIONS["nn.functional.triplet_margin_loss"]
-triplet_margin_with_distance_loss = FUNCTIONS["nn.functional.triplet_margin_with_distance_loss"]
-unfold = FUNCTIONS["nn.functional.unfold"]
-upsample = FUNCTIONS["nn.functional.upsample"]
-
-TOPICS = (
-    ctc,
-    embedding_bag,
-    grid_sampling,
-    interpolation,
-    random_activation,
-)
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -6,7 +6,7 @@ from rushlight.expr import scalar as s
 from rushlight.families.pointwise import pointwise
 
 
-@pointwise("add Tensor.__add__")
+@pointwise("add Tensor.__add__", tensors="")
 def add(input, other, *, alpha: Scalar = 1):
     """input + alpha * other, with broadcasting.
 
@@ -20,7 +20,9 @@ def add(input, other, *, alpha: Scalar = 1):
     return input + alpha * other
 
 
-@pointwise("sub subtract Tensor.__sub__", refuse="bool")
+@pointwise("sub subtract Tensor.__sub__", tensors="", refuse="bool",
+           refusal="Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+                   "trying to invert a mask, use the `~` or `logical_not()` operator instead.")
 def sub(input, other, *, alpha: Scalar = 1):
     """input - alpha * other, with broadcasting.
 
@@ -31,13 +33,15 @@ def sub(input, other, *, alpha: Scalar = 1):
     return input - alpha * other
 
 
-@pointwise("rsub", refuse="bool", inplace=False)
+@pointwise("rsub", refuse="bool", inplace=False,
+           refusal="Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+                   "trying to invert a mask, use the `~` or `logical_not()` operator instead.")
 def rsub(input, other, *, alpha: Scalar = 1):
     """other - alpha * input, with broadcasting."""
     return other - alpha * input
 
 
-@pointwise("mul multiply Tensor.__mul__")
+@pointwise("mul multiply Tensor.__mul__", tensors="")
 def mul(input, other):
     """input * other, with broadcasting.
 
@@ -48,24 +52,31 @@ def mul(input, other):
     return input * other
 
 
-@pointwise("true_divide Tensor.__truediv__", promote="floating")
-def true_divide(input, other):
-    """input / other, a true quotient: integers give the default floating dtype.
+@pointwise("div divide true_divide Tensor.__truediv__ Tensor.__div__", tensors="",
+           promote=lambda rounding_mode: "numeric" if rounding_mode else "floating",
+           refuse=lambda rounding_mode: "bool complex" if rounding_mode else "")
+def div(input, other, *, rounding_mode: str = None):
+    """input / other: a true quotient, or rounded by rounding_mode "trunc" or "floor".
+
+    Integers give the default floating dtype, unless the quotient is rounded.
 
     >>> import rushlight as rl
     >>> rl.tensor([1, 2]) / 2
     tensor([0.5000, 1.0000])
+    >>> rl.div(rl.tensor([-7, 7]), 2, rounding_mode="floor")
+    tensor([-4,  3])
     """
-    return input / other
+    if rounding_mode is None:
+        return input / other
+    if rounding_mode == "trunc":
+        return s.trunc_div(input, other)
+    if rounding_mode == "floor":
+        return s.floor_div(input, other)
+    raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
+                       f"found '{rounding_mode}'")
 
 
-@pointwise("_divide_trunc", refuse="bool complex", inplace=True)
-def _divide_trunc(input, other):
-    """The quotient rounded towards zero."""
-    return s.trunc_div(input, other)
-
-
-@pointwise("floor_divide Tensor.__floordiv__", refuse="bool complex")
+@pointwise("floor_divide Tensor.__floordiv__", tensors="", refuse="bool complex")
 def floor_divide(input, other):
     """The quotient rounded down.
 
@@ -76,7 +87,7 @@ def floor_divide(input, other):
     return s.floor_div(input, other)
 
 
-@pointwise("remainder Tensor.__mod__", refuse="bool complex")
+@pointwise("remainder Tensor.__mod__", tensors="", refuse="bool complex")
 def remainder(input, other):
     """input - other * floor(input / other): the sign is the divisor's.
 
@@ -98,7 +109,7 @@ def fmod(input, other):
     return s.fmod(input, other)
 
 
-@pointwise("pow Tensor.__pow__")
+@pointwise("pow Tensor.__pow__", tensors="")
 def pow(input, exponent):
     """input ** exponent, with broadcasting.
 
@@ -109,7 +120,9 @@ def pow(input, exponent):
     return input**exponent
 
 
-@pointwise("neg negative Tensor.__neg__", refuse="bool")
+@pointwise("neg negative Tensor.__neg__", refuse="bool",
+           refusal="Negation, the `-` operator, on a bool tensor is not supported. If you are "
+                   "trying to invert a mask, use the `~` or `logical_not()` operator instead.")
 def neg(input):
     """-input.
 
@@ -170,7 +183,7 @@ def reciprocal(input):
     return s.reciprocal(input)
 
 
-@pointwise("addcmul")
+@pointwise("addcmul", tensors="input tensor1 tensor2")
 def addcmul(input, tensor1, tensor2, *, value: Scalar = 1):
     """input + value * tensor1 * tensor2.
 
@@ -181,7 +194,7 @@ def addcmul(input, tensor1, tensor2, *, value: Scalar = 1):
     return input + value * tensor1 * tensor2
 
 
-@pointwise("addcdiv", promote="floating")
+@pointwise("addcdiv", promote="floating", tensors="input tensor1 tensor2")
 def addcdiv(input, tensor1, tensor2, *, value: Scalar = 1):
     """input + value * tensor1 / tensor2.
 
@@ -192,7 +205,7 @@ def addcdiv(input, tensor1, tensor2, *, value: Scalar = 1):
     return input + value * tensor1 / tensor2
 
 
-@pointwise("lerp")
+@pointwise("lerp", tensors="input end")
 def lerp(input, end, weight):
     """input + weight * (end - input): from input to end.
 
@@ -205,7 +218,7 @@ def lerp(input, end, weight):
     return s.where(s.abs(weight) < 0.5, near, far)
 
 
-@pointwise("maximum", refuse="complex", inplace=False)
+@pointwise("maximum", refuse="complex", inplace=False, tensors="input other")
 def maximum(input, other):
     """The larger of each pair; NaN where either is.
 
@@ -216,7 +229,7 @@ def maximum(input, other):
     return s.maximum(input, other)
 
 
-@pointwise("minimum", refuse="complex", inplace=False)
+@pointwise("minimum", refuse="complex", inplace=False, tensors="input other")
 def minimum(input, other):
     """The smaller of each pair; NaN where either is.
 
@@ -227,13 +240,13 @@ def minimum(input, other):
     return s.minimum(input, other)
 
 
-@pointwise("fmax", refuse="complex", inplace=False)
+@pointwise("fmax", refuse="complex", inplace=False, tensors="input other")
 def fmax(input, other):
     """The larger of each pair; a NaN counts only where both are."""
     return s.fmax(input, other)
 
 
-@pointwise("fmin", refuse="complex", inplace=False)
+@pointwise("fmin", refuse="complex", inplace=False, tensors="input other")
 def fmin(input, other):
     """The smaller of each pair; a NaN counts only where both are."""
     return s.fmin(input, other)
@@ -272,13 +285,13 @@ def copysign(input, other):
     return s.copysign(input, other)
 
 
-@pointwise("hypot", refuse="complex bool integer")
+@pointwise("hypot", refuse="complex bool integer", tensors="input other")
 def hypot(input, other):
     """sqrt(input**2 + other**2), without overflow on the way."""
     return s.hypot(input, other)
 
 
-@pointwise("nextafter", refuse="complex bool integer")
+@pointwise("nextafter", refuse="complex bool integer", tensors="input other")
 def nextafter(input, other):
     """The next number that the dtype has after input towards other."""
     return s.nextafter(input, other)

@@ -88,7 +88,7 @@ def signbit(input):
     return s.signbit(input)
 
 
-@pointwise("logical_and", result="bool")
+@pointwise("logical_and", result="bool", tensors="input other")
 def logical_and(input, other):
     """Whether both are nonzero.
 
@@ -99,13 +99,13 @@ def logical_and(input, other):
     return s.bitwise_and(s.nonzero(input), s.nonzero(other))
 
 
-@pointwise("logical_or", result="bool")
+@pointwise("logical_or", result="bool", tensors="input other")
 def logical_or(input, other):
     """Whether at least one is nonzero."""
     return s.bitwise_or(s.nonzero(input), s.nonzero(other))
 
 
-@pointwise("logical_xor", result="bool")
+@pointwise("logical_xor", result="bool", tensors="input other")
 def logical_xor(input, other):
     """Whether exactly one is nonzero."""
     return s.bitwise_xor(s.nonzero(input), s.nonzero(other))
@@ -117,7 +117,7 @@ def logical_not(input):
     return s.bitwise_not(s.nonzero(input))
 
 
-@pointwise("isclose", result="bool", inplace=False)
+@pointwise("isclose", result="bool", inplace=False, tensors="input other")
 def isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
     """Whether |input - other| <= atol + rtol * |other|; infinities are close to themselves.
 

@@ -225,7 +225,7 @@ def zero_(input: Tensor) -> Tensor:
 def set_(input: Tensor, source: Tensor) -> Tensor:
     """Make this tensor look at the memory of `source`."""
     input._array = source._array
-    input._version = version_of(source)
+    input._writes = version_of(source)
     return input
 
 

@@ -19,7 +19,8 @@ def _log_sum(*terms: Array) -> Array:
     """log of the sum of exponentials, element by element; minus infinity adds nothing."""
     highest = np.maximum.reduce(terms)
     finite = np.where(np.isneginf(highest), 0.0, highest)
-    return finite + np.log(sum(np.exp(term - finite) for term in terms))
+    with np.errstate(divide="ignore"):  # log(0) is what is meant where nothing is possible
+        return finite + np.log(sum(np.exp(term - finite) for term in terms))
 
 
 def _states(targets: Array, lengths: Array, blank: int) -> tuple[Array, Array]:

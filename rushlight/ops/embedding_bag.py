@@ -48,6 +48,7 @@ def embedding_bag(
     input, weight = _in_order(input, weight)
     _check_options(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
     indices, bags, count = _bags(input, offsets, include_last_offset)
+    _check_indices(indices, weight.size(0))
     if padding_idx is not None:
         rows = weight.size(0)
         if not -rows <= padding_idx < rows:
@@ -121,6 +122,16 @@ def _check_options(
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
             f"for mode='sum' (got mode='{mode}')."
+        )
+
+
+def _check_indices(indices: Tensor, rows: int) -> None:
+    found = indices._array
+    wrong = np.flatnonzero((found < 0) | (found >= rows))
+    if wrong.size:
+        raise RuntimeError(
+            f"Index {wrong[0]} of input takes value {found[wrong[0]]} which is not in the valid "
+            f"range [0, {rows})"
         )
 
 

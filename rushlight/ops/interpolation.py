@@ -62,6 +62,7 @@ def interpolate(
     _check_mode(input, mode, align_corners, antialias)
     space = tuple(input.shape[2:])
     size, factors = _sizes(space, size, scale_factor, recompute_scale_factor)
+    _check_input(input, mode)
     if min(space) <= 0 or min(size) <= 0:
         raise RuntimeError(
             "Input and output sizes should be greater than 0, but got input "
@@ -100,6 +101,19 @@ def upsample(
 
 
 def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+    if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: "
+            "linear | bilinear | bicubic | trilinear"
+        )
+    if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
+        )
+
+
+def _check_input(input: Tensor, mode: str) -> None:
     known = mode in LINEAR_MODES or mode in ("nearest", "nearest-exact", "area")
     if not known or input.dim() not in (3, 4, 5):
         raise NotImplementedError(
@@ -113,16 +127,6 @@ def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias:
     if mode in LINEAR_MODES and not input.is_floating_point():
         raise NotImplementedError(
             f"{mode} interpolation is not implemented for {input.dtype}: convert with .float()"
-        )
-    if align_corners is not None and mode not in LINEAR_MODES:
-        raise ValueError(
-            "align_corners option can only be set with the interpolating modes: "
-            "linear | bilinear | bicubic | trilinear"
-        )
-    if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError(
-            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
-            "tensor as input"
         )
 
 

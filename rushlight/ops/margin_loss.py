@@ -57,8 +57,7 @@ def multi_margin_loss(
     if weight is not None:
         excess = excess * weight[labels]
     losses = excess.scatter(1, labels, 0.0).sum(1) / classes
-    word = _reduction(reduction, size_average, reduce)
-    return reduced(losses[0] if single else losses, word)
+    return reduced(losses.reshape(target.shape), _reduction(reduction, size_average, reduce))
 
 
 @function("nn.functional.multilabel_margin_loss")

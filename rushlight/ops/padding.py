@@ -110,6 +110,11 @@ def pad(
     for number, (before, after) in enumerate(sides, 1):
         if before or after:
             dim = input.dim() - number
+            if input.size(dim) + before + after < 0:
+                raise RuntimeError(
+                    f"input of size {input.size(dim)} at dimension {dim} is too small for the "
+                    f"padding ({before}, {after})"
+                )
             index = EXTENSIONS[mode](input.shape, dim, before, after)
             input = index_select(input, dim, wrap(index))
     return input
@@ -146,7 +151,10 @@ def _circular(shape: Sequence[int], dim: int, before: int, after: int) -> np.nda
             "Padding value causes wrapping around more than once: "
             f"padding ({before}, {after}) at dimension {dim} of input {list(shape)}"
         )
-    return _places(size, before, after) % max(size, 1)
+    # Negative amounts are cut off first: what is left is what repeats.
+    start = max(-before, 0)
+    left = size - start - max(-after, 0)
+    return start + _places(left, max(before, 0), max(after, 0)) % max(left, 1)
 
 
 EXTENSIONS: dict[str, Any] = {

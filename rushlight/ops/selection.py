@@ -17,7 +17,7 @@ from rushlight.families.view import view
 from rushlight.tensor import Tensor, wrap
 
 
-@pointwise("_where", inplace=False)
+@pointwise("_where", inplace=False, tensors="condition")
 def _where(condition, input, other):
     """input where condition holds, else other."""
     return s.where(condition, input, other)

@@ -154,7 +154,7 @@ def atanh(input):
     return s.atanh(input)
 
 
-@pointwise("atan2 arctan2", promote="floating", refuse="complex")
+@pointwise("atan2 arctan2", promote="floating", refuse="complex", tensors="input other")
 def atan2(input, other):
     """The angle in radians of the point (other, input), in (-pi, pi]."""
     return s.atan2(input, other)
@@ -226,14 +226,14 @@ def logit(input, eps: Operand = None):
     return s.log(input / (1 - input))
 
 
-@pointwise("xlogy special.xlogy", promote="floating", refuse="complex")
+@pointwise("xlogy special.xlogy", promote="floating", refuse="complex", tensors="")
 def xlogy(input, other):
     """input * log(other), and 0 where input is 0."""
     product = s.where(s.eq(input, 0), 0, input * s.log(other))
     return s.where(s.isnan(other), other, product)
 
 
-@pointwise("logaddexp", refuse="complex bool integer", inplace=False)
+@pointwise("logaddexp", refuse="complex bool integer", inplace=False, tensors="input other")
 def logaddexp(input, other):
     """log(e**input + e**other), without overflow."""
     high, low = s.maximum(input, other), s.minimum(input, other)
@@ -241,7 +241,7 @@ def logaddexp(input, other):
     return s.where(s.bitwise_and(s.isinf(input), s.eq(input, other)), input, sum_)
 
 
-@pointwise("logaddexp2", refuse="complex bool integer", inplace=False)
+@pointwise("logaddexp2", refuse="complex bool integer", inplace=False, tensors="input other")
 def logaddexp2(input, other):
     """log2(2**input + 2**other), without overflow."""
     high, low = s.maximum(input, other), s.minimum(input, other)

@@ -200,7 +200,7 @@ def _view_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
                                f"view {input.dtype} as {dtype} (different element sizes), but "
                                f"got {array.shape[-1]}")
     result = wrap(array.view(dtype.array))
-    result._version = version_of(input)
+    result._writes = version_of(input)
     return result
 
 

@@ -122,7 +122,7 @@ def mark_changed(tensors: Sequence[Tensor]) -> None:
     """Count a change in place, so that a graph that saved an old value refuses to use it."""
     site = None
     for tensor in tensors:
-        version = tensor._version
+        version = tensor._writes
         if version is not None:
             site = site or user_site()
             version[COUNT] += 1

@@ -25,11 +25,11 @@ class Parameter(Tensor):
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         made = new(cls)
-        made._view = made._version = None
+        made._view = made._writes = None
         if data is None:
             made._array = np.empty(0, np.float32)
         else:
-            made._array, made._version = data._array, version_of(data)
+            made._array, made._writes = data._array, version_of(data)
         made._node = None
         if requires_grad:
             made.requires_grad = True

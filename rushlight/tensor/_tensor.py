@@ -41,11 +41,11 @@ class Tensor:
     tensor([2., 4.])
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_node", "_version", "_view")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_node", "_writes", "_view")
 
     _array: np.ndarray  # the elements, any strides
     _node: Any  # where the gradient goes: see engine.node
-    _version: list | None  # writes to the memory, shared by views: see engine.node
+    _writes: list | None  # writes to the memory, shared by views: see engine.node
     _view: tuple | None  # how a view was made: (base, parent's _view, function, arguments)
 
     _sequence = -1  # as an edge of the graph, a leaf comes after all nodes
@@ -59,7 +59,7 @@ class Tensor:
     def __new__(cls, *args: Any, **options: Any) -> Tensor:
         made = new(cls)
         made._array = convert.legacy_array(args, Tensor, options.pop("device", None))
-        made._node = made._version = made._view = None
+        made._node = made._writes = made._view = None
         return made
 
     # ---- geometry ----------------------------------------------------------------------------
@@ -402,7 +402,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same memory, cut off from the graph."""
         result = wrap(self._array)
-        result._version = version_of(self)
+        result._writes = version_of(self)
         return result
 
     def detach_(self) -> Tensor:
@@ -423,11 +423,16 @@ class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         self._array = value._array
-        self._version = None
+        self._writes = None
 
     @property
     def _base(self) -> Tensor | None:
         return None if self._view is None else self._view[0]
+
+    @property
+    def _version(self) -> int:
+        """How often the memory was written in place."""
+        return 0 if self._writes is None else self._writes[COUNT]
 
     def _is_view(self) -> bool:
         return self._view is not None
@@ -525,7 +530,7 @@ def wrap(array: np.ndarray) -> Tensor:
     """A tensor over `array`, which it shares; no history."""
     result = new(Tensor)
     result._array = array
-    result._node = result._version = result._view = None
+    result._node = result._writes = result._view = None
     return result
 
 

@@ -180,7 +180,7 @@ def deepcopy(tensor: Any, memo: dict) -> Any:
             f"{tensor.grad_fn.name()}; detach() it first")
     made = object.__new__(type(tensor))
     made._array = _copy_memory(tensor._array, memo)
-    made._node, made._version, made._view = tensor._node, None, None
+    made._node, made._writes, made._view = tensor._node, None, None
     memo[id(tensor)] = made
     for name, value in tensor.__dict__.items():
         if name not in ("_hooks", "_post_accumulate_hooks"):
@@ -223,7 +223,7 @@ def rebuild(cls: type, data: Any, requires_grad: bool, attributes: dict) -> Any:
         made._array = MetaArray(data[0], dtypes.dtype_named(data[1]).array)
     else:
         made._array = data
-    made._node = made._version = made._view = None
+    made._node = made._writes = made._view = None
     if requires_grad:
         made.requires_grad = True
     made.__dict__.update(attributes)

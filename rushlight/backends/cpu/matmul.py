@@ -15,7 +15,7 @@ from rushlight.backends.cpu.onednn import matmul as library
 from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
 
-SMALL = 250_000  # multiplications; OpenBLAS starts its threads at 262,144
+SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
 
 _FLOAT = np.dtype(np.float32)
 _HALF = ("float16", "bfloat16")
@@ -51,7 +51,7 @@ def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.nda
 def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """a @ b + bias for matrices; `bias`, if any, is (columns,)."""
     rows, inner = a.shape
-    if rows * inner * b.shape[1] < SMALL or not _served(a, b):
+    if rows * inner * b.shape[1] <= SMALL or not _served(a, b):
         out = _dot(a, b)
         return out if bias is None else np.add(out, bias, out)
     out = np.empty((rows, b.shape[1]), a.dtype)

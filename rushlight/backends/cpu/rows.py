@@ -153,6 +153,13 @@ class RowWriter(Writer):
             lambda i: (select(condition(i), i, self.length),))
         return result
 
+    def count_where(self, condition: Callable[[Value], Value]) -> Value:
+        """For how many indices the condition holds."""
+        (result,) = self._loop(
+            "0", "%n", [(self.constant("i64", 0), lambda count, x: count + x)],
+            lambda i: (condition(i).convert("zext", "i64"),))
+        return result
+
     def _name(self) -> str:
         self._loops += 1
         return f"l{self._loops}"
@@ -326,13 +333,21 @@ def compile_rows(name: str, body: Body, inputs: Sequence[Operand], outputs: Sequ
     ir = rows_ir(body, operands, len(inputs), cost, flag_family())
     (address,) = jit.load(ir, "loop", imports={"rl_pool_run": pool_run_address()})
     marks = ["(n)" if operand.row else "()" for operand in operands]
-    signature = f"{','.join(marks[:len(inputs)])}->{','.join(marks[len(inputs):])}".encode()
-    numbers = bytes(np.dtype(operand.dtype).num for operand in operands)
+    signature = f"{','.join(marks[:len(inputs)])}->{','.join(marks[len(inputs):])}"
+    return generalised_ufunc(name, signature, [operand.dtype for operand in operands], len(inputs),
+                             address)
+
+
+def generalised_ufunc(name: str, signature: str, dtypes: Sequence[str], inputs: int,
+                      address: int) -> np.ufunc:
+    """A generalised ufunc of one native loop; `signature` as NumPy writes it."""
+    numbers = bytes(np.dtype(dtype).num for dtype in dtypes)
     functions, data = (ctypes.c_void_p * 1)(address), (ctypes.c_void_p * 1)()
     types = ctypes.create_string_buffer(numbers, len(numbers) + 1)
-    texts = name.encode(), b"", signature
+    texts = name.encode(), b"", signature.encode()
     # The ufunc keeps pointers to all of these, and to nothing that would keep them alive.
     jit.immortal((functions, data, types, texts))
     made: np.ufunc = _from_loops_and_signature(
-        functions, data, types, 1, len(inputs), len(outputs), -1, texts[0], texts[1], 0, texts[2])
+        functions, data, types, 1, inputs, len(dtypes) - inputs, -1, texts[0], texts[1], 0,
+        texts[2])
     return made

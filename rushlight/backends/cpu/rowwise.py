@@ -20,7 +20,8 @@ INF = float("inf")
 
 
 class Kernel(NamedTuple):
-    """How a row is computed: its operands as a text, `row`, `number` or `index`, and the code."""
+    """How a row is computed: its operands as a text, `row`, `number`, `index` or `indices` (a row
+    of int64), and the code."""
 
     inputs: str
     outputs: str
@@ -51,27 +52,11 @@ def kernel(name: str, dtype: np.dtype) -> np.ufunc:
     declared = KERNELS[name]
 
     def operands(text: str) -> list[Operand]:
-        return [Operand("int64" if word == "index" else dtype.name, word == "row")
-                for word in text.split()]
+        return [Operand("int64" if word.startswith("ind") else dtype.name,
+                        word in ("row", "indices")) for word in text.split()]
 
     return compile_rows(name, declared.body, operands(declared.inputs),
                         operands(declared.outputs), declared.cost * (dtype.itemsize / 4))
-
-
-CHUNK = 1 << 14  # elements of a row of their own when a whole array is summed
-
-
-def sum_all(array: np.ndarray) -> np.ndarray:
-    """The sum of a contiguous array as a 0-d array: in rows of equal length, so that it can be
-    split over threads and does not depend on their number."""
-    total: Any = kernel("sum", array.dtype)
-    flat = array.reshape(-1)
-    whole = flat.size // CHUNK * CHUNK
-    rest: np.ndarray = total(flat[whole:], out=...)
-    if whole:
-        parts = total(flat[:whole].reshape(-1, CHUNK))
-        rest = total(np.append(parts, rest), out=...)
-    return rest
 
 
 def _shift(largest: Value) -> Value:
@@ -114,6 +99,26 @@ def argmax(row: RowWriter) -> None:
     row.write(2, index)
 
 
+@rowwise("row", "number", 0.5)
+def amin(row: RowWriter) -> None:
+    """(x) -> min x; nan if there is one"""
+    row.write(1, -row.maximum(row.operands[0].kind, lambda i: -row.read(0, i)))
+
+
+@rowwise("row", "number index", 1.0)
+def argmin(row: RowWriter) -> None:
+    """(x) -> min x and the first index where it is; the first nan before all"""
+    smallest = -row.maximum(row.operands[0].kind, lambda i: -row.read(0, i))
+    nan = smallest.is_nan()
+
+    def there(i: Value) -> Value:
+        x = row.read(0, i)
+        return (nan & x.is_nan()) | x.equals(smallest)
+
+    row.write(2, row.first(there))
+    row.write(1, smallest)
+
+
 @rowwise("row number", "number number", 1.0)
 def variance(row: RowWriter) -> None:
     """(x, correction) -> sum (x - mean)^2 / (n - correction) and the mean, in two passes"""
@@ -122,6 +127,27 @@ def variance(row: RowWriter) -> None:
     squares = row.sum(lambda i: _square(row.read(0, i) - centre), kind)
     row.write(2, squares / at_least(row.count(kind) - row.scalar(1), 0.0))
     row.write(3, centre)
+
+
+@rowwise("row number", "number", 0.6)
+def deviation(row: RowWriter) -> None:
+    """(x, centre) -> sum (x - centre)^2"""
+    centre = row.scalar(1)
+    row.write(2, row.sum(lambda i: _square(row.read(0, i) - centre), row.operands[0].kind))
+
+
+@rowwise("row row number", "number number", 0.8)
+def products(row: RowWriter) -> None:
+    """(gradient, x, centre) -> sum gradient and sum gradient (x - centre)"""
+    centre = row.scalar(2)
+
+    def parts(i: Value) -> tuple[Value, Value]:
+        g = row.read(0, i)
+        return g, g * (row.read(1, i) - centre)
+
+    total, moment = row.sums(row.operands[0].kind, parts, 2)
+    row.write(3, total)
+    row.write(4, moment)
 
 
 def _square(x: Value) -> Value:
@@ -245,3 +271,68 @@ def layer_norm_backward(row: RowWriter) -> None:
         row.write(5, (g - mean_g - x * mean_gx) * rstd, i)
 
     row.each(slope)
+
+
+@rowwise("row row number", "row number", 2.0)
+def rms_norm(row: RowWriter) -> None:
+    """(x, weight, eps) -> x rstd weight and rstd = 1 / sqrt(mean x^2 + eps)"""
+    kind = row.operands[0].kind
+    square = row.mean(lambda i: _square(row.read(0, i)), kind)
+    rstd = 1 / sqrt(square + row.scalar(2))
+    row.each(lambda i: row.write(3, row.read(0, i) * rstd * row.read(1, i), i))
+    row.write(4, rstd)
+
+
+@rowwise("row row row number", "row", 3.0)
+def rms_norm_backward(row: RowWriter) -> None:
+    """(gradient, x, weight, rstd) -> the gradient of x"""
+    kind = row.operands[0].kind
+    rstd = row.scalar(3)
+    along = row.mean(lambda i: row.read(0, i) * row.read(2, i) * (row.read(1, i) * rstd), kind)
+
+    def slope(i: Value) -> None:
+        g = row.read(0, i) * row.read(2, i)
+        row.write(4, (g - row.read(1, i) * rstd * along) * rstd, i)
+
+    row.each(slope)
+
+
+@rowwise("row number number number", "row", 0.8)
+def scale(row: RowWriter) -> None:
+    """(x, centre, factor, shift) -> (x - centre) factor + shift"""
+    centre, factor, shift = row.scalar(1), row.scalar(2), row.scalar(3)
+    row.each(lambda i: row.write(4, (row.read(0, i) - centre) * factor + shift, i))
+
+
+@rowwise("row row row row", "row", 1.0)
+def scale_columns(row: RowWriter) -> None:
+    """(x, centre, factor, shift) -> (x - centre) factor + shift, each element with its own"""
+    row.each(lambda i: row.write(
+        4, (row.read(0, i) - row.read(1, i)) * row.read(2, i) + row.read(3, i), i))
+
+
+@rowwise("row row number number number number", "row", 1.0)
+def slope(row: RowWriter) -> None:
+    """(gradient, x, centre, a, b, c) -> gradient a - (x - centre) b - c"""
+    centre, a, b, c = (row.scalar(k) for k in (2, 3, 4, 5))
+    row.each(lambda i: row.write(
+        6, row.read(0, i) * a - (row.read(1, i) - centre) * b - c, i))
+
+
+@rowwise("row row row row row row", "row", 1.5)
+def slope_columns(row: RowWriter) -> None:
+    """(gradient, x, centre, a, b, c) -> gradient a - (x - centre) b - c, each element with its
+    own"""
+    row.each(lambda i: row.write(
+        6, row.read(0, i) * row.read(3, i) - (row.read(1, i) - row.read(2, i)) * row.read(4, i)
+        - row.read(5, i), i))
+
+
+@rowwise("indices index index", "index index", 1.0)
+def count_classes(row: RowWriter) -> None:
+    """(classes, n, ignored) -> how many are not the ignored one, and where the first of these
+    stands that is not one of 0 to n - 1 (the length if none)"""
+    n, ignored = row.scalar(1), row.scalar(2)
+    row.write(3, row.count_where(lambda i: row.read(0, i).differs(ignored)))
+    row.write(4, row.first(lambda i: row.read(0, i).differs(ignored) & (
+        (row.read(0, i) < 0) | (row.read(0, i) >= n))))

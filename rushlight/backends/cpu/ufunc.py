@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,27 +30,29 @@ _register_loop = api_function(
     ctypes.c_void_p, ctypes.c_void_p)
 
 
-def make_ufunc(name: str, loops: Sequence[tuple[Sequence[int], int]], nin: int, nout: int,
-               doc: str = "") -> np.ufunc:
+def make_ufunc(name: str, loops: Sequence[tuple[Any, ...]], nin: int, nout: int,
+               doc: str = "", identity: int = _NO_IDENTITY) -> np.ufunc:
     """A `numpy.ufunc` of native loops.
 
     Each loop is the NumPy type numbers of its `nin` inputs and `nout` outputs with the address of
-    a `void (char **args, npy_intp *dimensions, npy_intp *steps, void *data)`. NumPy takes the
-    first loop that the operands can be cast to safely.
+    a `void (char **args, npy_intp *dimensions, npy_intp *steps, void *data)`, and optionally what
+    it gets as data. NumPy takes the first loop that the operands can be cast to safely. identity:
+    what reductions start from, 0 or 1.
     """
     builtin = [loop for loop in loops if max(loop[0]) <= _LARGEST_CODE]
     others = [loop for loop in loops if max(loop[0]) > _LARGEST_CODE]
     count = max(1, len(builtin))
-    functions = (ctypes.c_void_p * count)(*(address for _, address in builtin))
-    data = (ctypes.c_void_p * count)()
-    types = bytes(number for numbers, _ in builtin for number in numbers)
+    functions = (ctypes.c_void_p * count)(*(loop[1] for loop in builtin))
+    data = (ctypes.c_void_p * count)(*(
+        ctypes.addressof(loop[2]) if len(loop) > 2 else None for loop in builtin))
+    types = bytes(number for loop in builtin for number in loop[0])
     codes = ctypes.create_string_buffer(types, len(types) + 1)
     texts = name.encode(), doc.encode()
     # The ufunc keeps pointers to all of these, and to nothing that would keep them alive.
     jit.immortal((functions, data, codes, texts))
-    ufunc: np.ufunc = _from_loops(functions, data, codes, len(builtin), nin, nout, _NO_IDENTITY,
-                                  *texts, 0)
-    for numbers, address in others:
+    ufunc: np.ufunc = _from_loops(functions, data, codes, len(builtin), nin, nout, identity, *texts,
+                                  0)
+    for numbers, address, *_ in others:
         signature = jit.immortal((ctypes.c_int * len(numbers))(*numbers))
         if _register_loop(ufunc, max(numbers), address, signature, None) < 0:
             raise RuntimeError(f"NumPy refuses a loop of {name} for type numbers {numbers}")
@@ -61,7 +64,8 @@ def compile_loop(body_ir: str, in_types: Sequence[str], out_types: Sequence[str]
                  ) -> tuple[tuple[int, ...], int]:
     """Compile a loop around `@body`; the pair of type numbers and address for `make_ufunc`.
 
-    The arguments are those of `loop_ir`; `writer` is what prints the loops. Raises `Unavailable` where the kernel cannot be compiled.
+    The arguments are those of `loop_ir`; `writer` is what prints the loops. Raises `Unavailable`
+    where the kernel cannot be compiled.
     """
     types = [canonical(name) for name in (*in_types, *out_types)]
     here = target()

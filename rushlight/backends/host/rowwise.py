@@ -82,6 +82,31 @@ def argmax(x: Array) -> tuple[Array, Array]:
 
 
 @_register
+def amin(x: Array) -> Array:
+    """min x; nan if there is one"""
+    return np.min(x, axis=-1, initial=np.inf)
+
+
+@_register
+def argmin(x: Array) -> tuple[Array, Array]:
+    """min x and the first index where it is; the first nan before all"""
+    return np.min(x, axis=-1, initial=np.inf), np.asarray(np.argmin(x, axis=-1), np.int64)
+
+
+@_register
+def deviation(x: Array, centre: Array) -> Array:
+    """sum (x - centre)^2"""
+    return _total(np.square(x - _column(centre)))[..., 0]
+
+
+@_register
+def products(gradient: Array, x: Array, centre: Array) -> tuple[Array, Array]:
+    """sum gradient and sum gradient (x - centre)"""
+    moved = gradient * (x - _column(centre))
+    return _total(gradient)[..., 0], _total(moved)[..., 0]
+
+
+@_register
 def variance(x: Array, correction: Array) -> tuple[Array, Array]:
     """sum (x - mean)^2 / (n - correction) and the mean"""
     n = x.shape[-1]
@@ -164,3 +189,79 @@ def layer_norm_backward(gradient: Array, x: Array, weight: Array, centre: Array,
     g = gradient * weight
     normal = (x - _column(centre)) * rstd
     return (g - _total(g) / n - normal * (_total(g * normal) / n)) * rstd
+
+
+@_register
+def rms_norm(x: Array, weight: Array, eps: Array) -> tuple[Array, Array]:
+    """x rstd weight and rstd = 1 / sqrt(mean x^2 + eps)"""
+    square = _total(np.square(x)) / x.shape[-1]
+    rstd = (1 / np.sqrt(square + _column(eps))).astype(x.dtype)
+    return x * rstd * weight, rstd[..., 0]
+
+
+@_register
+def rms_norm_backward(gradient: Array, x: Array, weight: Array, rstd: Array) -> Array:
+    """The gradient of x"""
+    g, rstd = gradient * weight, _column(rstd)
+    return (g - x * rstd * (_total(g * (x * rstd)) / x.shape[-1])) * rstd
+
+
+@_register
+def scale(x: Array, centre: Array, factor: Array, shift: Array) -> Array:
+    """(x - centre) factor + shift"""
+    return scale_columns(x, *map(_column, (centre, factor, shift)))
+
+
+@_register
+def scale_columns(x: Array, centre: Array, factor: Array, shift: Array) -> Array:
+    """(x - centre) factor + shift, each element with its own"""
+    return (x - centre) * factor + shift
+
+
+@_register
+def slope(gradient: Array, x: Array, centre: Array, a: Array, b: Array, c: Array) -> Array:
+    """gradient a - (x - centre) b - c"""
+    return slope_columns(gradient, x, *map(_column, (centre, a, b, c)))
+
+
+@_register
+def slope_columns(gradient: Array, x: Array, centre: Array, a: Array, b: Array,
+                  c: Array) -> Array:
+    """gradient a - (x - centre) b - c, each element with its own"""
+    return gradient * a - (x - centre) * b - c
+
+
+@_register
+def count_classes(classes: Array, n: Array, ignored: Array) -> tuple[Array, Array]:
+    """How many are not the ignored one, and where the first of these stands that is not one of 0
+    to n - 1 (the length if none)"""
+    counted = classes != _column(ignored)
+    bad = counted & ((classes < 0) | (classes >= _column(n)))
+    first = np.where(bad.any(-1), np.argmax(bad, -1) if bad.size else 0, classes.shape[-1])
+    return np.asarray(counted.sum(-1), np.int64), np.asarray(first, np.int64)
+
+
+@_register
+def column_sum(x: Array) -> Array:
+    """sum x down the columns"""
+    return np.sum(x, axis=-2, dtype=np.float64)
+
+
+@_register
+def column_deviation(x: Array, centre: Array) -> Array:
+    """sum (x - centre)^2 down the columns"""
+    return np.sum(np.square(x - centre[..., None, :]), axis=-2, dtype=np.float64)
+
+
+@_register
+def column_products(gradient: Array, x: Array, centre: Array) -> tuple[Array, Array]:
+    """sum gradient and sum gradient (x - centre) down the columns"""
+    moved = gradient * (x - centre[..., None, :])
+    return column_sum(gradient), np.sum(moved, axis=-2, dtype=np.float64)
+
+
+@_register
+def column_slopes(gradient: Array, x: Array, centre: Array, factor: Array) -> tuple[Array, Array]:
+    """sum gradient and sum gradient (x - centre) factor down the columns"""
+    moved = gradient * ((x - _column(centre)) * _column(factor))
+    return column_sum(gradient), np.sum(moved, axis=-2, dtype=np.float64)

@@ -133,6 +133,7 @@ def interface() -> Interface:
 
 
 def dims(values: object) -> ctypes.Array[c_int64]:
+    """The C array that dimensions and strides are passed in."""
     return Dims(*values)  # type: ignore[misc]
 
 

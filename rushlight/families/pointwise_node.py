@@ -1,0 +1,143 @@
+"""What pointwise ops leave in the graph: the source that records a call, and nodes' backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.base.errors import user_site
+from rushlight.base.flags import flags, tracing
+from rushlight.engine.node import LEAF, Node, changed, freed, next_sequence
+from rushlight.families import pointwise_general as general
+from rushlight.families.broadcast import sum_to
+from rushlight.families.inplace import wrote
+from rushlight.families.kernels import LARGE, number
+from rushlight.families.source import compile_function
+from rushlight.tensor import Parameter, Tensor
+
+ENVIRONMENT: dict[str, Any] = {
+    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags, "tracing": tracing,
+    "LEAF": LEAF, "LARGE": LARGE, "next_sequence": next_sequence, "sum_to": sum_to,
+    "changed": changed, "freed": freed, "number": number, "user_site": user_site, "wrote": wrote,
+    "apply": general.apply, "apply_in_place": general.apply_in_place,
+    "differentiable_gradients": general.differentiable_gradients, "ndarray": np.ndarray,
+    "FLOATING": frozenset(np.dtype(t) for t in (np.float32, np.float64)), "int64": np.dtype("i8"),
+}
+
+
+def record_lines(variant: Any, mixed: str, environment: dict[str, Any]) -> list[str]:
+    """Source that records `result`: its node, the node's edges and saved values.
+
+    mixed: the operand that is a tensor for certain where the other may be a number; else "".
+    """
+    environment["NodeClass"] = variant.node_class
+    names = variant.names
+    targets = [f"{n} if edge_{n} is LEAF else edge_{n}" for n in variant.differentiable]
+    lines = ["node = result._node = new(NodeClass)", "node._sequence = next_sequence()",
+             f"node.edges = ({', '.join(targets)},)"]
+    saved = ["shapes"]
+    if len(names) > 1:
+        shapes = [f"array_{n}.shape" for n in names]
+        same = " and ".join(f"{shapes[0]} == {shape}" for shape in shapes[1:])
+        if mixed:  # a number broadcasts, but needs no gradient
+            same = f"not tensor or {same}"
+        lines.append(f"shapes = None if {same} else ({', '.join(shapes)},)")
+    else:
+        saved = ["None"]
+    for name in variant.saves:
+        readers = [f"edge_{variant.differentiable[i]}" for i in variant.readers(name)]
+        value = "array" if name == "output" else f"array_{name}"
+        lines += _save_lines(name, value, readers, len(variant.differentiable) > 1,
+                             bool(mixed) and name not in (mixed, "output"))
+        saved += [f"kept_{name}", f"version_{name}", f"count_{name}"]
+    lines += [f"node.saved = ({', '.join(saved)},)",
+              "if tracing and flags.anomaly:", "    node.site = user_site()"]
+    return lines
+
+
+def _save_lines(name: str, value: str, readers: list[str], conditional: bool,
+                maybe_number: bool) -> list[str]:
+    """Source that keeps one value and its version, if a gradient that is needed reads it."""
+    lines = [f"kept_{name} = {value}"]
+    if name == "output":
+        lines += ["version_output = result._writes = [0, None, None]", "count_output = 0"]
+    else:
+        version = [f"version_{name} = {name}._writes",
+                   f"if version_{name} is None:",
+                   f"    version_{name} = {name}._writes = [0, None, None]",
+                   f"count_{name} = version_{name}[0]"]
+        if maybe_number:
+            version = ["if tensor:", *("    " + line for line in version), "else:",
+                       f"    version_{name} = count_{name} = None"]
+        lines += version
+    if not conditional:
+        return lines
+    needed = " or ".join(f"{e} is not None" for e in readers)
+    return [f"if {needed}:", *("    " + line for line in lines), "else:",
+            f"    kept_{name} = version_{name} = count_{name} = None"]
+
+
+def node_class(variant: Any) -> type[Node]:
+    """The class of nodes that record `variant`, with its backward as flat source."""
+    title = "".join(part.capitalize() for part in variant.op.name.strip("_").split("_"))
+    name = f"{title}Backward0"
+    environment = {**ENVIRONMENT, "variant": variant}
+    saves = variant.saves
+    unpack = "".join(f", array_{n}, version_{n}, count_{n}" for n in saves)
+    lines = ["def backward(self, gradient, create):",
+             "    saved = self.saved",
+             "    if saved is None:",
+             "        raise freed(self)",
+             f"    shapes{unpack or ','} = saved"]
+    for n in saves:
+        lines += [f"    if version_{n} is not None and version_{n}[0] != count_{n}:",
+                  f"        raise changed(self, version_{n}, count_{n})"]
+    lines += ["    if create:",
+              "        return differentiable_gradients(variant, self, gradient)",
+              "    array_gradient = gradient._array",
+              "    big = array_gradient.size >= LARGE"]
+    if len(variant.differentiable) > 1:
+        lines.append("    edges = self.edges")
+    results = []
+    for i, operand in enumerate(variant.differentiable):
+        results.append(f"result{i}")
+        lines += _gradient_lines(variant, i, operand, environment)
+    lines.append(f"    return ({', '.join(results)},)")
+    backward = compile_function("backward", "\n".join(lines) + "\n", environment,
+                                f"{variant.op.body.__module__}.{name}")
+    return type(name, (Node,), {"__slots__": (), "backward": backward, "variant": variant,
+                                "__module__": variant.op.body.__module__})
+
+
+def _gradient_lines(variant: Any, i: int, operand: str, environment: dict[str, Any]) -> list[str]:
+    gradient = variant.gradients[operand]
+    if gradient is None:
+        return [f"    result{i} = None"]
+    guard = f"    if edges[{i}] is None:" if len(variant.differentiable) > 1 else "    if False:"
+    lines = [guard, f"        result{i} = None"]
+    at = variant.names.index(operand)
+    many = len(variant.names) > 1
+    reduce_to = f"shapes[{at}]"
+    if gradient.passes:
+        lines += ["    else:", f"        result{i} = gradient"]
+        if many:
+            lines += [f"        if shapes is not None and array_gradient.shape != {reduce_to}:",
+                      f"            result{i} = new(Tensor)",
+                      f"            result{i}._array = sum_to(array_gradient, {reduce_to})",
+                      f"            result{i}._node = result{i}._writes = None",
+                      f"            result{i}._view = None"]
+        return lines
+    environment[f"small{i}"], environment[f"large{i}"] = gradient.small, gradient.large
+    arguments = ", ".join(f"array_{n}" for n in gradient.names)
+    source = f"array_{operand}" if variant.op.result == "real" else "array_gradient"
+    lines += ["    else:",
+              f"        kernel = (large{i} if big else small{i})[{source}.dtype]",
+              f"        result{i} = new(Tensor)",
+              f"        array = kernel({arguments}, out=...)"]
+    if many:
+        lines += ["        if shapes is not None:",
+                  f"            array = sum_to(array, {reduce_to})"]
+    lines += [f"        result{i}._array = array",
+              f"        result{i}._node = result{i}._writes = result{i}._view = None"]
+    return lines
