@@ -1,29 +1,343 @@
-"""Rushlight: torch's programming model in Python, and faster."""
+"""Rushlight: torch's programming model, written in Python."""
 
-from rushlight import ops
-from rushlight.base.dtypes import *
-from rushlight.base.dtypes import bool_ as bool, ALIASES, finfo, iinfo, dtype, default_dtype as get_default_dtype, set_default_dtype
-from rushlight.base.promotion import can_cast, promote_types
+# ---- operations: written by tools/write_index.py
+from rushlight.ops.activation import (
+    celu, celu_, prelu, relu, relu_, selu, selu_, sigmoid, sigmoid_, threshold, threshold_,
+)
+from rushlight.ops.adaptive_pooling import (
+    adaptive_avg_pool1d, _adaptive_max_pool1d as adaptive_max_pool1d,
+)
+from rushlight.ops.arithmetic import (
+    abs, abs_, absolute, absolute_, add, add_, addcdiv, addcdiv_, addcmul, addcmul_, clamp, clamp_,
+    clip, clip_, copysign, copysign_, div, div_, divide, divide_, floor_divide, floor_divide_, fmax,
+    fmin, fmod, fmod_, hypot, hypot_, lerp, lerp_, maximum, minimum, mul, mul_, multiply, multiply_,
+    neg, neg_, negative, negative_, nextafter, nextafter_, pow, pow_, reciprocal, reciprocal_,
+    remainder, remainder_, rsub, sgn, sgn_, sign, sign_, square, square_, sub, sub_, subtract,
+    subtract_, true_divide, true_divide_,
+)
+from rushlight.ops.arithmetic_forms import (
+    clamp_max, clamp_max_, clamp_min, clamp_min_, float_power, float_power_, frexp, gcd, gcd_,
+    heaviside, heaviside_, lcm, lcm_, ldexp, ldexp_, mvlgamma, mvlgamma_, nan_to_num, nan_to_num_,
+    polygamma, positive,
+)
+from rushlight.ops.average_pooling import avg_pool1d
+from rushlight.ops.bilinear_form import bilinear
+from rushlight.ops.bitwise import (
+    bitwise_and, bitwise_and_, bitwise_left_shift, bitwise_left_shift_, bitwise_not, bitwise_not_,
+    bitwise_or, bitwise_or_, bitwise_right_shift, bitwise_right_shift_, bitwise_xor, bitwise_xor_,
+)
+from rushlight.ops.comparison import (
+    eq, eq_, ge, ge_, greater, greater_, greater_equal, greater_equal_, gt, gt_, isclose, isfinite,
+    isinf, isnan, isneginf, isposinf, le, le_, less, less_, less_equal, less_equal_, logical_and,
+    logical_and_, logical_not, logical_not_, logical_or, logical_or_, logical_xor, logical_xor_, lt,
+    lt_, ne, ne_, not_equal, not_equal_, signbit,
+)
+from rushlight.ops.convolution import (
+    conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d,
+    _convolution as convolution,
+)
+from rushlight.ops.copying import clone, fill, fill_, zero_
+from rushlight.ops.counting import bincount, histc, histogram
+from rushlight.ops.creation import (
+    arange, as_tensor, asarray, complex, empty, empty_like, empty_strided, eye, from_dlpack,
+    from_numpy, frombuffer, full, full_like, is_tensor, linspace, logspace, ones, ones_like, range,
+    tensor, zeros, zeros_like,
+)
+from rushlight.ops.ctc import ctc_loss
+from rushlight.ops.decomposition import old_cholesky as cholesky, old_qr as qr, old_svd as svd
+from rushlight.ops.determinant import det, logdet, slogdet
+from rushlight.ops.dropout import (
+    alpha_dropout, dropout, dropout_, feature_alpha_dropout, feature_dropout,
+)
+from rushlight.ops.einsum import einsum, kron, tensordot
+from rushlight.ops.embedding import table_lookup as embedding
+from rushlight.ops.geometry import cdist, cosine_similarity, dist, pairwise_distance, pdist
+from rushlight.ops.householder import geqrf, orgqr, ormqr
+from rushlight.ops.index_select import index_add, index_copy, index_fill, index_reduce, index_select
+from rushlight.ops.indexing import index_put, index_put_, narrow, narrow_copy, select
+from rushlight.ops.joining import (
+    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, cat, chunk, column_stack, concat,
+    concatenate, dsplit, dstack, flip, fliplr, flipud, hsplit, hstack, meshgrid, roll, rot90,
+    row_stack, split, split_with_sizes, stack, tensor_split, tile, unbind, vsplit, vstack,
+)
+from rushlight.ops.linear_system import inverse, pinverse
+from rushlight.ops.linear_triangular import cholesky_inverse, cholesky_solve, triangular_solve
+from rushlight.ops.loss import (
+    cosine_embedding_loss, hinge_embedding_loss, kl_div, margin_ranking_loss, poisson_nll_loss,
+    triplet_margin_loss,
+)
+from rushlight.ops.lu import old_lu as lu, lu_solve, lu_unpack
+from rushlight.ops.masking import masked_fill, masked_scatter, masked_select
+from rushlight.ops.matmul import (
+    addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, matmul, mm, mv, outer, vdot,
+)
+from rushlight.ops.matrix_function import matrix_exp, matrix_power
+from rushlight.ops.matrix_norm import frobenius_norm, nuclear_norm
+from rushlight.ops.max_pooling import max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d
+from rushlight.ops.norm import norm, renorm
+from rushlight.ops.normalization import group_norm, instance_norm, layer_norm, rms_norm
+from rushlight.ops.padding import constant_pad_nd
+from rushlight.ops.positions import (
+    argwhere, nonzero, nonzero_static, tril_indices, triu_indices, unravel_index,
+)
+from rushlight.ops.products import (
+    block_diag, cartesian_prod, chain_matmul, combinations, cross, repeat_interleave, vander,
+)
+from rushlight.ops.properties import (
+    broadcast_shapes, detach, detach_, get_device, is_complex, is_conj, is_floating_point,
+    is_inference, is_neg, is_same_size, is_signed, is_storage, numel, result_type,
+)
+from rushlight.ops.quantile import nanquantile, quantile
+from rushlight.ops.random import (
+    bernoulli, multinomial, normal, poisson, rand, rand_like, randint, randint_like, randn,
+    randn_like, randperm,
+)
+from rushlight.ops.random_activation import rrelu, rrelu_
+from rushlight.ops.recurrent import (
+    gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell,
+)
+from rushlight.ops.reduction import (
+    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, cumprod, cumsum, max, mean, min,
+    nanmean, nansum, prod, std, std_mean, sum, var, var_mean,
+)
+from rushlight.ops.rounding import (
+    ceil, ceil_, fix, fix_, floor, floor_, frac, frac_, round, round_, trunc, trunc_,
+)
+from rushlight.ops.scan import (
+    cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz,
+)
+from rushlight.ops.scatter import (
+    as_strided_scatter, diagonal_scatter, gather, scatter, scatter_add, scatter_reduce,
+    select_scatter, slice_scatter,
+)
+from rushlight.ops.searching import bucketize, searchsorted
+from rushlight.ops.selection import (
+    adjoint, allclose, angle, conj, conj_physical, conj_physical_, equal, imag, is_nonzero, real,
+    resolve_conj, resolve_neg, where,
+)
+from rushlight.ops.shuffling import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from rushlight.ops.softmax import log_softmax, logsumexp, softmax
+from rushlight.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
+from rushlight.ops.statistics import corrcoef, cov
+from rushlight.ops.take import put, take, take_along_dim
+from rushlight.ops.transcendental import (
+    acos, acos_, acosh, acosh_, arccos, arccos_, arccosh, arccosh_, arcsin, arcsin_, arcsinh,
+    arcsinh_, arctan, arctan2, arctan2_, arctan_, arctanh, arctanh_, asin, asin_, asinh, asinh_,
+    atan, atan2, atan2_, atan_, atanh, atanh_, cos, cos_, cosh, cosh_, deg2rad, deg2rad_, digamma,
+    digamma_, erf, erf_, erfc, erfc_, erfinv, erfinv_, exp, exp2, exp2_, exp_, expm1, expm1_, i0,
+    i0_, lgamma, lgamma_, log, log10, log10_, log1p, log1p_, log2, log2_, log_, logaddexp,
+    logaddexp2, logit, logit_, rad2deg, rad2deg_, rsqrt, rsqrt_, sin, sin_, sinc, sinc_, sinh,
+    sinh_, sqrt, sqrt_, tan, tan_, tanh, tanh_, xlogy, xlogy_,
+)
+from rushlight.ops.transposition import moveaxis, movedim, permute, swapaxes, swapdims, t, transpose
+from rushlight.ops.triangle import diag, diag_embed, diagflat, trace, tril, tril_, triu, triu_
+from rushlight.ops.unique import isin, unique, unique_consecutive
+from rushlight.ops.viewing import (
+    as_strided, broadcast_to, diagonal, flatten, ravel, reshape, squeeze, unflatten, unsqueeze,
+    view_as_complex, view_as_real,
+)
+# ---- by hand
+from math import e, inf, nan, pi
 
-globals().update({path: f for path, f in ops.FUNCTIONS.items() if "." not in path and not path.startswith("_")})
-globals().update({d.name: d for d in dtype.by_name.values()}, **ALIASES)
+from rushlight import (
+    autograd,
+    backends,
+    cuda,
+    linalg,
+    nn,
+    ops,
+    optim,
+    random,
+    serialization,
+    special,
+    utils,
+)
+from rushlight.autograd import (
+    enable_grad,
+    inference_mode,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from rushlight.backends.cpu.allocator import empty_cache, memory_stats
+from rushlight.backends.cpu.features import get_num_threads, set_num_threads
 from rushlight.base.device import device
+from rushlight.base.dtypes import (
+    bfloat16,
+    complex64,
+    complex128,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+)
+from rushlight.base.dtypes import bool_ as bool
+from rushlight.base.dtypes import complex64 as cfloat
+from rushlight.base.dtypes import complex128 as cdouble
+from rushlight.base.dtypes import default_dtype as get_default_dtype
+from rushlight.base.dtypes import float16 as half
+from rushlight.base.dtypes import float32 as float
+from rushlight.base.dtypes import float64 as double
+from rushlight.base.dtypes import int16 as short
+from rushlight.base.dtypes import int32 as int
+from rushlight.base.dtypes import int64 as long
+from rushlight.base.promotion import can_cast, promote_types
 from rushlight.base.shapes import Size
+from rushlight.legacy import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    set_default_tensor_type,
+    typename,
+)
+from rushlight.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from rushlight.serialization import load_file, save_file
+from rushlight.switches import (
+    are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_warn_always,
+    use_deterministic_algorithms,
+)
 from rushlight.tensor import Tensor
-from rushlight.tensor.printing import set_printoptions, get_printoptions, printoptions
-from rushlight.tensor.storage import *
-from rushlight import autograd
-from rushlight.autograd import no_grad, enable_grad, inference_mode, set_grad_enabled, is_grad_enabled
-try:
-    from rushlight import random
-    from rushlight.random import *
-except ImportError as e: print("random", e)
-try:
-    from rushlight import nn
-except ImportError as e: print("nn", e)
-try:
-    from rushlight import optim
-except ImportError as e: print("optim", e)
-try:
-    from rushlight import utils
-except ImportError as e: print("utils", e)
+from rushlight.tensor.printing import get_printoptions, printoptions, set_printoptions
+from rushlight.tensor.storage import (
+    UntypedStorage,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_coo,
+    sparse_csr,
+    strided,
+)
+
+newaxis = None
+
+__version__ = "0.1.0"
+
+# ---- all names: written by tools/write_index.py
+__all__ = [
+    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
+    "Generator", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor",
+    "UntypedStorage", "abs", "abs_", "absolute", "absolute_", "acos", "acos_", "acosh", "acosh_",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "add_", "addbmm", "addcdiv", "addcdiv_",
+    "addcmul", "addcmul_", "addmm", "addmv", "addr", "adjoint", "all", "allclose", "alpha_dropout",
+    "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_",
+    "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2", "arctan2_", "arctan_",
+    "arctanh", "arctanh_", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort",
+    "argwhere", "as_strided", "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_",
+    "asinh", "asinh_", "atan", "atan2", "atan2_", "atan_", "atanh", "atanh_", "atleast_1d",
+    "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "backends", "baddbmm", "bernoulli",
+    "bfloat16", "bilinear", "bincount", "bitwise_and", "bitwise_and_", "bitwise_left_shift",
+    "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_",
+    "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "block_diag",
+    "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
+    "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat",
+    "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d", "cholesky",
+    "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max", "clamp_max_",
+    "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack", "combinations", "complex",
+    "complex128", "complex64", "concat", "concatenate", "conj", "conj_physical", "conj_physical_",
+    "constant_pad_nd", "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_tbc",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "copysign",
+    "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
+    "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss", "cuda", "cummax", "cummin",
+    "cumprod", "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det",
+    "detach", "detach_", "device", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter",
+    "diff", "digamma", "digamma_", "dist", "div", "div_", "divide", "divide_", "dot", "double",
+    "dropout", "dropout_", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "empty",
+    "empty_cache", "empty_like", "empty_strided", "enable_grad", "eq", "eq_", "equal", "erf",
+    "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_", "expm1", "expm1_",
+    "eye", "feature_alpha_dropout", "feature_dropout", "fill", "fill_", "finfo", "fix", "fix_",
+    "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32", "float64", "float_power",
+    "float_power_", "floor", "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod",
+    "fmod_", "frac", "frac_", "frexp", "frobenius_norm", "from_dlpack", "from_numpy", "frombuffer",
+    "full", "full_like", "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_default_dtype",
+    "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
+    "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "greater",
+    "greater_", "greater_equal", "greater_equal_", "group_norm", "gru", "gru_cell", "gt", "gt_",
+    "half", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram", "hsplit",
+    "hstack", "hypot", "hypot_", "i0", "i0_", "iinfo", "imag", "index_add", "index_copy",
+    "index_fill", "index_put", "index_put_", "index_reduce", "index_select", "inf",
+    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
+    "int8", "inverse", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex",
+    "is_conj", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
+    "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
+    "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kl_div", "kron", "kthvalue",
+    "layer_norm", "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less",
+    "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load_file",
+    "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_and_",
+    "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor", "logical_xor_",
+    "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt", "lt_", "lu",
+    "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss", "masked_fill", "masked_scatter",
+    "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d",
+    "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
+    "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
+    "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv", "mvlgamma",
+    "mvlgamma_", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile",
+    "nansum", "narrow", "narrow_copy", "ne", "ne_", "neg", "neg_", "negative", "negative_",
+    "newaxis", "nextafter", "nextafter_", "nn", "no_grad", "nonzero", "nonzero_static", "norm",
+    "normal", "not_equal", "not_equal_", "nuclear_norm", "numel", "ones", "ones_like", "ops",
+    "optim", "orgqr", "ormqr", "outer", "pairwise_distance", "pdist", "permute", "pi", "pinverse",
+    "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polygamma", "positive",
+    "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod", "promote_types", "put", "qr",
+    "quantile", "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "random", "randperm", "range", "ravel", "real", "reciprocal", "reciprocal_",
+    "relu", "relu_", "remainder", "remainder_", "renorm", "repeat_interleave", "reshape",
+    "resolve_conj", "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell",
+    "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_",
+    "rsqrt", "rsqrt_", "rsub", "save_file", "scatter", "scatter_add", "scatter_reduce",
+    "searchsorted", "seed", "select", "select_scatter", "selu", "selu_", "serialization",
+    "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
+    "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
+    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signbit",
+    "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_scatter", "slogdet", "softmax", "sort",
+    "sparse_coo", "sparse_csr", "special", "split", "split_with_sizes", "sqrt", "sqrt_", "square",
+    "square_", "squeeze", "stack", "std", "std_mean", "strided", "sub", "sub_", "subtract",
+    "subtract_", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tan_",
+    "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "threshold_", "tile",
+    "topk", "trace", "transpose", "trapezoid", "trapz", "triangular_solve", "tril", "tril_",
+    "tril_indices", "triplet_margin_loss", "triu", "triu_", "triu_indices", "true_divide",
+    "true_divide_", "trunc", "trunc_", "typename", "uint8", "unbind", "unflatten", "unique",
+    "unique_consecutive", "unravel_index", "unsqueeze", "use_deterministic_algorithms", "utils",
+    "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vsplit", "vstack",
+    "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
+]

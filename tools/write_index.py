@@ -1,4 +1,4 @@
-"""Write the public indexes: which names of `rushlight`, `rushlight.nn.functional`, ... are which ops.
+"""Write the public indexes: which names of `rushlight`, `nn.functional`, ... are which ops.
 
 The declarations say under which torch paths an op is found. Each index holds imports of those
 names, and `__all__`, between marks; what stands outside the marks is written by hand.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import importlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rushlight"
 WIDTH = 100
 
-BEGIN, END = "# ---- operations", "# ---- by hand"
-NAMES = "# ---- names"
+BEGIN, END = "# ---- operations: written by tools/write_index.py", "# ---- by hand"
+NAMES = "# ---- all names: written by tools/write_index.py"
 
 # What a torch path begins with, and the file that is its index.
 INDEXES = {
@@ -38,12 +39,13 @@ INDEXES = {
 
 def register() -> dict[str, tuple[str, str]]:
     """For each public torch path the module and the attribute that is the function."""
-    # Without running the package's own index, which may be what has to be mended.
-    package = ModuleType("rushlight")
-    package.__path__ = [str(PACKAGE)]
-    sys.modules["rushlight"] = package
+    for name in ("rushlight", "rushlight.ops"):  # without their indexes, which may need mending
+        package = ModuleType(name)
+        package.__path__ = [str(ROOT / name.replace(".", "/"))]
+        sys.modules[name] = package
     sys.path.insert(0, str(ROOT))
-    from rushlight import ops  # noqa: F401 - declares
+    for topic in topics():
+        importlib.import_module(f"rushlight.ops.{topic}")
     from rushlight.families.declaration import FUNCTIONS, PATHS
 
     found = {}
@@ -106,12 +108,16 @@ def bound(source: str) -> list[str]:
     return sorted(n for n in names if not n.startswith("_"))
 
 
-def topics(source: str) -> str:
-    """The index of `ops`: every file there is a topic."""
-    files = sorted(f.stem for f in (PACKAGE / "ops").glob("*.py") if f.stem != "__init__")
-    head, _, rest = source.partition(BEGIN)
+def topics() -> list[str]:
+    """The files of `ops`: every one is a topic."""
+    return sorted(f.stem for f in (PACKAGE / "ops").glob("*.py") if f.stem != "__init__")
+
+
+def index_of_topics(path: Path) -> str:
+    """The text of the index of `ops`, which imports them all."""
+    head, _, rest = path.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    block = filled("from rushlight.ops import (", files, ")")
+    block = filled("from rushlight.ops import (", topics(), ")")
     return "\n".join([f"{head}{BEGIN}", *block, f"{END}{tail}"])
 
 
@@ -135,7 +141,8 @@ def index(path: str, holder: str, found: dict[str, tuple[str, str]]) -> str:
 def texts() -> dict[Path, str]:
     """Every index as it should be."""
     found = register()
-    made = {PACKAGE / "ops/__init__.py": topics((PACKAGE / "ops/__init__.py").read_text())}
+    ops = PACKAGE / "ops/__init__.py"
+    made = {ops: index_of_topics(ops)}
     homeless = {path for path in found if path.rpartition(".")[0] not in INDEXES}
     if homeless:
         raise SystemExit(f"no index in INDEXES holds {', '.join(sorted(homeless))}")
@@ -158,8 +165,11 @@ def main() -> int:
         changed += 1
         name = str(path.relative_to(ROOT))
         if check:
-            sys.stdout.writelines(difflib.unified_diff(
-                old.splitlines(True), text.splitlines(True), name, f"{name} (written anew)"))
+            sys.stdout.writelines(
+                difflib.unified_diff(
+                    old.splitlines(True), text.splitlines(True), name, f"{name} (written anew)"
+                )
+            )
         else:
             path.write_text(text)
             print(f"wrote {name}")

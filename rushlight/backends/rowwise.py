@@ -1,135 +1,132 @@
-"""Rowwise kernels on arrays: softmax, normalisation and their gradients, along one dimension."""
+"""Softmax, its kin and cross entropy on arrays, along one dimension, one fused kernel each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rushlight.backends.host.reduce import mean, variance
+from rushlight.backends.host.reduce import reduced_shape
+from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.backends.quiet import quiet
+from rushlight.backends.row_kernels import FLOAT32, Kernels, as_rows, filled
 
 Array = np.ndarray
+SOFTMAX, SOFTMAX_BACKWARD = Kernels("softmax"), Kernels("softmax_backward")
+LOG_SOFTMAX, LOG_SOFTMAX_BACKWARD = Kernels("log_softmax"), Kernels("log_softmax_backward")
+LOGSUMEXP, SUM = Kernels("logsumexp"), Kernels("sum")
+CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD = Kernels("cross_entropy"), Kernels("cross_entropy_backward")
+COUNT_CLASSES = Kernels("count_classes")
+INT64 = np.dtype(np.int64)
 
 
-def along(function: Callable[..., Array], dim: int, *arrays: Any) -> Any:
-    """`function` of arrays whose last dimension is `dim` of the given ones; half types widened."""
+def _along(kernels: Kernels, dim: int, *arrays: Any) -> Any:
+    """The row kernel along `dim` of the arrays; rows that lie in memory as they are uncopied."""
     first = arrays[0]
     if is_meta(first):
         return MetaArray(first.shape, first.dtype)
-    if not first.ndim:
-        return along(function, 0, *(a.reshape(1) for a in arrays)).reshape(())
-    kind = first.dtype
-    half = kind.itemsize == 2
-    moved = [a.astype(np.float32) if half else a for a in arrays]
-    if dim != first.ndim - 1:
-        moved = [a.swapaxes(dim, -1) for a in moved]
-    result = function(*moved)
-    if dim != first.ndim - 1:
-        result = np.ascontiguousarray(result.swapaxes(dim, -1))
-    return result.astype(kind) if half else result
+    if first.size >= LARGE:
+        recycle()
+    last = first.ndim - 1
+    if dim == last:
+        # A kernel's own output would follow the strides of its input.
+        out: Any = ... if first.flags.c_contiguous else np.empty(first.shape, first.dtype)
+        return kernels[first.dtype](*arrays, out=out)
+    if last < 0:
+        return _along(kernels, 0, *(a.reshape(1) for a in arrays)).reshape(())
+    moved = _along(kernels, last, *(np.ascontiguousarray(a.swapaxes(dim, last)) for a in arrays))
+    return np.ascontiguousarray(moved.swapaxes(dim, last))
 
 
-def _shifted(x: Array) -> Array:
-    """x less its largest element; rows of -inf are left alone so that they give NaN, as torch."""
-    if not x.shape[-1]:
-        return x.copy()
-    return x - np.maximum.reduce(x, axis=-1, keepdims=True)
-
-
-def softmax(x: Array) -> Array:
+def softmax(x: Any, dim: int) -> Any:
     """e**x / sum(e**x)."""
-    e = _shifted(x)
-    np.exp(e, out=e)
-    return np.divide(e, np.add.reduce(e, axis=-1, keepdims=True), out=e)
+    return _along(SOFTMAX, dim, x)
 
 
-def softmax_backward(g: Array, y: Array) -> Array:
+def softmax_backward(gradient: Any, output: Any, dim: int) -> Any:
     """(g - sum(g y)) y."""
-    product = g * y
-    total = np.add.reduce(product, axis=-1, keepdims=True)
-    return np.subtract(product, np.multiply(y, total), out=product)
+    return _along(SOFTMAX_BACKWARD, dim, gradient, output)
 
 
-def log_softmax(x: Array) -> Array:
+def log_softmax(x: Any, dim: int) -> Any:
     """x - log(sum(e**x))."""
-    shifted = _shifted(x)
-    total = np.log(np.add.reduce(np.exp(shifted), axis=-1, keepdims=True))
-    return np.subtract(shifted, total, out=shifted)
+    return _along(LOG_SOFTMAX, dim, x)
 
 
-def log_softmax_backward(g: Array, y: Array) -> Array:
+def log_softmax_backward(gradient: Any, output: Any, dim: int) -> Any:
     """g - sum(g) e**y."""
-    result = np.exp(y)
-    np.multiply(result, np.add.reduce(g, axis=-1, keepdims=True), out=result)
-    return np.subtract(g, result, out=result)
+    return _along(LOG_SOFTMAX_BACKWARD, dim, gradient, output)
 
 
-def normalize(x: Array, eps: float) -> tuple[Array, Array]:
-    """((x - mean) * rstd, rstd) along the last dimension."""
-    kind = x.dtype
-    wide = x.astype(np.float32) if kind.itemsize == 2 else x
-    axes = (wide.ndim - 1,)
-    centred = wide - mean(wide, axes, True)
-    total = mean(centred * centred, axes, True)
-    rstd = 1 / np.sqrt(total + wide.dtype.type(eps))
-    return (np.multiply(centred, rstd, out=centred).astype(kind, copy=False),
-            rstd.astype(kind, copy=False))
+def logsumexp(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    """log(sum(e**x)) over several dimensions."""
+    if is_meta(x):
+        return MetaArray(reduced_shape(x.shape, dims, keepdim), x.dtype)
+    result = LOGSUMEXP[x.dtype](as_rows(x, dims), out=...)
+    return result if len(dims) == 1 and not keepdim else result.reshape(
+        reduced_shape(x.shape, dims, keepdim))
 
 
-def _channel_axes(x: Array) -> tuple[int, ...]:
-    return (0, *range(2, x.ndim))
+def cross_entropy_rows(x: Any, target: Any, ignore_index: int) -> tuple[Any, Any, int]:
+    """Of each row log(sum(e**x)) - x[target] (0 where ignored) and log(sum(e**x)), and how many
+    rows are not ignored.
 
-
-def batch_statistics(x: Array) -> tuple[Array, Array]:
-    """Mean and biased variance of each channel of (batch, channels, *)."""
-    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
-    axes = _channel_axes(wide)
-    return mean(wide, axes, True), variance(wide, axes, 0, True)
-
-
-def batch_normalize(x: Array, eps: float) -> tuple[Array, Array, Array]:
-    """(x - mean) / sqrt(variance + eps) of each channel, and the two."""
-    kind = x.dtype
-    wide = x.astype(np.float32) if kind.itemsize == 2 else x
-    centre, spread = batch_statistics(wide)
-    result = wide - centre
-    np.multiply(result, 1 / np.sqrt(spread + wide.dtype.type(eps)), out=result)
-    return result.astype(kind, copy=False), centre, spread
-
-
-def cross_entropy(x: Array, target: Array, ignore_index: int) -> tuple[Array, Array]:
-    """(the mean of -log_softmax(x)[target], log_softmax(x)); ignored targets do not count."""
-    n, classes = x.shape
-    logs = log_softmax(x)
-    if target.min() >= 0 and target.max() < classes:
-        picked = logs[np.arange(n), target] if not 0 <= ignore_index < classes else None
-    else:
-        picked = None
-    if picked is not None:
-        return np.array(-picked.mean(), x.dtype), logs
-    ignored = target == ignore_index
-    bad = ~ignored & ((target < 0) | (target >= classes))
-    if bad.any():
-        raise IndexError(f"Target {int(target[bad][0])} is out of bounds: there are {classes} "
+    x: (samples, classes). target: (samples) int64. Raises IndexError for a target outside.
+    """
+    if is_meta(x):
+        return MetaArray(target.shape, x.dtype), None, 0
+    classes = x.shape[1]
+    counted, bad = COUNT_CLASSES[FLOAT32](
+        target, filled(classes, (), INT64), filled(ignore_index, (), INT64))
+    if bad != len(target):
+        raise IndexError(f"Target {int(target[bad])} is out of bounds: there are {classes} "
                          f"classes, so targets go from 0 to {classes - 1}")
-    safe = np.where(ignored, 0, target)
-    picked = np.where(ignored, x.dtype.type(0), logs[np.arange(n), safe])
-    with np.errstate(all="ignore"):
-        return np.array(-picked.sum() / x.dtype.type((~ignored).sum()), x.dtype), logs
+    if x.size >= LARGE:
+        recycle()
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    losses, total = CROSS_ENTROPY[wide.dtype](
+        wide, _without(target, ignore_index, classes), out=(None, None))
+    return losses, total, int(counted)
 
 
-def cross_entropy_backward(g: Array, logs: Array, target: Array, ignore_index: int) -> Array:
-    """g (softmax - onehot) / samples that count."""
-    n = len(target)
-    result = np.exp(logs)
-    ignored = target == ignore_index
-    count = n - int(ignored.sum())
-    safe = np.where(ignored, 0, target) if count != n else target
-    result[np.arange(n), safe] -= 1
-    with np.errstate(all="ignore"):
-        result *= g / logs.dtype.type(count)
-    if count != n:
-        result[ignored] = 0
-    return result
+def _without(target: Array, ignore_index: int, classes: int) -> Array:
+    """The targets with the ignored ones outside the classes, where the kernels pass over them."""
+    if 0 <= ignore_index < classes:
+        return np.where(target == ignore_index, -1, target)
+    return target
+
+
+def cross_entropy(x: Any, target: Any, ignore_index: int) -> tuple[Any, Any, int]:
+    """The mean of `cross_entropy_rows`, and its other two results; NaN where nothing counts."""
+    if is_meta(x):
+        return MetaArray((), x.dtype), None, 0
+    losses, total, count = cross_entropy_rows(x, target, ignore_index)
+    whole = SUM[losses.dtype](losses, out=...)
+    mean = quiet(np.divide)(whole, filled(count, (), whole.dtype), out=...)
+    return mean.astype(x.dtype, copy=False), total, count
+
+
+def cross_entropy_backward(gradient: Any, x: Any, target: Any, ignore_index: int,
+                           total: Any) -> Any:
+    """gradient (softmax(x) - onehot(target)): gradient is a number, or one for each row.
+
+    total: log(sum(e**x)) of each row.
+    """
+    if is_meta(x):
+        return MetaArray(x.shape, x.dtype)
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    result = CROSS_ENTROPY_BACKWARD[wide.dtype](
+        gradient.astype(wide.dtype, copy=False), wide,
+        _without(target, ignore_index, x.shape[1]), total, out=...)
+    return result.astype(x.dtype, copy=False)
+
+
+def mean_cross_entropy_backward(gradient: Any, x: Any, target: Any, ignore_index: int,
+                                total: Any, count: int) -> Any:
+    """The gradient of the mean over the `count` rows that are not ignored."""
+    if is_meta(x):
+        return MetaArray(x.shape, x.dtype)
+    kind = FLOAT32 if x.dtype.itemsize == 2 else x.dtype
+    each = quiet(np.divide)(gradient.astype(kind, copy=False), filled(count, (), kind), out=...)
+    return cross_entropy_backward(each, x, target, ignore_index, total)

@@ -80,7 +80,7 @@ FROM_ARRAY = {d.array: d for d in ALL}
 HALF_TYPES = frozenset((float16.array, bfloat16.array))
 
 # Other spellings of an element type: Python's classes, NumPy's wider integers.
-_PYTHON = {bool: bool_, int: int64, float: float32, complex: complex64}
+_PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}
 
 
 def from_array(array_dtype: np.dtype) -> dtype:
@@ -105,7 +105,7 @@ def as_dtype(value: Any) -> dtype:
     if isinstance(value, dtype):
         return value
     if isinstance(value, type) and value in _PYTHON:
-        return default_dtype() if value is float else _PYTHON[value]
+        return _PYTHON[value]
     raise TypeError(f"dtype must be a rushlight dtype such as rushlight.float32, not {value!r}")
 
 

@@ -42,9 +42,11 @@ class Node:
     _sequence: int  # creation order: what consumes a value comes after what made it
     edges: tuple[Any, ...]
     saved: Any  # None once freed
+    keeps_tensors: ClassVar[bool] = True  # so that a run gives up what was saved
     site: ClassVar[Site | None] = None  # where it was recorded, while anomalies are being traced
     pre_hooks: ClassVar[dict | None] = None
     hooks: ClassVar[dict | None] = None
+    retained: ClassVar[dict | None] = None  # output -> weak reference to who keeps its gradient
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         """Gradients for the edges, None where there is none.

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+import numpy as np
+
 from rushlight.base.errors import describe_site
 from rushlight.base.flags import flags
 from rushlight.engine.node import LEAF, Node, Slot
@@ -69,13 +71,13 @@ class Run:
         while waiting:
             node = heappop(waiting)[1]
             gradient = gradients.pop(node)
-            if plain and node.pre_hooks is None and node.hooks is None:
+            if plain and node.pre_hooks is None and node.hooks is None and node.retained is None:
                 results = node.backward(gradient, create)
             else:
                 results = self._visit(node, gradient)
                 if results is None:
                     continue
-            if not keep:
+            if not keep and node.keeps_tensors:
                 node.saved = None
             for edge, result in zip(node.edges, results, strict=True):
                 if edge is None or result is None:
@@ -93,6 +95,8 @@ class Run:
         """Run a node with its hooks, captures and checks; None where it is not needed."""
         if node.pre_hooks is not None:
             gradient = _apply_pre_hooks(node, gradient)
+        if node.retained is not None:
+            _retain(node, gradient)
         if self.wanted is not None:
             self._capture(node, gradient)
             if self.needed is not None and node not in self.needed:
@@ -124,7 +128,7 @@ class Run:
             if (leaf, 0) not in self.wanted:
                 return
             self.captured[leaf, 0] = gradient
-        if self.accumulate:
+        if self.accumulate and leaf._node is LEAF:  # not detached meanwhile
             leaf._accumulate(gradient, self.create)
 
 
@@ -139,6 +143,16 @@ def _apply_pre_hooks(node: Node, gradient: Any) -> Any:
         if replaced is not None:
             received = list(replaced) if isinstance(replaced, (tuple, list)) else [replaced]
     return received if node.outputs > 1 else received[0]
+
+
+def _retain(node: Node, gradient: Any) -> None:
+    """Leave the gradient with the outputs that asked for it."""
+    received = gradient if node.outputs > 1 else [gradient]
+    for index, reference in (node.retained or {}).items():
+        tensor = reference()
+        # A tensor written in place since then is the outcome of another node.
+        if tensor is not None and tensor.grad_fn is node and received[index] is not None:
+            tensor._keep_grad(received[index])
 
 
 def _traced(node: Node, gradient: Any, create: bool) -> Sequence[Any]:
@@ -196,9 +210,10 @@ def backward(roots: Sequence[tuple[Any, Any]], create: bool, keep: bool,
     before = flags.grad_enabled
     flags.grad_enabled = create
     try:
-        for edge, gradient in roots:
-            run.send(edge, gradient)
-        run.run()
+        with np.errstate(all="ignore"):  # inf and nan are gradients, too
+            for edge, gradient in roots:
+                run.send(edge, gradient)
+            run.run()
     finally:
         flags.grad_enabled = before
     return lambda edge: run.captured.get(_key(edge))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.backends.host import reduce
+from rushlight.backends import reduce
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
 from rushlight.base.shapes import broadcast_shapes

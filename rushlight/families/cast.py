@@ -15,6 +15,7 @@ class ToCopyBackward0(Node):
     """The gradient of a cast: cast back."""
 
     __slots__ = ()
+    keeps_tensors = False
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         return (cast(gradient, self.saved),)

@@ -51,7 +51,10 @@ def register(declaration: Declaration, path: str, function: Callable) -> None:
         return
     # Forms that no `def` names (aliases, in place, with a switch) get a name to be imported by.
     module = declaration.body.__globals__
-    if module.setdefault(name, function) is not function:
+    defined = declaration.body.__qualname__.partition(".")[0]  # what the module will call it
+    if name == defined and function is declaration.function:
+        return
+    if name == defined or module.setdefault(name, function) is not function:
         module.setdefault(f"{holder.rpartition('.')[2]}_{name}", function)
 
 

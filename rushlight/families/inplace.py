@@ -30,13 +30,22 @@ def check_in_place(target: Tensor, recorded: bool) -> None:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place "
                 "operation. Use the out-of-place form, or wrap it in no_grad()")
-        if recorded and target._view is not None and getattr(target._view[2], "many", False):
+        if recorded and _one_of_many(target._view):
             raise RuntimeError(
                 "Output of a function that returns multiple views is being modified inplace. "
                 "This view is the output of a function that returns multiple views. Such functions "
                 "do not allow the output views to be modified inplace. You should replace the "
                 "inplace operation by an out-of-place one.")
     check_overlap(target)
+
+
+def _one_of_many(view: tuple | None) -> bool:
+    """Whether a view, or one that it was taken from, is one of several made by one call."""
+    while view is not None:
+        if getattr(view[2], "many", False):
+            return True
+        view = view[1]
+    return False
 
 
 def check_overlap(target: Tensor) -> None:
@@ -71,7 +80,7 @@ def record_in_place(target: Tensor, result: Tensor) -> None:
     if node is None:
         return
     if target._view is None:
-        target._node = node
+        _lead(target, node)
         renew_views(target)
         return
     base = target._view[0]
@@ -79,23 +88,27 @@ def record_in_place(target: Tensor, result: Tensor) -> None:
     slices._sequence = next_sequence()
     slices.edges = (edge_of(base), *node.edges[1:])
     slices.saved = (node, target._view)
-    base._node = slices
+    _lead(base, slices)
     renew_views(base)
-    if target._node is None or edge_of(target) is not None:
-        target._node = replay(target._view, base)._node
+
+
+def _lead(tensor: Tensor, node: Any) -> None:
+    """Let the gradient of `tensor` go to `node`, and be kept there if it was to be kept."""
+    tensor._node = node
+    if tensor._retains_grad:
+        tensor._ask_for_grad()
 
 
 def renew_views(base: Tensor) -> None:
     """Give the living views of `base` nodes that lead to its present one."""
     version = version_of(base)
-    views, version[VIEWS] = version[VIEWS], None
-    for reference in views or ():
+    views = version[VIEWS] or ()
+    for reference in views:
         view = reference()
         if view is not None and view._view is not None and view._view[0] is base:
-            view._node = replay(view._view, base)._node
-            if version[VIEWS] is None:
-                version[VIEWS] = []
-            version[VIEWS].append(reference)
+            _lead(view, replay(view._view, base)._node)
+    # Taking them anew has registered passing ones.
+    version[VIEWS] = [reference for reference in views if reference() is not None] or None
 
 
 def replay(view: tuple, tensor: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Which kernel runs an expression: by dtype, and by whether the work is worth machine code.
 
-Small arrays go to NumPy's own ufunc where the expression is one; everything else is compiled,
-and falls back to NumPy calls where it cannot be.
+Small arrays go to NumPy's own loops where the expression is one ufunc; everything else is
+compiled, and falls back to NumPy calls where it cannot be.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 
 from rushlight.backends.cpu import kernels as cpu
 from rushlight.backends.host import scalar as host
+from rushlight.backends.memory import LARGE, recycle
+from rushlight.backends.quiet import quiet
 from rushlight.base import dtypes
 from rushlight.expr.expression import Expression, walk
 
-LARGE = 16384  # elements from which threads and fused loops pay for NumPy's own ufuncs, too
+__all__ = ["LARGE", "Kernels", "kernel_for", "number", "tables"]  # LARGE: threads pay from there on
 
 
 class Kernels(dict):
@@ -44,28 +46,41 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
                large: bool) -> Callable[..., np.ndarray]:
     """A function of arrays of `dtype` (truth values for boolean symbols), as a ufunc is."""
     plain = host.kernel(root, names, dtype)
-    if isinstance(plain, np.ufunc) and not large and dtype not in dtypes.HALF_TYPES:
-        return plain
-    if dtype in dtypes.HALF_TYPES:
-        return _through_float32(root, names, dtype, large)
+    half = dtype in dtypes.HALF_TYPES
+    if isinstance(plain, np.ufunc) and not large and not half:
+        return quiet(plain)  # type: ignore[no-any-return]
     boolean = {str(x.value) for x in walk([root]) if x.name == "symbol" and x.boolean}
     inputs = tuple(np.dtype(np.bool_) if name in boolean else dtype for name in names)
     output = np.dtype(np.bool_) if root.boolean else dtype
     try:
-        return cpu.kernel(root, names, inputs, output)
+        compiled = cpu.kernel(root, names, inputs, output)
     except cpu.Unsupported:
-        return plain
+        if half:
+            return _through_float32(root, names, dtype, large)
+        return quiet(plain) if isinstance(plain, np.ufunc) else plain
+    return recycling(compiled) if large else compiled
+
+
+def recycling(kernel: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """`kernel` with its large results in recycled memory."""
+
+    def run(*arrays: Any, out: Any = ...) -> np.ndarray:
+        recycle()
+        return kernel(*arrays, out=out)
+
+    return run
 
 
 def _through_float32(root: Expression, names: Sequence[str], dtype: np.dtype,
                      large: bool) -> Callable[..., np.ndarray]:
-    """Half types are stored, not computed with: one rounding, at the end."""
+    """Half types without machine code: computed in float32, with one rounding at the end."""
     inner = kernel_for(root, names, np.dtype(np.float32), large)
 
     def kernel(*arrays: Any, out: Any = ...) -> np.ndarray:
         wide = (x.astype(np.float32) if x.dtype is dtype else x for x in arrays)
         result = inner(*wide, out=...)
-        narrow = result if result.dtype == np.bool_ else result.astype(dtype)
+        with np.errstate(all="ignore"):
+            narrow = result if result.dtype == np.bool_ else result.astype(dtype)
         if out is ...:
             return narrow
         out[...] = narrow

@@ -70,6 +70,9 @@ def _node_class(op: Library) -> type[Node]:
     """The class of the nodes that record `op`, its backward written on first use."""
     title = "".join(part.capitalize() for part in op.name.strip("_").split("_"))
     members: dict[str, Any] = {"__slots__": (), "op": op, "outputs": op.outputs,
+                               "keeps_tensors": any(
+                                   name in op.operands or name in op.keeps or op.is_output(name)
+                                   for name in op.reads),
                                "__module__": op.forward.__module__}
     if op.rule is not None:
         members["backward"] = lazy_function("backward", op.forward.__module__,

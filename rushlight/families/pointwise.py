@@ -307,9 +307,10 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
 
 
 def _register_switched(op: Pointwise, path: str, name: str, declaration: Declaration) -> None:
-    register(declaration, path, named(name, wrapper(op, name, form="switched"), declaration))
-    register(declaration, f"{path}_", named(
-        f"{name}_", wrapper(op, f"{name}_", form="in-place"), declaration))
+    for own, form in ((name, "switched"), (f"{name}_", "in-place")):
+        function = named(own, wrapper(op, own, form=form), declaration)
+        function.__module__ = f"rushlight.{path.rpartition('.')[0]}"  # where pickle finds it
+        register(declaration, path if own == name else f"{path}_", function)
 
 
 def _register_operators(op: Pointwise, name: str, declaration: Declaration) -> None:

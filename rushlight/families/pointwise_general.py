@@ -73,8 +73,9 @@ def apply_in_place(op: Any, arguments: Mapping[str, Any]) -> Tensor:
     if not recorded:
         wrote(target)
         return target
-    result = wrap(target._array.copy() if "output" in variant.saves else target._array)
-    _record(variant, result, tensors, arrays)
+    result = wrap(target._array)
+    result._writes = version_of(target)
+    _record(variant, result, tensors, arrays, writes=1)  # before wrote: other operands may share
     record_in_place(target, result)
     return target
 
@@ -177,7 +178,7 @@ def _run(variant: Any, arrays: list, dtype: np.dtype, values: Mapping[str, Any],
             return kernel(*arrays, out=... if out is None else out)
         except ValueError:
             raise mismatch(variant.op.name, **values) from None
-        except ZeroDivisionError as error:
+        except FloatingPointError as error:
             raise RuntimeError(str(error)) from None
 
 
@@ -192,8 +193,8 @@ def _recording(tensors: list) -> bool:
     return flags.grad_enabled and any(t is not None and t._node is not None for t in tensors)
 
 
-def _record(variant: Any, result: Tensor, tensors: list, arrays: list) -> None:
-    """Record `result` as the flat wrappers do."""
+def _record(variant: Any, result: Tensor, tensors: list, arrays: list, writes: int = 0) -> None:
+    """Record `result` as the flat wrappers do; writes: to its memory, not counted yet."""
     if variant.boolean or not _recording(tensors) or result._array.dtype.kind in "biu":
         return
     if all(g is None for g in variant.gradients.values()):
@@ -210,8 +211,8 @@ def _record(variant: Any, result: Tensor, tensors: list, arrays: list) -> None:
         if name not in wanted:
             saved += [None, None, 0]
         elif name == "output":
-            version = result._writes = [0, None, None]
-            saved += [result._array, version, 0]
+            version = version_of(result)
+            saved += [result._array, version, version[0] + writes]
         else:
             i = variant.names.index(name)
             version_or_none = None if tensors[i] is None else version_of(tensors[i])

@@ -107,6 +107,7 @@ def node_class(variant: Any) -> type[Node]:
     backward = compile_function("backward", "\n".join(lines) + "\n", environment,
                                 f"{variant.op.body.__module__}.{name}")
     return type(name, (Node,), {"__slots__": (), "backward": backward, "variant": variant,
+                                "keeps_tensors": bool(saves),
                                 "__module__": variant.op.body.__module__})
 
 
@@ -134,7 +135,9 @@ def _gradient_lines(variant: Any, i: int, operand: str, environment: dict[str, A
     lines += ["    else:",
               f"        kernel = (large{i} if big else small{i})[{source}.dtype]",
               f"        result{i} = new(Tensor)",
-              f"        array = kernel({arguments}, out=...)"]
+              f"        array = kernel({arguments})",
+              "        if type(array) is not ndarray:",
+              f"            array = kernel({arguments}, out=...)"]
     if many:
         lines += ["        if shapes is not None:",
                   f"            array = sum_to(array, {reduce_to})"]

@@ -113,7 +113,8 @@ def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
         return []
     core = _core_in_place(op, form) if form.in_place else _core(op, form, environment)
     if len(names) == 2:
-        return _load_pair(form.first, next(n for n in names if n != form.first), core)
+        other = next(n for n in names if n != form.first)
+        return _load_pair(form.first, other, other not in op.tensors, core)
     exact = " and ".join(f"(type({n}) is Tensor or type({n}) is Parameter)" for n in names)
     loads = [f"array_{n} = {n}._array" for n in names]
     edges = [f"edge_{n} = {n}._node" for n in names]
@@ -124,8 +125,8 @@ def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     return [f"if {exact}:", *_indent([*loads, *edges, *dtype, *core])]
 
 
-def _load_pair(first: str, other: str, core: list[str]) -> list[str]:
-    """Two operands, of which `other` may be a number that fits the dtype of `first`."""
+def _load_pair(first: str, other: str, number: bool, core: list[str]) -> list[str]:
+    """Two operands, of which `other` may be a number (if so declared) that fits the dtype."""
     return [
         f"if type({first}) is Tensor or type({first}) is Parameter:",
         *_indent([
@@ -138,7 +139,7 @@ def _load_pair(first: str, other: str, core: list[str]) -> list[str]:
             f"    edge_{other} = {other}._node",
             f"    fits = dtype is array_{other}.dtype",
             "    tensor = True",
-            "elif (kind is float or kind is int) and ("
+            f"elif {number} and (kind is float or kind is int) and ("
             "dtype in FLOATING or (kind is int and dtype is int64)):",
             f"    array_{other} = number({other}, dtype)",
             f"    edge_{other} = None",
@@ -163,7 +164,7 @@ def _core(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
         f"        array = kernel({arrays})",
         "        if type(array) is not ndarray:",  # 0-d results come as scalars, others faster
         f"            array = kernel({arrays}, out=...)",
-        "    except (ValueError, FloatingPointError):",  # the general way explains
+        "    except (ValueError, FloatingPointError, RuntimeWarning):",  # the general way explains
         f"        return {form.slow}",
         "    result = new(Tensor)",
         "    result._array = array",
@@ -196,6 +197,8 @@ def _core_in_place(op: Any, form: Form) -> list[str]:
         f"            kernel({', '.join(f'array_{n}' for n in names)}, out=array_{target})",
         "        except (ValueError, TypeError, FloatingPointError):",
         f"            return {form.slow}",
+        "        except RuntimeWarning:",  # an error by the user's filters, after the write
+        "            pass",
         f"        if {target}._writes is not None:",
         f"            wrote({target})",
         f"        return {target}",

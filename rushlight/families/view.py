@@ -47,6 +47,7 @@ class ViewBackward(Node):
 
     __slots__ = ()
     op: View
+    keeps_tensors = False
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         saved = self.saved

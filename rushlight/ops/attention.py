@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight.base.errors import operands
 from rushlight.families.composite import function
+from rushlight.ops.dropout import dropout
 from rushlight.ops.softmax import softmax
 from rushlight.tensor import Tensor, wrap
 

@@ -10,9 +10,9 @@ from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device, device
 from rushlight.base.dtypes import dtype
-from rushlight.base.errors import operands
+from rushlight.base.errors import operands, user_site
 from rushlight.base.flags import flags
-from rushlight.engine.node import LEAF, version_of
+from rushlight.engine.node import LEAF, Node, edge_of, next_sequence, version_of
 from rushlight.families.cast import astype, cast
 from rushlight.families.composite import composite
 from rushlight.families.inplace import check_in_place, record_in_place, wrote
@@ -146,15 +146,16 @@ def share_memory_(input: Tensor) -> Tensor:
     return input
 
 
-@library("_copy_into")
-class _copy_into:
-    """What `input` becomes when `src` is copied over it."""
+class CopyBackwards(Node):  # torch's spelling
+    """The gradient of copy_: zero for what was overwritten, all of it for the source."""
 
-    def forward(input, src):
-        return np.broadcast_to(src, input.shape) if not is_meta(input) else input
+    __slots__ = ()
+    keeps_tensors = False
 
-    def backward(gradient, src, needs, input):
-        return None, gradient.sum_to_size(src.shape).to(src.dtype) if needs[1] else None
+    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
+        shape, dtype = self.saved
+        old = None if self.edges[0] is None else wrap(np.zeros_like(gradient._array))
+        return old, None if self.edges[1] is None else cast(gradient.sum_to_size(shape), dtype)
 
 
 @composite("Tensor.copy_")
@@ -166,9 +167,12 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not "
                         f"{type(src).__name__}")
-    recorded = _recording(input, src)
+    recorded = input._array.dtype.kind in "fcV" and _recording(input, src)
     check_in_place(input, recorded)
     target, source = input._array, src._array
+    if source.ndim > target.ndim:
+        raise RuntimeError(f"output with shape {list(target.shape)} doesn't match the broadcast "
+                           f"shape {list(source.shape)}: copy_({operands(input=input, src=src)})")
     if not is_meta(target):
         if is_meta(source):
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
@@ -182,9 +186,12 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if not recorded:
         wrote(input)
         return input
-    old = wrap(target)
-    old._node = input if input._node is LEAF else input._node
-    result = _copy_into(old, src)
+    result = wrap(target)
+    node = result._node = CopyBackwards()
+    node._sequence = next_sequence()
+    node.edges, node.saved = (edge_of(input), edge_of(src)), (source.shape, source.dtype)
+    if flags.anomaly:
+        node.site = user_site()
     record_in_place(input, result)
     return input
 

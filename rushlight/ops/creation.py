@@ -338,8 +338,8 @@ def _steps(start: Any, end: Any, steps: int, dtype: Any, out: Any) -> tuple[Any,
         return start, end, as_dtype(dtype)
     if out is not None:
         return start, end, out.dtype
-    is_complex = isinstance(start, complex) or isinstance(end, complex)
-    return start, end, dtypes.default_complex() if is_complex else dtypes.default_dtype()
+    d = max(of_number(start), of_number(end), dtypes.default_dtype(), key=lambda d: d.category)
+    return start, end, d
 
 
 def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:

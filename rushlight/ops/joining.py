@@ -13,7 +13,7 @@ from rushlight.base.errors import describe
 from rushlight.base.flags import flags
 from rushlight.base.promotion import promote_ranks
 from rushlight.base.shapes import normalize_dim, normalize_dims, size_argument
-from rushlight.engine.node import Node, edge_of, freed, next_sequence
+from rushlight.engine.node import Node, edge_of, next_sequence
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import write_out
@@ -26,10 +26,9 @@ class CatBackward0(Node):
     """The gradient of cat: a piece for each tensor."""
 
     __slots__ = ()
+    keeps_tensors = False
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
-        if self.saved is None:
-            raise freed(self)
         dim, sizes = self.saved
         pieces, start = [], 0
         for edge, size in zip(self.edges, sizes, strict=True):
@@ -189,7 +188,7 @@ def _piece(input, dim, start, length):
     g.unsqueeze(dim), shape, dim, index, 1), many=True)
 def _item(input, dim, index):
     """One of the items of unbind."""
-    return input[(slice(None),) * dim + (index,)]
+    return input[(slice(None),) * dim + (index, ...)]  # with ... it stays an array
 
 
 @composite("split split_with_sizes")
@@ -301,7 +300,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([1, 2]), tensor([3, 4]))
     """
     if not input.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalize_dim(dim, input.ndim)
     return tuple(_item(input, dim, i) for i in range(input._array.shape[dim]))
 

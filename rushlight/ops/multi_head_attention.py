@@ -158,7 +158,7 @@ def _added_mask(mask: Tensor | None, name: str, query: Tensor) -> Tensor | None:
     """A mask to add to the scores: minus infinity where a bool one is True."""
     if mask is None:
         return None
-    if mask.dtype is dtypes.bool:
+    if mask.dtype is dtypes.bool_:
         return zeros_like(mask, dtype=query.dtype).masked_fill_(mask, MINUS_INFINITY)
     if not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {name} are supported")

@@ -27,9 +27,9 @@ class _euclidean:
         return spread(gradient, shape, dims, keepdim) * unit
 
 
-@function("linalg.vector_norm")
+@function("linalg.vector_norm", out=True)
 def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
-                dtype: Any = None, out: Any = None) -> Tensor:
+                dtype: Any = None) -> Tensor:
     """sum(|x|**ord) ** (1/ord) over `dim`; inf and -inf give the extremes, 0 counts nonzeros.
 
     >>> import rushlight as rl
@@ -41,18 +41,19 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
     if x.dtype.category < 2:
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "
                            f"input. Got {x.dtype.name}")
-    result = _norm(x, ord, _axes(dim, x.ndim), keepdim)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return _norm(x, ord, _axes(dim, x.ndim), keepdim)
 
 
 def _norm(x: Any, p: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    size = x.abs()
+    if p == 0:
+        size = (0 * size).masked_fill(size != 0, 1)
     if x.ndim == 0 or not dims:
-        return (x != 0).to(x.dtype.to_real()) if p == 0 else x.abs()
+        return size
     if p == 2:
         return _euclidean(x, dims, keepdim)
     if p == 0:
-        return (x != 0).sum(dims, keepdim).to(x.dtype.to_real())
-    size = x.abs()
+        return size.sum(dims, keepdim)
     if p == 1:
         return size.sum(dims, keepdim)
     if p == math.inf:
@@ -64,15 +65,19 @@ def _norm(x: Any, p: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
 
 def _power_norm(size: Any, p: float, dims: tuple[int, ...], keepdim: bool) -> Any:
     """The p-norm of nonnegative numbers; no gradient flows where the norm is 0."""
-    total = (size ** p).sum(dims, keepdim)
+    if 0 < p < 1:  # the slope of the power is infinite at 0
+        none = size == 0
+        total = (size.masked_fill(none, 1) ** p).masked_fill(none, 0).sum(dims, keepdim)
+    else:
+        total = (size ** p).sum(dims, keepdim)
     zero = total == 0
     if p > 0 and bool(zero.any()):
         return (total.masked_fill(zero, 1) ** (1 / p)).masked_fill(zero, 0)
     return total ** (1 / p)
 
 
-@composite("norm")
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None,
+@composite("norm", out=True)
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
          dtype: Any = None) -> Tensor:
     """The p-norm over `dim`, or over everything; "fro" is 2, "nuc" sums singular values.
 
@@ -88,7 +93,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
     if p == "nuc":
         return input.svd()[1].sum(-1)
     order = 2 if p in ("fro", None) else p
-    return vector_norm(input, float(order), dim, keepdim, out=out)
+    return vector_norm(input, float(order), dim, keepdim)
 
 
 @composite("renorm")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from rushlight.backends import rowwise
-from rushlight.backends.meta.array import is_meta
+from rushlight.backends import normalization as kernels
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.dtypes import finfo
 from rushlight.base.errors import operands
+from rushlight.base.flags import flags
 from rushlight.families.composite import composite
 from rushlight.families.inplace import wrote
 from rushlight.families.library import library
 from rushlight.ops.joining import cat
-from rushlight.tensor import Tensor
+from rushlight.tensor import Tensor, wrap
 
 
 def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str) -> None:
@@ -41,28 +41,51 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     shape = tuple(normalized_shape) if not isinstance(normalized_shape, int) else (
         normalized_shape,)
     _check_shape(input, shape, "layer_norm")
-    rows = input if len(shape) == 1 else input.reshape(*input.shape[:-len(shape)], -1)
-    result: Any = _layer_rows(rows, eps)
-    result = result if len(shape) == 1 else result.reshape(input.shape)
-    if weight is not None:
-        result = result * weight
-    return result if bias is None else result + bias
+    return _native_layer_norm(input, weight, bias, len(shape), eps)
 
 
-@library("_layer_rows", family="rowwise")
-class _layer_rows:
-    """(x - mean) / sqrt(variance + eps) along the last dimension."""
+def _standardised(input: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """(x - mean) rstd over `dims` and rstd, by differentiable ops."""
+    centred = input - input.mean(dims, keepdim=True)
+    rstd = ((centred * centred).mean(dims, keepdim=True) + eps).rsqrt()
+    return centred * rstd, rstd
 
-    def forward(input, eps: Option):
-        return input if is_meta(input) else rowwise.normalize(input, eps)[0]
 
-    def backward(gradient, input, eps):
-        n = input.shape[-1]
-        centred = input - input.mean(-1, keepdim=True)
-        rstd = ((centred * centred).mean(-1, keepdim=True) + eps).rsqrt()
-        y = centred * rstd
-        along = (gradient * y).sum(-1, keepdim=True) / n
-        return rstd * (gradient - gradient.mean(-1, keepdim=True) - y * along)
+def _slope(gradient: Any, y: Any, rstd: Any, dims: tuple[int, ...]) -> Any:
+    """The gradient of what `_standardised` made `y` of, by differentiable ops."""
+    return rstd * (gradient - gradient.mean(dims, keepdim=True)
+                   - y * (gradient * y).mean(dims, keepdim=True))
+
+
+@library("_native_layer_norm", family="rowwise")
+class _native_layer_norm:
+    """(x - mean) / sqrt(variance + eps) weight + bias over the last `places` dimensions."""
+
+    keeps = ("mean", "rstd")
+
+    def forward(input, weight: Operand = None, bias: Operand = None, places: Option = 1,
+                eps: Option = 1e-5):
+        if is_meta(input):
+            return input, None, None
+        return kernels.layer_norm(input, places, weight, bias, eps)
+
+    def backward(gradient, input, weight, bias, places, eps, mean, rstd, needs):
+        if not flags.grad_enabled and not is_meta(input._array):
+            return _wrapped(kernels.layer_norm_backward(
+                gradient._array, input._array, _array(weight), _array(bias), mean, rstd, needs))
+        dims = tuple(range(input.ndim - places, input.ndim))
+        y, rstd = _standardised(input, dims, eps)
+        return (_slope(gradient if weight is None else gradient * weight, y, rstd, dims),
+                (gradient * y).sum_to_size(weight.shape) if needs[1] else None,
+                gradient.sum_to_size(bias.shape) if needs[2] else None)
+
+
+def _array(tensor: Any) -> Any:
+    return None if tensor is None else tensor._array
+
+
+def _wrapped(arrays: Any) -> tuple[Any, ...]:
+    return tuple([None if array is None else wrap(array) for array in arrays])
 
 
 @composite("nn.functional.rms_norm rms_norm")
@@ -71,10 +94,29 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None,
     """x / sqrt(mean(x*x) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019)."""
     shape = tuple(normalized_shape)
     _check_shape(input, shape, "rms_norm")
-    dims = tuple(range(-len(shape), 0))
-    eps = float(np.finfo(input._array.dtype).eps) if eps is None else eps
-    result = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
-    return result if weight is None else result * weight
+    return _rms_norm(input, weight, len(shape), finfo(input.dtype).eps if eps is None else eps)
+
+
+@library("_rms_norm", family="rowwise")
+class _rms_norm:
+    """x / sqrt(mean(x*x) + eps) weight over the last `places` dimensions."""
+
+    keeps = ("rstd",)
+
+    def forward(input, weight: Operand = None, places: Option = 1, eps: Option = 1e-5):
+        if is_meta(input):
+            return input, None
+        return kernels.rms_norm(input, places, weight, eps)
+
+    def backward(gradient, input, weight, places, eps, rstd, needs):
+        if not flags.grad_enabled and not is_meta(input._array):
+            return _wrapped(kernels.rms_norm_backward(
+                gradient._array, input._array, _array(weight), rstd, needs))
+        dims = tuple(range(input.ndim - places, input.ndim))
+        rstd = ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
+        y, g = input * rstd, gradient if weight is None else gradient * weight
+        return (rstd * (g - y * (g * y).mean(dims, keepdim=True)),
+                (gradient * y).sum_to_size(weight.shape) if needs[1] else None)
 
 
 @composite("nn.functional.group_norm group_norm")
@@ -92,16 +134,51 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise RuntimeError(
             f"Expected number of channels in input to be divisible by num_groups, but got input "
             f"of shape {list(input.shape)} and num_groups={num_groups}")
-    rows = input.reshape(input.shape[0], num_groups, -1)
-    result: Any = _layer_rows(rows, eps).reshape(input.shape)  # type: ignore[attr-defined]
-    return _per_channel(result, weight, bias)
+    return _native_group_norm(input, weight, bias, num_groups, eps)
 
 
-def _per_channel(result: Any, weight: Any, bias: Any) -> Tensor:
-    shape = (1, -1) + (1,) * (result.ndim - 2)
-    if weight is not None:
-        result = result * weight.reshape(shape)
-    return result if bias is None else result + bias.reshape(shape)
+@library("_native_group_norm", family="rowwise")
+class _native_group_norm:
+    """(x - mean) / sqrt(variance + eps) weight + bias in groups of channels."""
+
+    keeps = ("mean", "rstd")
+
+    def forward(input, weight: Operand = None, bias: Operand = None, groups: Option = 1,
+                eps: Option = 1e-5):
+        if is_meta(input):
+            return input, None, None
+        return kernels.group_norm(input, groups, weight, bias, eps)
+
+    def backward(gradient, input, weight, bias, groups, eps, mean, rstd, needs):
+        if not flags.grad_enabled and not is_meta(input._array):
+            results = kernels.group_norm_backward(gradient._array, input._array, groups,
+                                                  _array(weight), mean, rstd)
+            return _as_operands(results, input, weight, bias, needs)
+        rows = input.reshape(input.shape[0], groups, -1)
+        y, rstd = _standardised(rows, (2,), eps)
+        g = gradient if weight is None else gradient * _by_channel(weight, input.ndim)
+        to_input = _slope(g.reshape(rows.shape), y, rstd, (2,)).reshape(input.shape)
+        return _channel_gradients(to_input, gradient, y.reshape(input.shape), weight, bias, needs)
+
+
+def _as_operands(results: Any, input: Any, weight: Any, bias: Any,
+                 needs: tuple[bool, ...]) -> tuple[Any, ...]:
+    """Gradients that were computed in double as tensors like their operands."""
+    return tuple([wrap(r.reshape(x.shape).astype(x._array.dtype, copy=False)) if need else None
+                  for r, x, need in zip(results, (input, weight, bias), needs, strict=True)])
+
+
+def _by_channel(vector: Any, ndim: int) -> Any:
+    return vector.reshape((1, -1) + (1,) * (ndim - 2))
+
+
+def _channel_gradients(to_input: Any, gradient: Any, y: Any, weight: Any, bias: Any,
+                       needs: tuple[bool, ...]) -> tuple[Any, ...]:
+    """The gradients of input, weight and bias, by differentiable ops."""
+    axes = (0, *range(2, y.ndim))
+    return (to_input,
+            (gradient * y).sum(axes).reshape(weight.shape) if needs[1] else None,
+            gradient.sum(axes).reshape(bias.shape) if needs[2] else None)
 
 
 @composite("nn.functional.instance_norm instance_norm")
@@ -114,32 +191,54 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     flat = input.reshape(1, batch * channels, *input.shape[2:])
     repeat = lambda x: None if x is None else x.repeat(batch)  # noqa: E731
     mean, var = repeat(running_mean), repeat(running_var)
-    result: Any = batch_norm(flat, mean, var, None, None, use_input_stats, momentum, eps)
+    result: Any = batch_norm(flat, mean, var, repeat(weight), repeat(bias), use_input_stats,
+                             momentum, eps)
     if use_input_stats and running_mean is not None:
         running_mean.copy_(mean.view(batch, channels).mean(0))
         running_var.copy_(var.view(batch, channels).mean(0))
-    return _per_channel(result.reshape(input.shape), weight, bias)
+    return result.reshape(input.shape)
 
 
-@library("_batch_standardised", family="rowwise")
-class _batch_standardised:
-    """(x - mean) / sqrt(variance + eps) of each channel over batch and places."""
+@library("_native_batch_norm", family="rowwise")
+class _native_batch_norm:
+    """(x - mean) / sqrt(variance + eps) weight + bias of each channel, mean and variance."""
 
-    keeps = ("mean", "variance")
+    outputs = 3
+    differentiable = (0,)
 
-    def forward(input, eps: Option):
+    def forward(input, weight: Operand = None, bias: Operand = None, eps: Option = 1e-5):
         if is_meta(input):
-            return input, None, None
-        return rowwise.batch_normalize(input, eps)
+            channels = MetaArray(input.shape[1:2], input.dtype)
+            return input, channels, channels
+        return kernels.batch_norm(input, weight, bias, eps)
 
-    def backward(gradient, input, eps):
+    def backward(gradient, input, weight, bias, eps, output1, output2, needs):
+        gradient = gradient[0]
+        if not flags.grad_enabled and not is_meta(input._array):
+            results = kernels.batch_norm_backward(
+                gradient._array, input._array, _array(weight), output1._array, output2._array, eps)
+            return _as_operands(results, input, weight, bias, needs)
         axes = (0, *range(2, input.ndim))
-        n = input.numel() // input.shape[1]
-        centred = input - input.mean(axes, keepdim=True)
-        rstd = ((centred * centred).mean(axes, keepdim=True) + eps).rsqrt()
-        y = centred * rstd
-        along = (gradient * y).sum(axes, keepdim=True) / n
-        return rstd * (gradient - gradient.mean(axes, keepdim=True) - y * along)
+        y, rstd = _standardised(input, axes, eps)
+        g = gradient if weight is None else gradient * _by_channel(weight, input.ndim)
+        return _channel_gradients(_slope(g, y, rstd, axes), gradient, y, weight, bias, needs)
+
+
+@library("_scale_channels", family="rowwise")
+class _scale_channels:
+    """(x - centre) factor + shift, with a number of each for every channel."""
+
+    def forward(input, centre, factor, shift):
+        return input if is_meta(input) else kernels.scale_channels(input, centre, factor, shift)
+
+    def backward(gradient, input, centre, factor, needs):
+        axes = (0, *range(2, input.ndim))
+        to_input = gradient * _by_channel(factor, input.ndim)
+        to_factor = None
+        if needs[2]:
+            to_factor = (gradient * (input - _by_channel(centre, input.ndim))).sum(axes)
+        return (to_input, -to_input.sum(axes) if needs[1] else None, to_factor,
+                gradient.sum(axes) if needs[3] else None)
 
 
 @composite("nn.functional.batch_norm")
@@ -157,32 +256,26 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
         if x is not None and x.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
     if not training:
-        shape = (1, -1) + (1,) * (input.ndim - 2)
-        scale = (running_var + eps).rsqrt()
-        if weight is not None:
-            scale = scale * weight
-        shift = -running_mean * scale if bias is None else bias - running_mean * scale
-        return input * scale.reshape(shape) + shift.reshape(shape)
+        factor = (running_var + eps).rsqrt()
+        factor = factor if weight is None else factor * weight.reshape(channels)
+        shift = running_mean.new_zeros(channels) if bias is None else bias.reshape(channels)
+        return _scale_channels(input, running_mean, factor, shift)
     count = input.numel() // max(channels, 1)
     if count <= 1:
         raise ValueError("Expected more than 1 value per channel when training, got input size "
                          f"{input.shape}")
-    result = _batch_standardised(input, eps)
+    result, mean, variance = _native_batch_norm(input, weight, bias, eps)
     if running_mean is not None:
-        _move(running_mean, running_var, input, count, momentum)
-    return _per_channel(result, weight, bias)
+        _move(running_mean, mean, momentum or 0.0)
+        _move(running_var, variance, momentum or 0.0, count / (count - 1))
+    return result
 
 
-def _move(running_mean: Any, running_var: Any, input: Any, count: int, momentum: Any) -> None:
-    """The running statistics, moved towards the batch's; its variance is the unbiased one."""
-    array = input._array
-    if is_meta(array):
-        return
-    mean, variance = rowwise.batch_statistics(array)
-    weight = momentum or 0.0
-    for running, now in ((running_mean, mean), (running_var, variance * (count / (count - 1)))):
-        target = running._array
-        target[...] = (1 - weight) * target + weight * now.reshape(target.shape)
+def _move(running: Any, now: Any, weight: float, factor: float = 1.0) -> None:
+    """A running statistic moved towards the batch's; variances are made unbiased by `factor`."""
+    target = running._array
+    if not is_meta(target):
+        target[...] = (1 - weight) * target + weight * factor * now._array.reshape(target.shape)
         wrote(running)
 
 

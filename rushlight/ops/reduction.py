@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.host import reduce
+from rushlight.backends import reduce
 from rushlight.base import dtypes
 from rushlight.base.shapes import normalize_dim, normalize_dims
 from rushlight.base.structure import structure

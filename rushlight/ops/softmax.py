@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from rushlight.backends import rowwise
 from rushlight.base import dtypes
 from rushlight.base.shapes import normalize_dim, normalize_dims
@@ -31,7 +29,7 @@ class _softmax:
     """e**x / sum(e**x) along `dim`."""
 
     def forward(input, dim: Option):
-        return rowwise.along(rowwise.softmax, dim, input)
+        return rowwise.softmax(input, dim)
 
     def backward(gradient, output, dim):
         return _softmax_backward(gradient, output, dim)
@@ -42,7 +40,7 @@ class _softmax_backward:
     """(g - sum(g y)) y along `dim`: the gradient of softmax."""
 
     def forward(gradient, output, dim: Option):
-        return rowwise.along(rowwise.softmax_backward, dim, gradient, output)
+        return rowwise.softmax_backward(gradient, output, dim)
 
     def backward(second, gradient, output, dim):
         total = (gradient * output).sum(dim, keepdim=True)
@@ -56,7 +54,7 @@ class _log_softmax:
     """x - log(sum(e**x)) along `dim`."""
 
     def forward(input, dim: Option):
-        return rowwise.along(rowwise.log_softmax, dim, input)
+        return rowwise.log_softmax(input, dim)
 
     def backward(gradient, output, dim):
         return _log_softmax_backward(gradient, output, dim)
@@ -67,7 +65,7 @@ class _log_softmax_backward:
     """g - sum(g) e**y along `dim`: the gradient of log_softmax."""
 
     def forward(gradient, output, dim: Option):
-        return rowwise.along(rowwise.log_softmax_backward, dim, gradient, output)
+        return rowwise.log_softmax_backward(gradient, output, dim)
 
     def backward(second, gradient, output, dim):
         probability = output.exp()
@@ -119,16 +117,7 @@ class _logsumexp:
     """log(sum(e**x)) over `dims`."""
 
     def forward(input, dims: Option, keepdim: Option):
-        if not input.ndim:
-            return input.copy()
-        kind = input.dtype
-        wide = input.astype(np.float32) if kind.itemsize == 2 else input
-        top = np.maximum.reduce(wide, axis=dims, keepdims=True) if wide.size else (
-            np.zeros([1 if i in dims else n for i, n in enumerate(wide.shape)], wide.dtype))
-        top = np.where(np.isfinite(top), top, wide.dtype.type(0))
-        total = np.log(np.exp(wide - top).sum(axis=dims, keepdims=True)) + top
-        result = total if keepdim else total.squeeze(dims)
-        return result.astype(kind, copy=False)
+        return rowwise.logsumexp(input, dims if input.ndim else (), keepdim)
 
     def backward(gradient, input, output, shape, dims, keepdim):
         return spread(gradient, shape, dims, keepdim) * (

@@ -1,4 +1,4 @@
-"""Views: the same memory under another geometry."""
+"""Views: the same memory under another shape, or a part of it."""
 
 from __future__ import annotations
 
@@ -49,82 +49,6 @@ def _over(interface: dict, owner: np.ndarray) -> np.ndarray:
         interface["typestr"], interface["descr"] = "<u2", [("", "<u2")]
         return np.asarray(_Memory(interface, owner)).view(owner.dtype)
     return np.asarray(_Memory(interface, owner))
-
-
-@declare_view("transpose swapaxes swapdims",
-              grad=lambda g, shape, dim0, dim1: transpose(g, dim0, dim1))
-def transpose(input, dim0, dim1):
-    """The dimensions dim0 and dim1 exchanged; shares memory.
-
-    >>> import rushlight as rl
-    >>> rl.zeros(2, 3).transpose(0, 1).shape
-    torch.Size([3, 2])
-    """
-    try:
-        return input.swapaxes(dim0, dim1)
-    except (ValueError, TypeError):  # NumPy's error for a dimension out of range, or 0-d
-        n = input.ndim
-        normalize_dim(operator.index(dim0), n), normalize_dim(operator.index(dim1), n)
-        return input[...]
-
-
-@declare_view("t", grad=lambda g, shape: g.t())
-def t(input):
-    """The transpose of a matrix; tensors with fewer dimensions as they are. Shares memory."""
-    if input.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
-                           "; use .mT for batches of matrices")
-    return input.swapaxes(0, 1) if input.ndim == 2 else input[...]
-
-
-@declare_view("permute", grad=lambda g, shape, *dims: permute(g, _inverse(dims, len(shape))))
-def permute(input, *dims):
-    """The dimensions in the order `dims`; shares memory.
-
-    >>> import rushlight as rl
-    >>> rl.zeros(2, 3, 5).permute(2, 0, 1).shape
-    torch.Size([5, 2, 3])
-    """
-    if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
-        dims = tuple(dims[0])
-    if len(dims) != input.ndim:
-        raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
-            f"length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
-            f"equal to len(dims) = {len(dims)}")
-    n = input.ndim
-    order = tuple(normalize_dim(d, n) for d in dims)
-    if len(set(order)) != n:
-        raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return input.transpose(order)
-
-
-def _inverse(dims: Any, n: int) -> tuple[int, ...]:
-    if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
-        dims = dims[0]
-    order = [d % n for d in dims]
-    return tuple(order.index(i) for i in range(n))
-
-
-@declare_view("movedim moveaxis",
-              grad=lambda g, shape, source, destination: movedim(g, destination, source))
-def movedim(input, source, destination):
-    """The dimensions `source` moved to the places `destination`; shares memory.
-
-    >>> import rushlight as rl
-    >>> rl.zeros(2, 3, 5).movedim(0, 2).shape
-    torch.Size([3, 5, 2])
-    """
-    from_ = normalize_dims(source, input.ndim)
-    to = normalize_dims(destination, input.ndim)
-    if len(from_) != len(to):
-        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(from_)} "
-                           f"dims) should contain the same number of dims as destination "
-                           f"({list(to)} dims)")
-    rest = iter(d for d in range(input.ndim) if d not in from_)
-    placed = dict(zip(to, from_, strict=True))
-    order = tuple(placed[i] if i in placed else next(rest) for i in range(input.ndim))
-    return input.transpose(order) if input.ndim else input[...]
 
 
 SMALL = 1024  # elements that cost nothing to copy in vain
@@ -211,8 +135,7 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 @declare_view("reshape", grad=lambda g, shape, *size: g.reshape(shape),
-              otherwise=lambda input, *shape: _view_shape(
-                  input.clone(memory_format=None), *shape))
+              otherwise=lambda input, *shape: _copy_shape(input, *shape))
 def reshape(input, *shape):
     """The same elements under another shape (one size may be -1).
 
@@ -226,6 +149,13 @@ def reshape(input, *shape):
     if len(shape) == 1 and not isinstance(shape[0], int):
         shape = tuple(shape[0]) if isinstance(shape[0], (tuple, list)) else shape
     return _viewed(input, shape)
+
+
+def _copy_shape(input: Tensor, *shape: Any) -> Tensor:
+    """A copy under another shape, which is nobody's view."""
+    result = _view_shape(input.clone(memory_format=None), *shape)
+    result._view = None
+    return result
 
 
 @composite("Tensor.reshape_as")
@@ -255,8 +185,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 @composite("ravel")
 def ravel(input: Tensor) -> Tensor:
-    """All elements in one dimension; a view where possible."""
-    return reshape(input, -1) if input._array.size else reshape(input, 0)
+    """All elements in one dimension; a view of a contiguous tensor."""
+    return (_view_shape if input.is_contiguous() else _copy_shape)(input, input._array.size)
 
 
 @composite("unflatten")
@@ -270,6 +200,9 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     if not len(sizes):
         raise RuntimeError("unflatten: sizes must be non-empty")
     shape = input._array.shape
+    if not shape:
+        raise RuntimeError("unflatten got an unexpected error: Dimension specified as 0 but "
+                           "tensor has no dimensions")
     dim = normalize_dim(dim, len(shape))
     try:
         split = infer_size(tuple(sizes), shape[dim])
@@ -293,7 +226,7 @@ def squeeze(input, *dim):
     else:
         drop = normalize_dims(dim[0] if len(dim) == 1 else dim, len(shape))
     index = tuple(0 if i in drop and n == 1 else slice(None) for i, n in enumerate(shape))
-    return input[index] if index and 0 in index else input[...]
+    return input[(*index, ...)]  # with ... it stays an array
 
 
 @declare_view("unsqueeze", grad=lambda g, shape, dim: g.reshape(shape))
@@ -506,23 +439,3 @@ def view_as_complex(input):
     if input.strides[-1] != input.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
     return input.view(np.dtype(f"c{2 * input.itemsize}"))[..., 0]
-
-
-def _matrix_transpose(name: str) -> property:
-    def transposed(input: Tensor) -> Tensor:
-        if input._array.ndim < 2:
-            raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of "
-                               f"matrices. Got {input._array.ndim}-D tensor.")
-        return transpose(input, -2, -1)
-
-    transposed.__doc__ = "The last two dimensions exchanged; shares memory."
-    return property(transposed)
-
-
-Tensor.mT = _matrix_transpose("mT")  # type: ignore[attr-defined]
-Tensor.T = property(  # type: ignore[attr-defined]
-    lambda self: permute(self, *range(self._array.ndim - 1, -1, -1)),
-    doc="The dimensions in reverse order; shares memory.")
-Tensor.mH = Tensor.H = property(  # type: ignore[attr-defined]
-    lambda self: transpose(self, -2, -1).conj() if self._array.ndim > 1 else self.conj(),
-    doc="The conjugate transpose.")

@@ -8,6 +8,7 @@ families when `ops` declares them.
 from __future__ import annotations
 
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,20 +16,16 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.meta.array import is_meta
-from rushlight.base import dtypes
-from rushlight.base.device import CPU, META, device
-from rushlight.base.dtypes import dtype
 from rushlight.base.errors import describe
-from rushlight.base.flags import flags
-from rushlight.base.shapes import Size, contiguous_strides
 from rushlight.engine.node import COUNT, LEAF, Handle, Node, Slot, edge_of, version_of
 from rushlight.engine.run import backward as run_backward
-from rushlight.tensor import convert, printing, storage
+from rushlight.tensor import convert, printing
+from rushlight.tensor.geometry import Geometry
 
 new = object.__new__
 
 
-class Tensor:
+class Tensor(Geometry):
     """A multi-dimensional array of one dtype that can record what is done with it.
 
     Made by `tensor`, `zeros`, `rand`, ...; `Tensor(2, 3)` is uninitialised float memory and
@@ -61,152 +58,6 @@ class Tensor:
         made._array = convert.legacy_array(args, Tensor, options.pop("device", None))
         made._node = made._writes = made._view = None
         return made
-
-    # ---- geometry ----------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> Size:
-        """The sizes of the dimensions."""
-        return Size(self._array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The sizes of the dimensions, or that of `dim`."""
-        if dim is None:
-            return Size(self._array.shape)
-        shape = self._array.shape
-        if not -len(shape) <= dim < len(shape):
-            n = len(shape) or 1
-            raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, "
-                             f"{n - 1}], but got {dim})")
-        return shape[dim]
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self._array.size
-
-    nelement = numel
-
-    @property
-    def dtype(self) -> dtype:
-        """The type of the elements."""
-        return dtypes.FROM_ARRAY[self._array.dtype]
-
-    @property
-    def device(self) -> device:
-        """Where the elements lie."""
-        return META if is_meta(self._array) else CPU
-
-    @property
-    def layout(self) -> Any:
-        """How the elements are laid out: always strided."""
-        return storage.strided
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes an element."""
-        return self._array.itemsize
-
-    def element_size(self) -> int:
-        """Bytes an element."""
-        return self._array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self._array.itemsize * self._array.size
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Steps in elements from one index to the next, of all dimensions or of `dim`."""
-        array = self._array
-        if array.size == 0 or 1 in array.shape:
-            strides = storage.torch_strides(array)
-        else:
-            strides = tuple(s // array.itemsize for s in array.strides)
-        return strides if dim is None else strides[dim]
-
-    def storage_offset(self) -> int:
-        """Elements between the start of the memory and the first element."""
-        return storage.offset(self._array)
-
-    def data_ptr(self) -> int:
-        """The address of the first element; 0 without elements."""
-        return storage.address(self._array) if self._array.size else 0
-
-    def untyped_storage(self) -> storage.UntypedStorage:
-        """The memory itself, shared by all views of it."""
-        return storage.UntypedStorage(self._array)
-
-    def storage(self) -> storage.UntypedStorage:
-        """The memory itself, shared by all views of it."""
-        return storage.UntypedStorage(self._array)
-
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether the elements are dense and row-major (or in `memory_format`)."""
-        if memory_format is not None and memory_format is not storage.contiguous_format:
-            return storage.is_channels_last(self._array, memory_format)
-        return bool(self._array.flags.c_contiguous)
-
-    is_cuda = is_sparse = is_quantized = is_mkldnn = is_mps = is_xpu = is_nested = False
-    is_sparse_csr = is_vulkan = is_ipu = is_xla = is_hpu = is_maia = is_mtia = False
-    names = property(lambda self: (None,) * self._array.ndim)
-    name: Any = None
-
-    @property
-    def is_cpu(self) -> bool:
-        """Whether the elements lie in the machine's memory."""
-        return not is_meta(self._array)
-
-    @property
-    def is_meta(self) -> bool:
-        """Whether the tensor has no elements, only a shape."""
-        return is_meta(self._array)
-
-    def get_device(self) -> int:
-        """The device's number; -1 on the CPU."""
-        return -1
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are floating point numbers."""
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        """Whether the elements are complex numbers."""
-        return self.dtype.is_complex
-
-    def is_signed(self) -> bool:
-        """Whether the elements can be negative."""
-        return self.dtype.is_signed
-
-    def is_conj(self) -> bool:
-        """Always False: conjugation is done at once."""
-        return False
-
-    def is_neg(self) -> bool:
-        """Always False: negation is done at once."""
-        return False
-
-    def is_inference(self) -> bool:
-        """Whether the tensor was made in inference mode."""
-        return self._inference
-
-    def is_shared(self) -> bool:
-        """Whether the memory is shared between processes."""
-        return False
-
-    def is_pinned(self, device: Any = None) -> bool:
-        """Whether the memory is page-locked: never, there is nothing to pin for."""
-        return False
 
     # ---- autograd ----------------------------------------------------------------------------
 
@@ -295,7 +146,6 @@ class Tensor:
         tensor([3., 3.])
         """
         if retain_variables is not None:
-            import warnings
             warnings.warn("retain_variables is called retain_graph now", FutureWarning,
                           stacklevel=2)
             retain_graph = retain_variables
@@ -384,15 +234,16 @@ class Tensor:
         if self._node is LEAF or self._retains_grad:
             return
         self._retains_grad = True
-        this = weakref.ref(self)
+        self._ask_for_grad()
 
-        def keep(gradient: Tensor) -> None:
-            tensor = this()
-            if tensor is not None:
-                known = tensor._grad
-                tensor._grad = gradient.clone() if known is None else known + gradient
+    def _ask_for_grad(self) -> None:
+        """Let the node that made this tensor keep the gradient; again after a write in place."""
+        made_by: Any = self.grad_fn
+        made_by.__dict__.setdefault("retained", {})[self.output_nr] = weakref.ref(self)
 
-        self.register_hook(keep)
+    def _keep_grad(self, gradient: Tensor) -> None:
+        known = self._grad
+        self._grad = gradient.clone() if known is None else known + gradient  # type: ignore
 
     @property
     def retains_grad(self) -> bool:
@@ -561,4 +412,4 @@ def root_gradient(tensor: Tensor, gradient: Tensor | None) -> Tensor:
     return gradient
 
 
-__all__ = ["Tensor", "contiguous_strides", "edge_of_root", "flags", "root_gradient", "wrap"]
+__all__ = ["Tensor", "edge_of_root", "root_gradient", "wrap"]

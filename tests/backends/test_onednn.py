@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+from rushlight.backends.cpu import features
 from rushlight.backends.cpu.convolution import backward_data, backward_weights_and_bias, forward
 from rushlight.backends.cpu.matmul import linear, matmul
-from rushlight.backends.cpu.onednn import cache, library, parallel
+from rushlight.backends.cpu.onednn import cache, invoke, library, parallel
 from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
 
@@ -171,6 +173,56 @@ def test_threads_share_programs() -> None:
 
 
 @needed
+def test_without_generated_code_programs_run_through_ctypes(monkeypatch: Any) -> None:
+    x, w, b, _, window = _case("wide")
+    big = np.repeat(x, 16, 0)
+    wanted = [forward(v, w, b, window) for v in (x, big)]
+    monkeypatch.setattr(invoke, "_method", lambda: None)
+    cache.clear()
+    for v, result in zip((x, big), wanted, strict=True):
+        assert np.array_equal(forward(v, w, b, window), result)
+    with pytest.raises(RuntimeError, match="got 1 arrays"):
+        cache.programs()[0].run(x)
+    cache.clear()
+
+
+@needed
+@pytest.mark.parametrize("jobs", [1, 3, 32])
+@pytest.mark.parametrize("name", CASES)
+def test_work_cut_into_jobs(name: str, jobs: int, monkeypatch: Any) -> None:
+    x, w, b, dy, window = _case(name)
+    wide = [a.astype(np.float64) for a in (x, w, b, dy)]
+    monkeypatch.setattr(parallel, "JOB", 1.0)
+    monkeypatch.setattr(parallel, "MOST", jobs)
+    cache.clear()
+    _close(forward(x, w, b, window), host.forward(*wide[:3], window))
+    _close(backward_data(dy, w, window, x.shape),
+           host.backward_data(wide[3], wide[1], window, x.shape))
+    dw, db = backward_weights_and_bias(x, dy, window, w.shape)
+    _close(dw, host.backward_weights(wide[0], wide[3], window, w.shape), 5e-6)
+    _close(db, wide[3].sum((0, *range(2, dy.ndim))), 5e-6)
+    assert max(len(phase) for p in cache.programs() for phase in p.phases) <= jobs
+    cache.clear()
+
+
+@needed
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    x, w, b, _, window = _case("wide")
+    x = np.repeat(x, 32, 0)
+    before, results = features.get_num_threads(), []
+    try:
+        for threads in (1, 2, 5):
+            features.set_num_threads(threads)
+            dy = forward(x, w, b, window)
+            results.append((dy, *backward_weights_and_bias(x, dy, window, w.shape),
+                            matmul(x.reshape(-1, 352), x.reshape(-1, 352).T)))
+    finally:
+        features.set_num_threads(before)
+    for other in results[1:]:
+        assert all(np.array_equal(a, c) for a, c in zip(results[0], other, strict=True))
+
+
+@needed
 def test_the_cache_is_bounded() -> None:
     for n in range(1, 12):
         matmul(np.ones((n + 500, 600), np.float32), np.ones((600, 3), np.float32))
@@ -185,12 +237,12 @@ def test_the_cache_is_bounded() -> None:
 
 @needed
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_computes_with_one_thread() -> None:
+def test_a_forked_child_computes() -> None:
     a = np.ones((700, 700), np.float32)
     matmul(a, a)
     child = os.fork()
     if child == 0:
-        good = parallel.limit() == 1 and matmul(a, a)[0, 0] == 700
+        good = matmul(a, a)[0, 0] == 700
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
 
@@ -198,7 +250,8 @@ def test_a_forked_child_computes_with_one_thread() -> None:
 def test_without_the_library_there_is_a_reason_and_the_same_result() -> None:
     code = ("import numpy as np\n"
             "from rushlight.backends.cpu.onednn import library\n"
-            "from rushlight.backends.cpu.convolution import Window, forward\n"
+            "from rushlight.backends.cpu import features
+from rushlight.backends.cpu.convolution import Window, forward\n"
             "from rushlight.backends.cpu.matmul import matmul\n"
             "assert not library.available() and 'RUSHLIGHT_ONEDNN' in library.reason()\n"
             "try: library.load()\n"

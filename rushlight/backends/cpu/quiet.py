@@ -18,6 +18,7 @@ from rushlight.backends.cpu.once import once
 from rushlight.backends.cpu.ufunc import make_ufunc
 
 KINDS = "?bBhHiIlLqQefdFD"  # element types whose loops are taken over
+EXTREMES = (np.maximum, np.minimum, np.fmax, np.fmin)  # no identity, but any order will do
 
 
 class _Ufunc(ctypes.Structure):
@@ -45,8 +46,8 @@ def quiet_ufunc(ufunc: np.ufunc) -> np.ufunc:
         if accepted.issuperset(numbers) and given.functions[i]:
             inner = given.functions[i], given.data[i] if given.data else None
             loops.append((numbers, address, jit.immortal((ctypes.c_void_p * 2)(*inner))))
-    return make_ufunc(ufunc.__name__, loops, given.nin, given.nout, "without warnings",
-                      {0: 0, 1: 1}.get(ufunc.identity, -1))
+    identity = {0: 0, 1: 1}.get(ufunc.identity, -2 if ufunc in EXTREMES else -1)
+    return make_ufunc(ufunc.__name__, loops, given.nin, given.nout, "without warnings", identity)
 
 
 @once

@@ -37,7 +37,7 @@ def make_ufunc(name: str, loops: Sequence[tuple[Any, ...]], nin: int, nout: int,
     Each loop is the NumPy type numbers of its `nin` inputs and `nout` outputs with the address of
     a `void (char **args, npy_intp *dimensions, npy_intp *steps, void *data)`, and optionally what
     it gets as data. NumPy takes the first loop that the operands can be cast to safely. identity:
-    what reductions start from, 0 or 1.
+    what reductions start from, 0 or 1; -1 for nothing, -2 if they may go in any order.
     """
     builtin = [loop for loop in loops if max(loop[0]) <= _LARGEST_CODE]
     others = [loop for loop in loops if max(loop[0]) > _LARGEST_CODE]

@@ -15,7 +15,8 @@ BLOCK = 512  # rows summed at a time: two short sums err less than a long one
 Axes = tuple[int, ...]
 
 
-def _reduced(shape: Axes, axes: Axes, keepdim: bool) -> Axes:
+def reduced_shape(shape: Axes, axes: Axes, keepdim: bool) -> Axes:
+    """What is left of `shape` without `axes`, which keep size 1 if keepdim."""
     if keepdim:
         return tuple(1 if i in axes else n for i, n in enumerate(shape))
     return tuple(n for i, n in enumerate(shape) if i not in axes)
@@ -30,7 +31,7 @@ def _wide(array: np.ndarray) -> np.ndarray:
 def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
     """The sum over `axes` in the array's own dtype; floating sums in blocks."""
     if is_meta(array):
-        return MetaArray(_reduced(array.shape, axes, keepdim), array.dtype)
+        return MetaArray(reduced_shape(array.shape, axes, keepdim), array.dtype)
     wide = _wide(array)
     if wide is not array:
         return sum(wide, axes, keepdim).astype(array.dtype)
@@ -49,7 +50,7 @@ def _sum_rows(array: np.ndarray) -> np.ndarray:
 def mean(array: Any, axes: Axes, keepdim: bool) -> Any:
     """The mean over `axes`; NaN over nothing."""
     if is_meta(array):
-        return MetaArray(_reduced(array.shape, axes, keepdim), array.dtype)
+        return MetaArray(reduced_shape(array.shape, axes, keepdim), array.dtype)
     count = math.prod(array.shape[a] for a in axes)
     wide = _wide(array)
     total = sum(wide, axes, keepdim)
@@ -63,7 +64,7 @@ def mean(array: Any, axes: Axes, keepdim: bool) -> Any:
 def prod(array: Any, axes: Axes, keepdim: bool) -> Any:
     """The product over `axes`."""
     if is_meta(array):
-        return MetaArray(_reduced(array.shape, axes, keepdim), array.dtype)
+        return MetaArray(reduced_shape(array.shape, axes, keepdim), array.dtype)
     wide = _wide(array)
     result = np.multiply.reduce(wide, axis=axes, dtype=wide.dtype, keepdims=keepdim, out=...)
     return result.astype(array.dtype, copy=False)
@@ -74,7 +75,7 @@ def extreme(name: str, array: Any, axes: Axes, keepdim: bool) -> Any:
     if array.dtype.kind == "c":
         raise RuntimeError(f"{name}(): not implemented for complex dtypes")
     if is_meta(array):
-        return MetaArray(_reduced(array.shape, axes, keepdim), array.dtype)
+        return MetaArray(reduced_shape(array.shape, axes, keepdim), array.dtype)
     for a in axes:
         if not array.shape[a]:
             raise IndexError(f"{name}(): Expected reduction dim {a} to have non-zero size.")
@@ -88,7 +89,7 @@ def truth(function: np.ufunc, array: Any, axes: Axes, keepdim: bool) -> Any:
     """All or any of the elements over `axes`; of uint8 as uint8, as torch has it."""
     kind = np.dtype(np.uint8 if array.dtype == np.uint8 else np.bool_)
     if is_meta(array):
-        return MetaArray(_reduced(array.shape, axes, keepdim), kind)
+        return MetaArray(reduced_shape(array.shape, axes, keepdim), kind)
     source = array if array.dtype.kind != "V" else array != 0
     return function.reduce(source, axis=axes, keepdims=keepdim, out=...).astype(kind, copy=False)
 
@@ -119,7 +120,7 @@ def along(name: str, array: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
         word = "max()" if name == "argmax" else "min()"
         raise IndexError(f"{word}: Expected reduction dim {axis} to have non-zero size.")
     if is_meta(array):
-        shape = _reduced(array.shape, (axis,), keepdim)
+        shape = reduced_shape(array.shape, (axis,), keepdim)
         return MetaArray(shape, array.dtype), MetaArray(shape, np.dtype(np.int64))
     index = np.expand_dims(getattr(np, name)(_ordered(array), axis=axis), axis).astype(np.int64)
     values = np.take_along_axis(array, index, axis)
@@ -135,7 +136,7 @@ def _ordered(array: np.ndarray) -> np.ndarray:
 def variance(array: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
     """The mean squared deviation over `axes`, in two passes; NaN where nothing is left."""
     if is_meta(array):
-        return MetaArray(_reduced(array.shape, axes, keepdim), array.dtype)
+        return MetaArray(reduced_shape(array.shape, axes, keepdim), array.dtype)
     wide = _wide(array)
     count = math.prod(wide.shape[a] for a in axes)
     with np.errstate(all="ignore"):

@@ -37,7 +37,7 @@ def flat_positions(shape: Sequence[int], dim: int, index: Array) -> Array:
     positions = index.astype(np.intp) if step[dim] == 1 else index.astype(np.intp) * step[dim]
     for axis, size in enumerate(index.shape):
         if axis != dim and size > 1:
-            offsets = np.arange(0, size * step[axis], step[axis])
+            offsets = np.arange(size) * step[axis]
             positions += offsets.reshape((size,) + (1,) * (index.ndim - axis - 1))
     return positions
 

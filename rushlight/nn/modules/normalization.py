@@ -75,8 +75,8 @@ class RMSNorm(Module):
     ``eps=None`` stands for the machine epsilon of the input's dtype. Zhang & Sennrich, 2019.
 
     >>> import rushlight as rl
-    >>> rl.nn.RMSNorm(2)(rl.tensor([3.0, 3.0]))
-    tensor([1., 1.], grad_fn=<MulBackward0>)
+    >>> rl.nn.RMSNorm(2)(rl.tensor([3.0, 3.0])).detach()
+    tensor([1., 1.])
     """
 
     def __init__(

@@ -11,9 +11,8 @@ there are enough channels to fill a vector register.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from ctypes import c_void_p
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,16 +22,16 @@ from rushlight.backends.cpu.onednn.interface import (
     FORWARD_TRAINING,
     Descriptor,
     dims,
-    implementation,
     interface,
 )
-from rushlight.backends.cpu.onednn.layout import Layout, channels_last, contiguous
-from rushlight.backends.cpu.onednn.parallel import nanoseconds, threads_for
-from rushlight.backends.cpu.onednn.program import Builder, Program, attributes, queried
+from rushlight.backends.cpu.onednn.layout import Ints, Layout, channels_last, contiguous
+from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
+from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 from rushlight.backends.host.convolution import Window
 
 FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = "forward", "backward_data", "backward_weights"
 PLAIN, LAST, LIBRARY = "plain", "channels_last", "library"
+BLOCK = 16  # channels: an AVX-512 register, and the unit that the library lays them out in
 
 def grouped(weight: Layout, groups: int) -> Layout:
     """A weight (out, in / groups, ...) as oneDNN has it: (groups, out / groups, ...)."""
@@ -66,8 +65,9 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
            out.strides, window, bias is None, input.dtype)
     program = cache.find(key)
     if program is None:
-        layouts = Layout.of(input), Layout.of(weight), Layout.of(out)
-        program = cache.build(key, lambda: _forward(*layouts, window, bias is not None))
+        problem = Problem(Layout.of(input), Layout.of(weight), Layout.of(out), window,
+                          bias is not None)
+        program = cache.build(key, lambda: _forward(problem))
     if bias is None:
         program.run(input, weight, out)
     else:
@@ -82,8 +82,8 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, out: np.
            out.strides, window, grad.dtype)
     program = cache.find(key)
     if program is None:
-        layouts = Layout.of(out), Layout.of(weight), Layout.of(grad)
-        program = cache.build(key, lambda: _backward_data(*layouts, window))
+        problem = Problem(Layout.of(out), Layout.of(weight), Layout.of(grad), window, False)
+        program = cache.build(key, lambda: _backward_data(problem))
     program.run(grad, weight, out)
     return out
 
@@ -95,8 +95,9 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, out: n
            out.strides, window, bias is None, input.dtype)
     program = cache.find(key)
     if program is None:
-        layouts = Layout.of(input), Layout.of(out), Layout.of(grad)
-        program = cache.build(key, lambda: _backward_weights(*layouts, window, bias is not None))
+        problem = Problem(Layout.of(input), Layout.of(out), Layout.of(grad), window,
+                          bias is not None)
+        program = cache.build(key, lambda: _backward_weights(problem))
     if bias is None:
         program.run(input, grad, out)
     else:
@@ -105,48 +106,62 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, out: n
 
 
 class Problem:
-    """One convolution's layouts while its program is being built."""
+    """One convolution, or one job's part of it, while its program is being built."""
 
-    def __init__(self, input: Layout, weight: Layout, output: Layout, window: Window) -> None:
-        self.input, self.output, self.window = input, output, window
-        self.weight = grouped(weight, window.groups)
-        self.kind = input.kind
+    def __init__(self, input: Layout, weight: Layout, output: Layout, window: Window,
+                 bias: bool) -> None:
+        self.input, self.weight, self.output = input, weight, output
+        self.window, self.bias, self.kind = window, bias, input.kind
         self.flops = 2.0 * prod(output.shape) * prod(weight.shape[1:])
         self.geometry = (dims(window.stride), dims(d - 1 for d in window.dilation),
                          dims(window.front), dims(window.behind))
 
-    def forward(self, how: str, bias: Descriptor | None) -> c_void_p:
-        source, target = offered(self.input, how), offered(self.output, how)
-        weights = Descriptor.any(self.weight.shape, self.kind)
-        return interface().create(
+    def primitive(self, direction: str) -> Primitive:
+        """The primitive of the first layout that a fast implementation serves."""
+        found = None
+        for how in preference(self, direction):
+            found = getattr(self, direction)(how)
+            if not found.implementation.startswith("ref"):
+                break
+        assert found is not None
+        return found  # the last of them is right, if by plain loops
+
+    def forward(self, how: str) -> Primitive:
+        source, weights, offset, target = self._offered(how)
+        return Primitive(
             "dnnl_convolution_forward_primitive_desc_create", interface().engine,
             FORWARD_TRAINING, CONVOLUTION_DIRECT, source.handle, weights.handle,
-            bias.handle if bias else None, target.handle, *self.geometry, attributes())
+            offset.handle if offset else None, target.handle, *self.geometry, attributes())
 
-    def backward_data(self, how: str) -> c_void_p:
-        hint = self.forward(how, None)
-        source, target = offered(self.input, how), offered(self.output, how)
-        weights = Descriptor.any(self.weight.shape, self.kind)
-        try:
-            return interface().create(
-                "dnnl_convolution_backward_data_primitive_desc_create", interface().engine,
-                CONVOLUTION_DIRECT, source.handle, weights.handle, target.handle,
-                *self.geometry, hint, attributes())
-        finally:
-            interface().library.dnnl_primitive_desc_destroy(hint)
+    def backward_data(self, how: str) -> Primitive:
+        source, weights, _, target = self._offered(how)
+        hint = self.forward(how)
+        return Primitive(
+            "dnnl_convolution_backward_data_primitive_desc_create", interface().engine,
+            CONVOLUTION_DIRECT, source.handle, weights.handle, target.handle, *self.geometry,
+            hint.descriptor, attributes())
 
-    def backward_weights(self, how: str, bias: Descriptor | None) -> c_void_p:
-        hint = self.forward(how, bias)
-        source, target = offered(self.input, how), offered(self.output, how)
-        weights = Descriptor.any(self.weight.shape, self.kind)
-        try:
-            return interface().create(
-                "dnnl_convolution_backward_weights_primitive_desc_create", interface().engine,
-                CONVOLUTION_DIRECT, source.handle, weights.handle,
-                bias.handle if bias else None, target.handle, *self.geometry, hint,
-                attributes())
-        finally:
-            interface().library.dnnl_primitive_desc_destroy(hint)
+    def backward_weights(self, how: str) -> Primitive:
+        source, weights, offset, target = self._offered(how)
+        hint = self.forward(how)
+        return Primitive(
+            "dnnl_convolution_backward_weights_primitive_desc_create", interface().engine,
+            CONVOLUTION_DIRECT, source.handle, weights.handle, offset.handle if offset else None,
+            target.handle, *self.geometry, hint.descriptor, attributes())
+
+    def _offered(self, how: str) -> tuple[Descriptor, Descriptor, Descriptor | None, Descriptor]:
+        """Descriptors of input, weight, bias and output to make a primitive from."""
+        weights = Descriptor.any(grouped(self.weight, self.window.groups).shape, self.kind)
+        return (offered(self.input, how), weights, self.bias_descriptor(),
+                offered(self.output, how))
+
+    def weight_descriptor(self) -> Descriptor:
+        return grouped(self.weight, self.window.groups).descriptor()
+
+    def bias_descriptor(self) -> Descriptor | None:
+        if not self.bias:
+            return None
+        return Descriptor.strided((self.output.shape[1],), (1,), self.kind)
 
     def is_channels_last(self) -> bool:
         """Whether the caller's activations have their channels innermost already."""
@@ -155,22 +170,51 @@ class Problem:
 
     def is_pointwise(self) -> bool:
         """Whether the window is one element that visits every place: a matrix product."""
-        space = self.output.shape[2:]
-        return prod(self.weight.shape[-len(space):]) == 1 and space == self.input.shape[2:]
+        return prod(self.weight.shape[2:]) == 1 and self.output.shape[2:] == self.input.shape[2:]
 
-    def bias(self, wanted: bool) -> Descriptor | None:
-        return Descriptor.strided((self.output.shape[1],), (1,), self.kind) if wanted else None
+    def samples(self, first: int, last: int) -> Part:
+        """The job of some samples."""
+        (x, at_x), (y, at_y) = self.input.part(0, first, last), self.output.part(0, first, last)
+        return Part(Problem(x, self.weight, y, self.window, self.bias), at_x, 0, 0, at_y)
+
+    def out_channels(self, first: int, last: int) -> Part:
+        """The job of some output channels."""
+        (w, at_w), (y, at_y) = self.weight.part(0, first, last), self.output.part(1, first, last)
+        return Part(Problem(self.input, w, y, self.window, self.bias), 0, at_w, first, at_y)
+
+    def in_channels(self, first: int, last: int) -> Part:
+        """The job of some input channels."""
+        (x, at_x), (w, at_w) = self.input.part(1, first, last), self.weight.part(1, first, last)
+        return Part(Problem(x, w, self.output, self.window, self.bias), at_x, at_w, 0, 0)
+
+    def parts(self, direction: str) -> list[Part]:
+        """The jobs: by samples if there are enough of them, else by channels."""
+        jobs, batch = jobs_for(self.flops), self.input.shape[0]
+        axis = 1 if direction == BACKWARD_DATA else 0
+        channels, by_channel = self.weight.shape[axis], self.out_channels
+        if axis:
+            by_channel = self.in_channels
+        by_samples = batch >= min(jobs, 4)
+        if direction == BACKWARD_WEIGHTS:
+            # Each job has a gradient of its own to be added up: not worth it for large weights.
+            jobs = min(jobs, 8)
+            data = prod(self.input.shape) + prod(self.output.shape)
+            by_samples = by_samples and jobs * prod(self.weight.shape) < data / 4
+            if self.window.groups > 1 and not by_samples:
+                jobs = 1
+        if self.window.groups > 1 or by_samples or channels < 2 * BLOCK:
+            return [self.samples(*range_) for range_ in cut(batch, jobs)]
+        return [by_channel(*range_) for range_ in cut(channels, jobs, BLOCK)]
 
 
-def _best(problem: Problem, direction: str, make: Callable[[str], c_void_p]) -> c_void_p:
-    """The primitive descriptor of the first layout that a fast implementation serves."""
-    slow: c_void_p = c_void_p()
-    for how in preference(problem, direction):
-        descriptor = make(how)
-        if not implementation(descriptor).startswith("ref"):
-            return descriptor
-        slow = descriptor
-    return slow  # right, but by plain loops
+class Part(NamedTuple):
+    """A job's problem, and where it begins in each array, in elements."""
+
+    problem: Problem
+    input: int
+    weight: int
+    bias: int
+    output: int
 
 
 def preference(problem: Problem, direction: str) -> tuple[str, ...]:
@@ -194,55 +238,132 @@ def preference(problem: Problem, direction: str) -> tuple[str, ...]:
     return (LAST, LIBRARY, PLAIN) if 4 <= inputs < 16 else (LIBRARY, LAST, PLAIN)
 
 
-def _forward(input: Layout, weight: Layout, output: Layout, window: Window, bias: bool) -> Program:
-    problem = Problem(input, weight, output, window)
-    builder = Builder(threads_for(problem.flops))
-    offset = problem.bias(bias)
-    descriptor = _best(problem, FORWARD, lambda how: problem.forward(how, offset))
-    x = builder.external(input.descriptor())
-    w = builder.external(problem.weight.descriptor())
-    arguments = {"bias": builder.external(offset)} if offset else {}
-    y = builder.external(output.descriptor())
-    result = builder.target(y, queried(descriptor, "dst"))
-    arguments |= {"src": builder.laid_out(x, queried(descriptor, "src")),
-                  "weights": builder.laid_out(w, queried(descriptor, "weights")),
-                  "dst": result}
-    builder.step(descriptor, arguments)
-    builder.finish(result, y)
-    return builder.build(nanoseconds(problem.flops))
+class Assembly:
+    """The program of one problem in one direction, put together from its parts."""
+
+    def __init__(self, problem: Problem, direction: str) -> None:
+        self.problem, self.direction = problem, direction
+        self.parts = problem.parts(direction)
+        self.builder = Builder()
+        self.size = np.dtype(np.float32).itemsize if problem.kind == "float32" else 2
+        made: dict[tuple[Ints, Ints], Primitive] = {}
+        self.primitives = []
+        for part in self.parts:
+            key = part.problem.input.shape, part.problem.output.shape
+            if key not in made:
+                made[key] = part.problem.primitive(direction)
+            self.primitives.append(made[key])
+
+    def shared(self, slot: int, name: str) -> list[int]:
+        """An array that all jobs read whole, laid out for each: once for every layout wanted."""
+        found: list[tuple[Descriptor | None, int]] = []
+        slots = []
+        for primitive in self.primitives:
+            wanted = primitive.wanted(name)
+            known = [s for d, s in found if d == wanted]
+            if not known:
+                found.append((wanted, self.builder.laid_out(slot, wanted)))
+            slots.append(known[0] if known else found[-1][1])
+        return slots
+
+    def part(self, slot: int, descriptor: Descriptor, offset: int) -> int:
+        return self.builder.part(slot, descriptor, offset * self.size)
+
+    def source(self, slot: int, shared: list[int] | None, j: int, name: str, layout: Layout,
+               offset: int) -> int:
+        """What job `j` reads for an argument: what is shared, or its own part laid out."""
+        if shared is not None:
+            return shared[j]
+        own = self.part(slot, layout.descriptor(), offset)
+        return self.builder.laid_out(own, self.primitives[j].wanted(name))
+
+    def build(self) -> Program:
+        return self.builder.build(nanoseconds(self.problem.flops))
 
 
-def _backward_data(input: Layout, weight: Layout, output: Layout, window: Window) -> Program:
-    problem = Problem(input, weight, output, window)
-    builder = Builder(threads_for(problem.flops))
-    descriptor = _best(problem, BACKWARD_DATA, problem.backward_data)
-    dy = builder.external(output.descriptor())
-    w = builder.external(problem.weight.descriptor())
-    dx = builder.external(input.descriptor())
-    result = builder.target(dx, queried(descriptor, "diff_src"))
-    builder.step(descriptor, {
-        "diff_dst": builder.laid_out(dy, queried(descriptor, "diff_dst")),
-        "weights": builder.laid_out(w, queried(descriptor, "weights")),
-        "diff_src": result})
-    builder.finish(result, dx)
-    return builder.build(nanoseconds(problem.flops))
+def _forward(problem: Problem) -> Program:
+    a = Assembly(problem, FORWARD)
+    b = a.builder
+    x, w = b.external(problem.input.descriptor()), b.external(problem.weight_descriptor())
+    offset = problem.bias_descriptor()
+    bias = b.external(offset) if offset else None
+    y = b.external(problem.output.descriptor())
+    by_samples = len(a.parts) == 1 or a.parts[0].problem.weight == problem.weight
+    weights = a.shared(w, "weights") if by_samples else None
+    inputs = None if by_samples else a.shared(x, "src")
+    b.phase()
+    for j, (part, primitive) in enumerate(zip(a.parts, a.primitives, strict=True)):
+        b.job()
+        own = part.problem
+        out = a.part(y, own.output.descriptor(), part.output)
+        result = b.target(out, primitive.wanted("dst"))
+        arguments: dict[str | int, int] = {
+            "src": a.source(x, inputs, j, "src", own.input, part.input),
+            "weights": a.source(w, weights, j, "weights", own.weight, part.weight), "dst": result}
+        offset = own.bias_descriptor()
+        if bias is not None and offset is not None:
+            arguments["bias"] = a.part(bias, offset, part.bias)
+        b.step(primitive, arguments)
+        b.finish(result, out)
+    return a.build()
 
 
-def _backward_weights(input: Layout, weight: Layout, output: Layout, window: Window, bias: bool
-                      ) -> Program:
-    problem = Problem(input, weight, output, window)
-    builder = Builder(threads_for(problem.flops))
-    offset = problem.bias(bias)
-    descriptor = _best(problem, BACKWARD_WEIGHTS,
-                       lambda how: problem.backward_weights(how, offset))
-    x = builder.external(input.descriptor())
-    dy = builder.external(output.descriptor())
-    dw = builder.external(problem.weight.descriptor())
-    arguments = {"diff_bias": builder.external(offset)} if offset else {}
-    result = builder.target(dw, queried(descriptor, "diff_weights"))
-    arguments |= {"src": builder.laid_out(x, queried(descriptor, "src")),
-                  "diff_dst": builder.laid_out(dy, queried(descriptor, "diff_dst")),
-                  "diff_weights": result}
-    builder.step(descriptor, arguments)
-    builder.finish(result, dw)
-    return builder.build(nanoseconds(problem.flops))
+def _backward_data(problem: Problem) -> Program:
+    a = Assembly(problem, BACKWARD_DATA)
+    b = a.builder
+    dy, w = b.external(problem.output.descriptor()), b.external(problem.weight_descriptor())
+    dx = b.external(problem.input.descriptor())
+    by_samples = len(a.parts) == 1 or a.parts[0].problem.weight == problem.weight
+    weights = a.shared(w, "weights") if by_samples else None
+    grads = None if by_samples else a.shared(dy, "diff_dst")
+    b.phase()
+    for j, (part, primitive) in enumerate(zip(a.parts, a.primitives, strict=True)):
+        b.job()
+        own = part.problem
+        out = a.part(dx, own.input.descriptor(), part.input)
+        result = b.target(out, primitive.wanted("diff_src"))
+        b.step(primitive, {
+            "diff_dst": a.source(dy, grads, j, "diff_dst", own.output, part.output),
+            "weights": a.source(w, weights, j, "weights", own.weight, part.weight),
+            "diff_src": result})
+        b.finish(result, out)
+    return a.build()
+
+
+def _backward_weights(problem: Problem) -> Program:
+    a = Assembly(problem, BACKWARD_WEIGHTS)
+    b = a.builder
+    x, dy = b.external(problem.input.descriptor()), b.external(problem.output.descriptor())
+    dw = b.external(problem.weight_descriptor())
+    offset = problem.bias_descriptor()
+    db = b.external(offset) if offset else None
+    adding = len(a.parts) > 1 and a.parts[0].problem.weight == problem.weight
+    by_channels = len(a.parts) > 1 and not adding
+    inputs = a.shared(x, "src") if by_channels else None
+    weights, biases = [], []
+    b.phase()
+    for j, (part, primitive) in enumerate(zip(a.parts, a.primitives, strict=True)):
+        b.job()
+        own = part.problem
+        offset = own.bias_descriptor()
+        if adding:
+            out = b.temporary(problem.weight_descriptor())
+        else:
+            out = a.part(dw, own.weight_descriptor(), part.weight)
+        result = b.target(out, primitive.wanted("diff_weights"))
+        arguments: dict[str | int, int] = {
+            "src": a.source(x, inputs, j, "src", own.input, part.input),
+            "diff_dst": a.source(dy, None, j, "diff_dst", own.output, part.output),
+            "diff_weights": result}
+        if db is not None and offset is not None:
+            biases.append(b.temporary(offset) if adding else a.part(db, offset, part.bias))
+            arguments["diff_bias"] = biases[-1]
+        b.step(primitive, arguments)
+        b.finish(result, out)
+        weights.append(out)
+    if adding:
+        b.phase()
+        b.add_up(weights, dw)
+        if db is not None:
+            b.add_up(biases, db)
+    return a.build()

@@ -92,6 +92,8 @@ _SIGNATURES = {
     "dnnl_pooling_backward_primitive_desc_create": [
         POINTER(_P), _P, c_int, _P, _P, _D, _D, _D, _D, _D, _P, _P],
     "dnnl_reorder_primitive_desc_create": [POINTER(_P), _P, _P, _P, _P, _P],
+    "dnnl_sum_primitive_desc_create": [
+        POINTER(_P), _P, _P, c_int, POINTER(ctypes.c_float), POINTER(_P), _P],
 }
 _RESULTS = {"dnnl_memory_desc_get_size": ctypes.c_size_t, "dnnl_primitive_desc_query_md": _P}
 

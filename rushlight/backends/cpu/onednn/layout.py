@@ -25,6 +25,11 @@ class Layout(NamedTuple):
         size = array.itemsize
         return cls(array.shape, tuple([s // size for s in array.strides]), array.dtype.name)
 
+    def part(self, axis: int, first: int, last: int) -> tuple[Layout, int]:
+        """The layout of a range along a dimension, and its distance from the start in elements."""
+        shape = (*self.shape[:axis], last - first, *self.shape[axis + 1 :])
+        return self._replace(shape=shape), first * self.strides[axis]
+
     def descriptor(self) -> Descriptor:
         """The memory descriptor of this layout."""
         return Descriptor.strided(self.shape, self.strides, self.kind)

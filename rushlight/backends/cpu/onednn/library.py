@@ -6,16 +6,11 @@ import ctypes
 import os
 import sys
 import threading
-from importlib import metadata
 from pathlib import Path
 
 PACKAGE = "onednn-cpu-gomp"
+FILE = "libdnnl.so.3"
 SWITCH = "RUSHLIGHT_ONEDNN"  # "0" or "off": do not use it; a path: use this library
-
-# Threads of libgomp spin for milliseconds after each parallel region.  When another process holds a
-# core, every spinning thread costs a scheduler slice (8 ms instead of 0.1); so sleep early instead.
-_SLEEP_EARLY = {"GOMP_SPINCOUNT": "1000"}
-_WAITING_CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 _lock = threading.Lock()
 _library: ctypes.CDLL | None = None
@@ -28,33 +23,15 @@ class Unavailable(RuntimeError):
 
 
 def _candidates() -> list[Path]:
-    """Where the library may be: what the user says, the wheel's files, the environment's lib."""
+    """Where the library may be: what the user says, else where pip puts the wheel's libraries."""
     chosen = os.environ.get(SWITCH, "")
-    if chosen and os.sep in chosen:
+    if os.sep in chosen:
         return [Path(chosen)]
-    found: list[Path] = []
-    prefix = Path(sys.prefix) / "lib" / "libdnnl.so.3"
-    if prefix.exists():  # where the wheel puts it; reading the wheel's file list costs milliseconds
-        return [prefix]
-    try:
-        files = metadata.distribution(PACKAGE).files or []
-    except metadata.PackageNotFoundError:
-        files = []
-    found += [Path(str(f.locate())) for f in files if f.name == "libdnnl.so.3"]
-    return found
-
-
-def _open(path: Path) -> ctypes.CDLL:
-    """Load `path` with libgomp told to sleep early, leaving the environment as it was."""
-    added = {}
-    if not any(name in os.environ for name in _WAITING_CHOICES):  # the user's own choice stands
-        added = _SLEEP_EARLY
-    os.environ.update(added)  # libgomp reads it once, while it is loaded
-    try:
-        return ctypes.CDLL(str(path))
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
+    folders = [Path(sys.prefix) / "lib"]
+    for entry in filter(None, sys.path):  # lib/python3.x/site-packages, or pip's --target
+        folders += [Path(entry).parent.parent, Path(entry) / "lib"]
+    found = (folder / FILE for folder in folders)
+    return list(dict.fromkeys(path for path in found if path.is_file()))
 
 
 def _load() -> None:
@@ -75,7 +52,7 @@ def _first_that_loads(paths: list[Path]) -> tuple[ctypes.CDLL | None, str | None
     reason = None
     for path in paths:
         try:
-            library = _open(path)
+            library = ctypes.CDLL(str(path))
             version = _version_of(library)
         except (OSError, AttributeError) as error:
             hint = "; remedy: install libgomp1 (GNU OpenMP)" if "libgomp" in str(error) else ""

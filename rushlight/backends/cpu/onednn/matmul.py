@@ -7,11 +7,13 @@ from math import prod
 import numpy as np
 
 from rushlight.backends.cpu.onednn import cache
-from rushlight.backends.cpu.onednn.interface import interface
-from rushlight.backends.cpu.onednn.layout import Layout
-from rushlight.backends.cpu.onednn.parallel import nanoseconds, threads_for
-from rushlight.backends.cpu.onednn.program import Builder, Program, attributes
+from rushlight.backends.cpu.onednn.interface import Descriptor, interface
+from rushlight.backends.cpu.onednn.layout import Ints, Layout
+from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
+from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 
+NARROWEST = 128  # rows or columns of a job
+BLOCK = 16
 MAX_DIMS = 6  # of oneDNN's fast matrix products
 
 
@@ -40,16 +42,54 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, out: np.ndarra
 
 def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
     flops = 2.0 * prod(out.shape) * a.shape[-1]
-    builder = Builder(threads_for(flops))
-    left, right, result = a.descriptor(), b.descriptor(), out.descriptor()
-    row = (*[1] * (len(out.shape) - 1), out.shape[-1])
-    offset = Layout(row, (*[out.shape[-1]] * (len(row) - 1), 1), a.kind).descriptor()
-    descriptor = interface().create(
-        "dnnl_matmul_primitive_desc_create", interface().engine, left.handle, right.handle,
-        offset.handle if with_bias else None, result.handle, attributes())
-    arguments = {"src": builder.external(left), "weights": builder.external(right)}
-    if with_bias:
-        arguments["bias"] = builder.external(offset)
-    arguments["dst"] = builder.external(result)
-    builder.step(descriptor, arguments)
+    axis, ranges = _jobs(out.shape, flops)
+    builder = Builder()
+    size = 4 if a.kind == "float32" else 2
+    whole = [builder.external(layout.descriptor()) for layout in (a, b)]
+    bias = builder.external(_row(out.shape, a.kind)) if with_bias else None
+    whole.append(builder.external(out.descriptor()))
+    made: dict[int, Primitive] = {}
+    for first, last in ranges:
+        builder.job()
+        parts = [_part(layout, axis, first, last, operand)
+                 for operand, layout in enumerate((a, b, out))]
+        slots = [builder.part(slot, layout.descriptor(), offset * size)
+                 for slot, (layout, offset) in zip(whole, parts, strict=True)]
+        arguments: dict[str | int, int] = dict(zip(("src", "weights", "dst"), slots, strict=True))
+        row = _row(parts[2][0].shape, a.kind)
+        if bias is not None:
+            at = first * size if axis == len(out.shape) - 1 else 0
+            arguments["bias"] = builder.part(bias, row, at)
+        if last - first not in made:
+            descriptors = [builder.slots[slot].descriptor.handle for slot in slots]
+            made[last - first] = Primitive(
+                "dnnl_matmul_primitive_desc_create", interface().engine, *descriptors[:2],
+                row.handle if with_bias else None, descriptors[2], attributes())
+        builder.step(made[last - first], arguments)
     return builder.build(nanoseconds(flops))
+
+
+def _jobs(shape: Ints, flops: float) -> tuple[int, list[tuple[int, int]]]:
+    """The dimension of the result that is cut, and the ranges: the batch, else rows or columns."""
+    jobs = jobs_for(flops)
+    for axis in range(len(shape) - 2):
+        if shape[axis] >= min(jobs, 4):
+            return axis, cut(shape[axis], jobs)
+    axis = len(shape) - 2 if shape[-2] >= shape[-1] else len(shape) - 1
+    # Each job packs the other operand for itself, which pays from some hundred rows on.
+    return axis, cut(shape[axis], min(jobs, max(1, shape[axis] // NARROWEST)), BLOCK)
+
+
+def _part(layout: Layout, axis: int, first: int, last: int, operand: int) -> tuple[Layout, int]:
+    """A job's part of an operand (0: a, 1: b, 2: the result), and where it begins."""
+    ndim = len(layout.shape)
+    seen = axis < ndim - 2 or operand == 2 or axis == ndim - 2 + operand
+    if not seen or layout.shape[axis] == 1:  # read whole: not along this dimension, or repeated
+        return layout, 0
+    return layout.part(axis, first, last)
+
+
+def _row(shape: Ints, kind: str) -> Descriptor:
+    """The layout of a bias, (columns,), as a row of a result of `shape`."""
+    row = (*[1] * (len(shape) - 1), shape[-1])
+    return Descriptor.strided(row, (*[shape[-1]] * (len(row) - 1), 1), kind)

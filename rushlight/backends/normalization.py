@@ -1,0 +1,233 @@
+"""Layer, RMS, batch and group norm on arrays: statistics, result and gradients in fused kernels.
+
+Half types are computed in float32; means and reciprocal deviations stay in float32 then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.memory import LARGE, recycle
+from rushlight.backends.row_kernels import Kernels, column_sum, column_sums, filled
+
+LAYER_NORM, LAYER_NORM_BACKWARD = Kernels("layer_norm"), Kernels("layer_norm_backward")
+RMS_NORM, RMS_NORM_BACKWARD = Kernels("rms_norm"), Kernels("rms_norm_backward")
+SUM, DEVIATION, VARIANCE = Kernels("sum"), Kernels("deviation"), Kernels("variance")
+SCALE, SCALE_COLUMNS = Kernels("scale"), Kernels("scale_columns")
+PRODUCTS, SLOPE, SLOPE_COLUMNS = Kernels("products"), Kernels("slope"), Kernels("slope_columns")
+SILENT = np.errstate(all="ignore")  # infinities and NaN are results
+
+
+def _wide(array: Any) -> Any:
+    """A contiguous array, half types as float32."""
+    if array.size >= LARGE:
+        recycle()
+    if array.dtype.itemsize == 2:
+        return np.ascontiguousarray(array, np.float32)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _vector(array: Any, n: int, missing: float, dtype: np.dtype) -> Any:
+    """A weight or bias as a contiguous vector of that dtype; `missing` n times where there is
+    none."""
+    if array is None:
+        return filled(missing, (n,), dtype)
+    return np.ascontiguousarray(array.reshape(n), dtype)
+
+
+@SILENT
+def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    """(x - mean) rstd weight + bias over the last `places` dimensions, mean and rstd of each row.
+
+    rstd: 1 / sqrt(variance + eps).
+    """
+    wide, n = _wide(x), math.prod(x.shape[-places:])
+    kind = wide.dtype
+    rows = wide.reshape(-1 if n else math.prod(x.shape[:-places]), n)
+    result, mean, rstd = LAYER_NORM[kind](
+        rows, _vector(weight, n, 1, kind), _vector(bias, n, 0, kind), filled(eps, (), kind))
+    return result.reshape(x.shape).astype(x.dtype, copy=False), mean, rstd
+
+
+@SILENT
+def layer_norm_backward(gradient: Any, x: Any, weight: Any, bias: Any, mean: Any, rstd: Any,
+                        needs: tuple[bool, ...]) -> tuple[Any, Any, Any]:
+    """The gradients of x, weight and bias; None for those not needed."""
+    wide, g = _wide(x), _wide(gradient)
+    n, kind = len(wide.reshape(len(mean), -1)[0]) if len(mean) else 0, wide.dtype
+    wide, g = wide.reshape(len(mean), n), g.reshape(len(mean), n)
+    to_x = to_weight = to_bias = None
+    if needs[0]:
+        to_x = LAYER_NORM_BACKWARD[kind](g, wide, _vector(weight, n, 1, kind), mean, rstd,
+                                         out=...).reshape(x.shape).astype(x.dtype, copy=False)
+    if needs[1]:
+        to_bias, to_weight = column_sums("column_slopes", g, wide, mean, rstd)
+        to_weight = to_weight.reshape(weight.shape).astype(weight.dtype, copy=False)
+    elif needs[2]:
+        to_bias = column_sum(g)
+    if needs[2]:
+        to_bias = to_bias.reshape(bias.shape).astype(bias.dtype, copy=False)
+    return to_x, to_weight, to_bias if needs[2] else None
+
+
+@SILENT
+def rms_norm(x: Any, places: int, weight: Any, eps: float) -> tuple[Any, Any]:
+    """x rstd weight over the last `places` dimensions, and rstd = 1 / sqrt(mean x^2 + eps)."""
+    wide, n = _wide(x), math.prod(x.shape[-places:])
+    rows = wide.reshape(-1 if n else math.prod(x.shape[:-places]), n)
+    result, rstd = RMS_NORM[wide.dtype](rows, _vector(weight, n, 1, wide.dtype),
+                                        filled(eps, (), wide.dtype))
+    return result.reshape(x.shape).astype(x.dtype, copy=False), rstd
+
+
+@SILENT
+def rms_norm_backward(gradient: Any, x: Any, weight: Any, rstd: Any,
+                      needs: tuple[bool, ...]) -> tuple[Any, Any]:
+    """The gradients of x and weight; None for those not needed."""
+    wide, g, kind = _wide(x), _wide(gradient), rstd.dtype
+    n = wide.size // len(rstd) if len(rstd) else 0
+    wide, g = wide.reshape(len(rstd), n), g.reshape(len(rstd), n)
+    to_x = to_weight = None
+    if needs[0]:
+        to_x = RMS_NORM_BACKWARD[kind](g, wide, _vector(weight, n, 1, kind), rstd, out=...)
+        to_x = to_x.reshape(x.shape).astype(x.dtype, copy=False)
+    if needs[1]:
+        zero = np.zeros(len(rstd), kind)
+        to_weight = column_sums("column_slopes", g, wide, zero, rstd)[1]
+        to_weight = to_weight.reshape(weight.shape).astype(weight.dtype, copy=False)
+    return to_x, to_weight
+
+
+class Channels:
+    """(batch, channels, *) as memory has it: rows of one channel, or places with all channels.
+
+    Channels that lie side by side in memory (one place, or channels last) are columns of a
+    matrix (batch * places, channels); else each sample has a row for each channel.
+    """
+
+    __slots__ = ("columns", "data", "dtype", "shape")
+
+    def __init__(self, x: Any, columns: bool | None = None) -> None:
+        self.shape, self.dtype = x.shape, x.dtype
+        n, c = x.shape[:2]
+        places = math.prod(x.shape[2:])
+        last = x if x.ndim == 2 else x.transpose((0, *range(2, x.ndim), 1))
+        self.columns = columns
+        if columns is None:
+            self.columns = places == 1 or (last.flags.c_contiguous and not x.flags.c_contiguous)
+        self.data = _wide(last).reshape(n * places, c) if self.columns else _wide(x).reshape(
+            n, c, places)
+
+    def numbers(self, vector: Any) -> Any:
+        """One number for each channel, or for each (sample, channel), as the kernels take it."""
+        vector = vector.astype(self.data.dtype, copy=False)
+        if self.columns or vector.ndim == 2:
+            return vector
+        return np.ascontiguousarray(np.broadcast_to(vector, self.data.shape[:2]))
+
+    def sums(self, name: str, *operands: Any) -> Any:
+        """For each channel the sums of a kernel, in double."""
+        if self.columns:
+            return [s.astype(np.float64) for s in column_sums(f"column_{name}", *operands)]
+        found = KERNELS[name][self.data.dtype](*operands)
+        return [s.sum(0, dtype=np.float64) for s in (
+            found if isinstance(found, tuple) else (found,))]
+
+    def back(self, result: Any, dtype: np.dtype) -> Any:
+        """`result` in the shape and memory order of the tensor."""
+        result = result.astype(dtype, copy=False)
+        if not self.columns or len(self.shape) == 2:
+            return result.reshape(self.shape)
+        n, c, *places = self.shape
+        order = (0, len(self.shape) - 1, *range(1, len(self.shape) - 1))
+        return result.reshape(n, *places, c).transpose(order)
+
+
+KERNELS = {"sum": SUM, "deviation": DEVIATION, "products": PRODUCTS}
+
+
+@SILENT
+def channel_statistics(x: Any) -> tuple[Any, Any]:
+    """Mean and biased variance of each channel of (batch, channels, *)."""
+    channels = Channels(x)
+    data, kind = channels.data, channels.data.dtype
+    count = x.size / max(x.shape[1], 1)
+    (total,) = channels.sums("sum", data)
+    mean = (total / count).astype(kind)
+    (squares,) = channels.sums("deviation", data, channels.numbers(mean))
+    return mean, (squares / count).astype(kind)
+
+
+@SILENT
+def scale_channels(x: Any, centre: Any, factor: Any, shift: Any) -> Any:
+    """(x - centre) factor + shift, with a number of each for every channel."""
+    channels = Channels(x)
+    kernel = (SCALE_COLUMNS if channels.columns else SCALE)[channels.data.dtype]
+    result = kernel(channels.data, *map(channels.numbers, (centre, factor, shift)), out=...)
+    return channels.back(result, x.dtype)
+
+
+def _reciprocal_deviation(variance: Any, eps: float) -> Any:
+    return 1 / np.sqrt(variance.astype(np.float64) + eps)
+
+
+@SILENT
+def batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    """(x - mean) / sqrt(variance + eps) weight + bias of each channel, mean and variance."""
+    mean, variance = channel_statistics(x)
+    c = x.shape[1]
+    factor = _reciprocal_deviation(variance, eps) * _vector(weight, c, 1, mean.dtype)
+    return scale_channels(x, mean, factor, _vector(bias, c, 0, mean.dtype)), mean, variance
+
+
+@SILENT
+def batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance: Any, eps: float,
+                        ) -> tuple[Any, Any, Any]:
+    """The gradients of x, weight and bias."""
+    channels = Channels(x)
+    data, kind = channels.data, channels.data.dtype
+    g = Channels(gradient, channels.columns).data
+    count = x.size / max(x.shape[1], 1)
+    total, moment = channels.sums("products", g, data, channels.numbers(mean))
+    rstd = _reciprocal_deviation(variance, eps)
+    a = rstd * _vector(weight, x.shape[1], 1, kind)
+    numbers = (mean, a, a * rstd * rstd * moment / count, a * total / count)
+    kernel = (SLOPE_COLUMNS if channels.columns else SLOPE)[kind]
+    result = kernel(g, data, *map(channels.numbers, numbers), out=...)
+    return channels.back(result, x.dtype), moment * rstd, total
+
+
+@SILENT
+def group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    """Layer norm of each group of channels; also mean and rstd, (batch, channels) each."""
+    n, c = x.shape[:2]
+    wide = _wide(x)
+    kind = wide.dtype
+    rows = wide.reshape(n, groups, x.size // max(n * groups, 1))
+    variance, mean = VARIANCE[kind](rows, filled(0, (), kind))
+    rstd = _reciprocal_deviation(variance, eps)
+    mean, rstd = (np.repeat(v, c // groups, axis=1).astype(kind) for v in (mean, rstd))
+    shift = np.ascontiguousarray(np.broadcast_to(_vector(bias, c, 0, kind), (n, c)))
+    result = SCALE[kind](wide.reshape(n, c, math.prod(x.shape[2:])), mean,
+                         rstd * _vector(weight, c, 1, kind), shift, out=...)
+    return result.reshape(x.shape).astype(x.dtype, copy=False), mean, rstd
+
+
+@SILENT
+def group_norm_backward(gradient: Any, x: Any, groups: int, weight: Any, mean: Any, rstd: Any,
+                        ) -> tuple[Any, Any, Any]:
+    """The gradients of x, weight and bias."""
+    n, c = x.shape[:2]
+    g, data = Channels(gradient, False).data, Channels(x, False).data
+    kind, count = data.dtype, x.size / max(n * groups, 1)
+    total, moment = (s.astype(np.float64) for s in PRODUCTS[kind](g, data, mean))
+    w = _vector(weight, c, 1, kind)
+    along, level = (np.repeat((s * w).reshape(n, groups, -1).sum(-1), c // groups, axis=1)
+                    for s in (moment, total))
+    numbers = (rstd * w, rstd.astype(np.float64)**3 * along / count, rstd * level / count)
+    result = SLOPE[kind](g, data, mean, *(v.astype(kind) for v in numbers), out=...)
+    return (result.reshape(x.shape).astype(x.dtype, copy=False), (moment * rstd).sum(0),
+            total.sum(0))

@@ -1,0 +1,218 @@
+"""Reductions over any dimensions: fused threaded kernels where memory allows, NumPy elsewhere.
+
+Contiguous float32 and float64 arrays are summed in blocks whose sums are added in double, along
+rows or down columns, so that neither the layout nor the number of threads shows in the result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.host import reduce as host
+from rushlight.backends.meta.array import is_meta
+from rushlight.backends.quiet import quiet
+from rushlight.backends.row_kernels import COLUMNS, Kernels, as_rows, column_sum, filled
+from rushlight.base.shapes import normalize_dim
+
+Axes = tuple[int, ...]
+CHUNK = 1 << 14  # elements of a row of their own when a whole array is reduced
+SUM, MEAN, VARIANCE, DEVIATION = (Kernels(n) for n in ("sum", "mean", "variance", "deviation"))
+EXTREMES = {name: Kernels(name) for name in ("amax", "amin")}
+PLACES = {name: Kernels(name) for name in ("argmax", "argmin")}
+VALUES = {"argmax": "amax", "argmin": "amin"}
+
+prod, truth = np.errstate(all="ignore")(host.prod), host.truth
+
+
+def _suits(array: Any) -> bool:
+    """Whether the kernels take the array as it lies in memory."""
+    return array.dtype.char in "fd" and array.flags.c_contiguous and array.dtype.isnative
+
+
+def _rearranged(array: Any, axes: Axes) -> tuple[Any, Axes, list[int]] | None:
+    """A strided array as a contiguous one (a view if it is one transposed), the axes there, and
+    the order of the dimensions that are left; None where the kernels cannot take it."""
+    if array.dtype.char not in "fd" or not array.dtype.isnative or 0 in array.strides:
+        return None
+    order = sorted(range(array.ndim), key=lambda i: -abs(array.strides[i]))
+    moved = np.ascontiguousarray(array.transpose(order))
+    kept = [i for i in order if i not in axes]
+    return moved, tuple(sorted(order.index(a) for a in axes)), [
+        kept.index(i) for i in sorted(kept)]
+
+
+def _elsewhere(function: Callable[..., Any], reference: Callable[..., Any], array: Any, axes: Axes,
+               keepdim: bool, *options: Any) -> Any:
+    """`function` of a strided array by way of a contiguous one, or else the host's."""
+    found = _rearranged(array, axes)
+    if found is None:
+        with np.errstate(all="ignore"):
+            return reference(array, axes, *options, keepdim)
+    moved, places, order = found
+    result = np.ascontiguousarray(function(moved, places, *options, False).transpose(order))
+    return result.reshape(host.reduced_shape(array.shape, axes, keepdim))
+
+
+def _flat(kernels: Kernels, array: np.ndarray) -> np.ndarray:
+    """A whole contiguous array reduced to a 0-d one: in rows of equal length, so that threads can
+    share it and their number does not matter."""
+    kernel = kernels[array.dtype]
+    flat = array.reshape(-1)
+    if flat.size < 2 * CHUNK:
+        return kernel(flat, out=...)  # type: ignore[no-any-return]
+    whole = flat.size // CHUNK * CHUNK
+    parts = kernel(flat[:whole].reshape(-1, CHUNK), out=...)
+    return kernel(np.append(parts, kernel(flat[whole:], out=...)) if whole < flat.size else parts,
+                  out=...)  # type: ignore[no-any-return]
+
+
+def _last(array: Any, axes: Axes) -> Any:
+    """The array with the reduced dimensions, its last ones, as one."""
+    lead = array.shape[:array.ndim - len(axes)]
+    return array.reshape(*lead, math.prod(array.shape[len(lead):]))
+
+
+def _trailing(array: Any, axes: Axes) -> bool:
+    return max(axes) == array.ndim - 1 and max(axes) - min(axes) == len(axes) - 1
+
+
+def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
+    """The sum over `axes` in the array's own dtype."""
+    if is_meta(array) or not axes:
+        return host.sum(array, axes, keepdim)
+    if array.dtype.kind in "biu":
+        return host.sum(array, axes, keepdim)
+    if array.dtype.itemsize == 2:
+        with np.errstate(all="ignore"):
+            return sum(array.astype(np.float32), axes, keepdim).astype(array.dtype)
+    if not _suits(array):
+        return _elsewhere(sum, host.sum, array, axes, keepdim)
+    if len(axes) == array.ndim:
+        result = _flat(SUM, array)
+    else:
+        result = _sum(array, sorted(axes))
+    return result.reshape(host.reduced_shape(array.shape, axes, True)) if keepdim else result
+
+
+def _sum(array: Any, axes: list[int]) -> Any:
+    """The sum over sorted axes: the last run of neighbours first, then the others."""
+    begin = end = axes[-1]
+    while begin - 1 in axes:
+        begin -= 1
+    rest = [a for a in axes if a < begin]
+    shape = array.shape
+    if end == array.ndim - 1:
+        result = SUM[array.dtype](_last(array, tuple(range(begin, end + 1))), out=...)
+    else:
+        rows, inner = math.prod(shape[begin:end + 1]), math.prod(shape[end + 1:])
+        if begin == 0:
+            result = column_sum(array.reshape(rows, inner))
+        else:
+            result = COLUMNS["column_sum"][array.dtype](
+                array.reshape(math.prod(shape[:begin]), rows, inner), out=...)
+        result = result.reshape(*shape[:begin], *shape[end + 1:])
+    return _sum(result, rest) if rest else result
+
+
+def mean(array: Any, axes: Axes, keepdim: bool) -> Any:
+    """The mean over `axes`; NaN over nothing."""
+    if is_meta(array) or not axes or array.dtype.kind not in "fcV":
+        return host.mean(array, axes, keepdim)
+    if array.dtype.itemsize == 2:
+        with np.errstate(all="ignore"):
+            return mean(array.astype(np.float32), axes, keepdim).astype(array.dtype)
+    if _suits(array) and not keepdim and _trailing(array, axes) and (
+            len(axes) < array.ndim or array.size < 2 * CHUNK):
+        return MEAN[array.dtype](_last(array, axes), out=...)
+    total = sum(array, axes, keepdim)
+    count = math.prod([array.shape[a] for a in axes])
+    return quiet(np.divide)(total, filled(count, (), total.dtype), out=...)
+
+
+def extreme(name: str, array: Any, axes: Axes, keepdim: bool) -> Any:
+    """The largest ("amax") or smallest ("amin") element over `axes`; NaN wins."""
+    if is_meta(array) or not axes or not _suits(array) or not array.size or not _trailing(
+            array, axes):
+        return host.extreme(name, array, axes, keepdim)
+    kernels = EXTREMES[name]
+    result = _flat(kernels, array) if len(axes) == array.ndim else kernels[array.dtype](
+        _last(array, axes), out=...)
+    return result.reshape(host.reduced_shape(array.shape, axes, True)) if keepdim else result
+
+
+def where(name: str, array: Any, dim: Any, keepdim: bool) -> Any:
+    """The index of an extreme ("argmax", "argmin"), the first NaN before all."""
+    if dim is not None and array.ndim:
+        return along(name, array, normalize_dim(dim, array.ndim), keepdim)[1]
+    if dim is not None or is_meta(array) or not _suits(array) or not array.size:
+        return host.where(name, array, dim, keepdim)
+    kernel, flat = PLACES[name][array.dtype], array.reshape(-1)
+    if flat.size < 2 * CHUNK:
+        index = kernel(flat, out=(None, None))[1]
+    else:
+        rows = -(-flat.size // CHUNK)
+        largest = np.empty(rows, array.dtype)
+        whole = flat.size // CHUNK
+        EXTREMES[VALUES[name]][array.dtype](flat[:whole * CHUNK].reshape(whole, CHUNK),
+                                            out=largest[:whole])
+        if whole < rows:
+            EXTREMES[VALUES[name]][array.dtype](flat[whole * CHUNK:], out=largest[whole, ...])
+        row = int(kernel(largest, out=(None, None))[1])
+        index = row * CHUNK + kernel(flat[row * CHUNK:(row + 1) * CHUNK], out=(None, None))[1]
+    return np.array(index, np.int64).reshape((1,) * array.ndim if keepdim else ())
+
+
+def along(name: str, array: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
+    """(values, indices) of an extreme along one axis."""
+    if is_meta(array) or array.dtype.char not in "fd" or not array.size or not array.ndim:
+        return host.along(name, array, axis, keepdim)
+    values, index = PLACES[name][array.dtype](as_rows(array, (axis,)), out=(None, None))
+    values, index = np.asarray(values), np.asarray(index)
+    if not keepdim:
+        return values, index
+    return np.expand_dims(values, axis), np.expand_dims(index, axis)
+
+
+def variance(array: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
+    """The mean squared deviation over `axes`, in two passes; NaN where nothing is left."""
+    if is_meta(array) or not axes or array.dtype.itemsize == 2:
+        return host.variance(array, axes, correction, keepdim)
+    if not _suits(array):
+        return _elsewhere(variance, host.variance, array, axes, keepdim, correction)
+    kind = array.dtype
+    if len(axes) == array.ndim and array.size >= 2 * CHUNK:
+        result = _spread(array.reshape(-1), correction)
+    elif _trailing(array, axes):
+        result = VARIANCE[kind](_last(array, axes), filled(correction, (), kind),
+                                out=(None, None))[0]
+        result = np.asarray(result)
+    elif min(axes) == 0 and max(axes) == len(axes) - 1:
+        rows = math.prod(array.shape[:len(axes)])
+        result = _down(array.reshape(rows, math.prod(array.shape[len(axes):])), correction)
+    else:
+        return host.variance(array, axes, correction, keepdim)
+    return result.reshape(host.reduced_shape(array.shape, axes, keepdim))
+
+
+def _spread(flat: np.ndarray, correction: float) -> np.ndarray:
+    """The variance of a long row, in parts that threads can share."""
+    kernel = DEVIATION[flat.dtype]
+    centre = mean(flat, (0,), False)
+    whole = flat.size // CHUNK * CHUNK
+    parts = kernel(flat[:whole].reshape(-1, CHUNK), centre, out=...)
+    total = SUM[flat.dtype](np.append(parts, kernel(flat[whole:], centre, out=...)), out=...)
+    return quiet(np.divide)(  # type: ignore[no-any-return]
+        total, filled(max(flat.size - correction, 0), (), flat.dtype), out=...)
+
+
+def _down(matrix: np.ndarray, correction: float) -> np.ndarray:
+    """The variance of each column of a matrix."""
+    rows = len(matrix)
+    centre = quiet(np.divide)(column_sum(matrix), filled(rows, (), matrix.dtype), out=...)
+    total = COLUMNS["column_deviation"][matrix.dtype](matrix, centre, out=...)
+    return quiet(np.divide)(  # type: ignore[no-any-return]
+        total, filled(max(rows - correction, 0), (), matrix.dtype), out=...)

@@ -1,0 +1,123 @@
+"""The row and column kernels by name and dtype: generated code, or the NumPy forms of the host."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import columns, rowwise
+from rushlight.backends.cpu.features import Unavailable
+from rushlight.backends.host.rowwise import FUNCTIONS
+
+FLOAT32 = np.dtype(np.float32)
+PART = 1 << 17  # elements of a matrix whose columns are summed as a unit of their own
+NARROW = 64  # columns below which several rows are taken for one
+
+
+class Kernels(dict):
+    """The kernel of one name for each dtype, made on first use.
+
+    Half types are computed in float32; the first result is rounded to the half type, further
+    ones (means, sums of exponentials) stay in float32.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        if dtype.itemsize == 2:
+            made = _through_float32(self[FLOAT32], dtype)
+        else:
+            made = _kernel(self.name, dtype)
+        self[dtype] = made
+        return made
+
+
+def _kernel(name: str, dtype: np.dtype) -> Callable[..., Any]:
+    family = columns if name in columns.KERNELS else rowwise
+    if dtype.char in "fd" and dtype.isnative:
+        try:
+            return family.kernel(name, dtype)
+        except Unavailable:
+            pass
+    return FUNCTIONS[name]
+
+
+def _through_float32(kernel: Callable[..., Any], dtype: np.dtype) -> Callable[..., Any]:
+    def run(*arrays: Any, out: Any = ...) -> Any:
+        wide = [a.astype(np.float32) if a.dtype == dtype else a for a in arrays]
+        results = kernel(*wide, out=...)
+        first = results[0] if isinstance(results, tuple) else results
+        with np.errstate(all="ignore"):
+            narrow = first.astype(dtype)
+        if out is not ...:
+            out[...] = narrow
+            narrow = out
+        return (narrow, *results[1:]) if isinstance(results, tuple) else narrow
+
+    return run
+
+
+@lru_cache(maxsize=256)
+def filled(value: float, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array of one number, kept for the next call: do not write to it."""
+    array = np.full(shape, value, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def as_rows(x: Any, dims: tuple[int, ...]) -> Any:
+    """`x` with the dimensions `dims` as one at the end; a view where memory allows it."""
+    last = x.ndim - 1
+    if dims == (last,):
+        return x
+    if len(dims) == 1:
+        return np.ascontiguousarray(x.swapaxes(dims[0], last) if dims[0] == last - 1
+                                    else np.moveaxis(x, dims[0], last))
+    order = [i for i in range(x.ndim) if i not in dims]
+    lead = [x.shape[i] for i in order]
+    return x.transpose([*order, *sorted(dims)]).reshape(
+        *lead, math.prod([x.shape[i] for i in dims]))
+
+
+COLUMNS = {name: Kernels(name) for name in columns.KERNELS}
+
+
+def column_sums(name: str, *operands: Any) -> tuple[Any, ...]:
+    """The sums of column kernel `name` over all rows of matrices, as a tuple.
+
+    Long matrices are cut into parts of equal height, which threads can share.
+    """
+    kernel = COLUMNS[name][operands[0].dtype]
+    m, n = operands[0].shape
+    height = max(128, PART // max(n, 1))
+    count = m // height
+    if count < 2:
+        return _tuple(kernel(*operands, out=...))
+    cut = count * height
+    parts = _tuple(kernel(*(x if x.ndim == 1 and len(x) != m else
+                            x[:cut].reshape(count, height, *x.shape[1:]) for x in operands)))
+    rest = _tuple(kernel(*(x if x.ndim == 1 and len(x) != m else x[cut:] for x in operands)))
+    total = COLUMNS["column_sum"][parts[0].dtype]
+    return tuple(total(np.concatenate([p, r[None]]), out=...)
+                 for p, r in zip(parts, rest, strict=True))
+
+
+def column_sum(matrix: Any) -> Any:
+    """The sums down the columns of a matrix; of a narrow contiguous one several rows at a time."""
+    m, n = matrix.shape
+    rows = NARROW // n if 0 < n <= NARROW // 2 else 1
+    if rows < 2 or m < 4 * rows or not matrix.flags.c_contiguous:
+        return column_sums("column_sum", matrix)[0]
+    cut = m // rows * rows
+    (wide,) = column_sums("column_sum", matrix[:cut].reshape(-1, rows * n))
+    parts = np.concatenate([wide.reshape(rows, n), matrix[cut:]])
+    return COLUMNS["column_sum"][matrix.dtype](parts, out=...)
+
+
+def _tuple(results: Any) -> tuple[Any, ...]:
+    return results if isinstance(results, tuple) else (results,)

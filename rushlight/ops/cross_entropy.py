@@ -1,0 +1,236 @@
+"""Cross entropy: losses of classifiers, from scores or log-probabilities and class indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends import rowwise
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.errors import describe, operands
+from rushlight.families.cast import astype
+from rushlight.families.composite import function
+from rushlight.families.library import library
+from rushlight.ops.loss import F, _reduction, reduced
+from rushlight.ops.softmax import log_softmax, softmax
+from rushlight.tensor import Tensor
+
+
+def _check_classes(input: Any, target: Any, op: str) -> None:
+    if input.ndim == 0:
+        raise RuntimeError("input tensor should be 1D or 2D" if op == "nll_loss" else
+                           f"{op}: expected input with at least one dimension, got a 0-d tensor")
+    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+    if tuple(target.shape) != tuple(expected):
+        if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
+            raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target "
+                             f"batch_size ({target.shape[0]}).")
+        raise RuntimeError(
+            f"Expected target size {list(expected)}, got {list(target.shape)}: "
+            f"{op}({operands(input=input, target=target)}); the target holds one class index for "
+            "each sample, without the class dimension")
+    if target._array.dtype != np.int64 and target._array.dtype != np.uint8:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}: the target "
+                           f"of {op} holds class indices ({describe(target)}); convert it with "
+                           ".long()")
+
+
+def _check_range(target: np.ndarray, classes: int, ignore_index: int) -> None:
+    bad = (target != ignore_index) & ((target < 0) | (target >= classes))
+    if bad.any():
+        raise IndexError(f"Target {int(target[bad][0])} is out of bounds: there are {classes} "
+                         f"classes, so targets go from 0 to {classes - 1}")
+
+
+@library("_pick")
+class _pick:
+    """-weight[y] * x[y] of each sample: x is (samples, classes), y its classes; ignored ones 0."""
+
+    def forward(input, target, weight: Operand = None, ignore_index: Option = -100):
+        if is_meta(input):
+            return MetaArray(target.shape, input.dtype)
+        _check_range(target, input.shape[1], ignore_index)
+        safe = np.where(target == ignore_index, 0, target)
+        picked = -np.take_along_axis(input, safe[:, None], 1)[:, 0]
+        if weight is not None:
+            picked = picked * weight[safe]
+        return np.where(target == ignore_index, input.dtype.type(0), picked)
+
+    def backward(gradient, shape, target, weight, ignore_index):
+        safe = target.masked_fill(target == ignore_index, 0)
+        value = -gradient if weight is None else -gradient * weight[safe]
+        value = value.masked_fill(target == ignore_index, 0)
+        whole = gradient.new_zeros(shape).scatter(1, safe.unsqueeze(1), value.unsqueeze(1))
+        return whole, None, None
+
+
+def _rows(input: Any) -> Any:
+    """(batch, classes, *) as (samples, classes)."""
+    if input.ndim == 1:
+        return input.reshape(1, -1)
+    return input if input.ndim == 2 else input.movedim(1, -1).reshape(-1, input.shape[1])
+
+
+@function(F + "nll_loss")
+def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+             ignore_index: int = -100, reduce: Any = None, reduction: str = "mean") -> Tensor:
+    """-x[y] of log-probabilities x and classes y, reduced (the mean is weighted).
+
+    input: (batch, classes, *) or (classes). target: (batch, *) int64. weight: (classes).
+    """
+    word = _reduction(reduction, size_average, reduce)
+    _check_classes(input, target, "nll_loss")
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or "
+                           f"no classes but got weight tensor of shape: {list(weight.shape)}")
+    flat = target.reshape(-1).long()
+    loss: Any = _pick(_rows(input), flat, weight, ignore_index)
+    if word == "mean":
+        if weight is None:
+            return loss.sum() / (flat != ignore_index).sum().to(loss.dtype)
+        counted = weight[flat.masked_fill(flat == ignore_index, 0)]
+        return loss.sum() / counted.masked_fill(flat == ignore_index, 0).sum()
+    return reduced(loss.reshape(target.shape), word)
+
+
+@library("_mean_cross_entropy", family="rowwise")
+class _mean_cross_entropy:
+    """The mean over samples of log(sum(e**x)) - x[y]: softmax and loss in one pass."""
+
+    keeps = ("total", "count")
+
+    def forward(input, target, ignore_index: Option):
+        return rowwise.cross_entropy(input, target, ignore_index)
+
+    def backward(gradient, input, target, ignore_index, total, count):
+        return _mean_cross_entropy_backward(gradient, input, target, ignore_index, total,
+                                            count), None
+
+
+@library("_mean_cross_entropy_backward", family="rowwise")
+class _mean_cross_entropy_backward:
+    """g (softmax(x) - onehot(y)) / samples."""
+
+    def forward(gradient, input, target, ignore_index: Option, total: Option, count: Option):
+        return rowwise.mean_cross_entropy_backward(gradient, input, target, ignore_index, total,
+                                                   count)
+
+    def backward(second, gradient, input, target, ignore_index, count):
+        by_row, to_input = _cross_entropy_curvature(second, input, target, ignore_index)
+        return by_row.sum() / count, to_input * (gradient / count), None
+
+
+@library("_cross_entropy", family="rowwise")
+class _cross_entropy:
+    """log(sum(e**x)) - x[y] of each sample."""
+
+    keeps = ("total",)
+
+    def forward(input, target, ignore_index: Option):
+        losses, total, _ = rowwise.cross_entropy_rows(input, target, ignore_index)
+        return astype(losses, input.dtype), total
+
+    def backward(gradient, input, target, ignore_index, total):
+        return _cross_entropy_backward(gradient, input, target, ignore_index, total), None
+
+
+@library("_cross_entropy_backward", family="rowwise")
+class _cross_entropy_backward:
+    """g (softmax(x) - onehot(y)) of each sample."""
+
+    def forward(gradient, input, target, ignore_index: Option, total: Option):
+        return rowwise.cross_entropy_backward(gradient, input, target, ignore_index, total)
+
+    def backward(second, gradient, input, target, ignore_index):
+        by_row, to_input = _cross_entropy_curvature(second, input, target, ignore_index)
+        return by_row, to_input * gradient.unsqueeze(1), None
+
+
+def _cross_entropy_curvature(second: Any, input: Any, target: Any, ignore_index: int) -> Any:
+    """sum(second (softmax(x) - onehot(y))) of each sample, and its gradient by x."""
+    counts = (target != ignore_index).to(input.dtype).unsqueeze(1)
+    probability = softmax(input, 1)
+    inner = (second * probability).sum(1, keepdim=True)
+    safe = target.masked_fill(target == ignore_index, 0).unsqueeze(1)
+    by_row = (counts * (inner - second.gather(1, safe))).squeeze(1)
+    return by_row, counts * probability * (second - inner)
+
+
+@function(F + "cross_entropy")
+def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                  ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:
+    """-log softmax(x)[y] of scores x and classes y, reduced.
+
+    input: (batch, classes, *) or (classes). target: class indices (batch, *) int64, or
+    probabilities of input's shape. weight: (classes). label_smoothing: what part of the target
+    is spread over all classes (Szegedy et al., 2015).
+
+    >>> import rushlight as rl
+    >>> rl.nn.functional.cross_entropy(rl.zeros(1, 2), rl.tensor([0]))
+    tensor(0.6931)
+    """
+    word = reduction
+    if size_average is not None or reduce is not None:
+        word = _reduction(reduction, size_average, reduce)
+    if weight is None and label_smoothing == 0.0 and target._array.dtype == np.int64 and (
+            input.dtype.category == 2):
+        return _plain_cross_entropy(input, target, ignore_index, word)
+    logs: Any = log_softmax(input, 1 if input.ndim > 1 else 0)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if tuple(target.shape) == tuple(input.shape) and target._array.dtype.kind in "fV":
+        return _soft_cross_entropy(logs, target, weight, word, label_smoothing)
+    loss = nll_loss(logs, target, weight, None, ignore_index, None, word)
+    if label_smoothing == 0.0:
+        return loss
+    return loss * (1 - label_smoothing) + _smooth_part(  # type: ignore[operator]
+        logs, target, weight, word, ignore_index) * (label_smoothing / logs.shape[
+            1 if logs.ndim > 1 else 0])
+
+
+def _plain_cross_entropy(input: Any, target: Any, ignore_index: int, word: str) -> Any:
+    """Cross entropy of class indices, without weights: one fused kernel."""
+    x, y = input._array, target._array
+    if x.ndim == 2 and y.ndim == 1 and len(x) == len(y):
+        rows, flat = input, target
+    else:
+        _check_classes(input, target, "cross_entropy")
+        rows, flat = _rows(input), target.reshape(-1)
+    if word == "mean":
+        return _mean_cross_entropy(rows, flat, ignore_index)
+    return reduced(_cross_entropy(rows, flat, ignore_index).reshape(target.shape), word)
+
+
+def _class_weights(weight: Any, ndim: int) -> Any:
+    return weight if ndim == 1 else weight.reshape((1, -1) + (1,) * (ndim - 2))
+
+
+def _soft_cross_entropy(logs: Any, target: Any, weight: Any, word: str,
+                        smoothing: float) -> Tensor:
+    axis = 1 if logs.ndim > 1 else 0
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / logs.shape[axis]
+    terms = logs * target
+    if weight is not None:
+        terms = terms * _class_weights(weight, logs.ndim)
+    loss = -terms.sum(axis)
+    if word == "mean":
+        return loss.sum() / (loss.numel() if loss.ndim else 1)
+    return reduced(loss, word)
+
+
+def _smooth_part(logs: Any, target: Any, weight: Any, word: str, ignore_index: int) -> Any:
+    """-sum of all log-probabilities of each sample, reduced like the loss itself."""
+    axis = 1 if logs.ndim > 1 else 0
+    terms = logs if weight is None else logs * _class_weights(weight, logs.ndim)
+    ignored = target == ignore_index
+    loss = (-terms.sum(axis)).masked_fill(ignored, 0)
+    if word != "mean":
+        return reduced(loss, word)
+    if weight is None:
+        return loss.sum() / (~ignored).sum().to(loss.dtype)
+    counted = weight[target.masked_fill(ignored, 0)].masked_fill(ignored, 0)
+    return loss.sum() / counted.sum()
