@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import pytest
 
@@ -19,5 +18,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Hide the optional libraries before anything imports Rushlight."""
     if config.getoption("--numpy-only"):
-        sys.modules["llvmlite"] = None  # type: ignore[assignment]  # importing it raises ImportError
-        os.environ["RUSHLIGHT_ONEDNN"] = "off"
+        os.environ["RUSHLIGHT_DISABLE"] = "llvmlite,onednn"  # child processes see it, too

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import rushlight
 from rushlight.families.declaration import DECLARATIONS
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +47,26 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # What may be absent or is slow to load, and is therefore imported where it is first needed.
 OPTIONAL = {"PIL", "llvmlite", "matplotlib", "onednn", "safetensors", "tqdm"}
+
+
+# Where users find names.
+PUBLIC = (
+    "rushlight",
+    "rushlight.autograd",
+    "rushlight.cuda",
+    "rushlight.fft",
+    "rushlight.linalg",
+    "rushlight.nn",
+    "rushlight.nn.functional",
+    "rushlight.optim",
+    "rushlight.random",
+    "rushlight.special",
+    "rushlight.utils.data",
+    "rushlight.utils.dlpack",
+)
+
+# What measures time; a test that depends on it fails on a busy machine.
+CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "time_ns", "timeit"}
 
 
 def package_files() -> list[Path]:
@@ -195,6 +214,19 @@ def test_no_file_is_long() -> None:
     assert not long, "\n".join(long)
 
 
+def test_no_fast_test_reads_a_clock() -> None:
+    """`monotonic` is for deadlines of what must happen sometime."""
+    clocked = [
+        place(path, node.lineno)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for statement in tree(path).body
+        if "slow" not in "".join(map(ast.unparse, getattr(statement, "decorator_list", [])))
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Attribute) and node.attr in CLOCKS
+    ]
+    assert not clocked, "\n".join(clocked)
+
+
 def test_every_torch_path_is_declared_once() -> None:
     count = Counter(path for declaration in DECLARATIONS for path in declaration.paths)
     assert len(count) > 200
@@ -235,12 +267,17 @@ def test_every_public_method_has_a_docstring(layer_name: str) -> None:
     assert not bare, "\n".join(bare)
 
 
-def test_public_names_resolve_and_are_documented() -> None:
-    bare = []
-    for name in rushlight.__all__:
-        value = getattr(rushlight, name)
-        if callable(value) and not inspect.getdoc(value):
-            bare.append(name)
+@pytest.mark.parametrize("index", PUBLIC)
+def test_public_names_resolve_and_are_documented(index: str) -> None:
+    module = importlib.import_module(index)
+    assert module.__doc__
+    names = module.__all__
+    assert len(names) == len(set(names))
+    bare = [
+        name
+        for name in names
+        if callable(value := getattr(module, name)) and not inspect.getdoc(value)
+    ]
     assert not bare, bare
 
 

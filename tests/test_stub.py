@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from rushlight.tensor import Tensor
 
@@ -37,3 +40,21 @@ def test_stub_names_every_public_attribute() -> None:
 
 def test_package_is_marked_as_typed() -> None:
     assert (ROOT / "rushlight" / "py.typed").exists()
+
+
+@pytest.mark.slow
+def test_type_checkers_know_tensor(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    program = tmp_path / "program.py"
+    program.write_text("import rushlight as rl\n"
+                       "x: rl.Tensor = rl.ones(2)\n"
+                       "reveal_type(x.exp() + 1)\n"
+                       "reveal_type(x.float().shape)\n"
+                       "x.nonsense()\n")
+    command = [sys.executable, "-m", "mypy", "--follow-imports=silent", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path,
+                          env={**os.environ, "MYPYPATH": str(ROOT)})
+    lines = done.stdout.splitlines()
+    assert 'Revealed type is "rushlight.tensor.Tensor"' in lines[0]
+    assert 'Revealed type is "rushlight.base.shapes.Size"' in lines[1]
+    assert '"Tensor" has no attribute "nonsense"' in lines[2]

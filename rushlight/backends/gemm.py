@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cpu import matmul as cpu
-from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.backends.meta.array import MetaArray
 
 
 def matmul(a: Any, b: Any) -> Any:
     """a @ b as NumPy defines it, 0-d results as arrays; half types are summed in float32."""
-    if is_meta(a) or is_meta(b):
+    if type(a) is MetaArray or type(b) is MetaArray:
         return _meta(a, b)
     if a.dtype.kind == "b":
         raise NotImplementedError('"addmm_impl_cpu_" not implemented for \'Bool\'')
@@ -32,7 +32,7 @@ def _meta(a: Any, b: Any) -> MetaArray:
 
 def linear(x: Any, weight: Any, bias: Any) -> Any:
     """x @ weight.T + bias."""
-    if is_meta(x) or is_meta(weight):
+    if type(x) is MetaArray or type(weight) is MetaArray:
         return _meta(x, weight.transpose(tuple(range(weight.ndim))[::-1]))
     if x.dtype.kind == "b":
         raise NotImplementedError('"addmm_impl_cpu_" not implemented for \'Bool\'')

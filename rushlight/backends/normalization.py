@@ -38,66 +38,70 @@ def _vector(array: Any, n: int, missing: float, dtype: np.dtype) -> Any:
     return np.ascontiguousarray(array.reshape(n), dtype)
 
 
+def _matrix(x: Any, places: int) -> Any:
+    """`x` as rows of its last `places` dimensions."""
+    wide = _wide(x)
+    if places == 1 == wide.ndim - 1:
+        return wide
+    return wide.reshape(math.prod(x.shape[:-places]), math.prod(x.shape[-places:]))
+
+
+def _like(result: Any, model: Any) -> Any:
+    """A result in the shape and dtype of what it belongs to."""
+    return result.reshape(model.shape).astype(model.dtype, copy=False)
+
+
 @SILENT
 def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """(x - mean) rstd weight + bias over the last `places` dimensions, mean and rstd of each row.
 
     rstd: 1 / sqrt(variance + eps).
     """
-    wide, n = _wide(x), math.prod(x.shape[-places:])
-    kind = wide.dtype
-    rows = wide.reshape(-1 if n else math.prod(x.shape[:-places]), n)
+    rows = _matrix(x, places)
+    n, kind = rows.shape[1], rows.dtype
     result, mean, rstd = LAYER_NORM[kind](
         rows, _vector(weight, n, 1, kind), _vector(bias, n, 0, kind), filled(eps, (), kind))
-    return result.reshape(x.shape).astype(x.dtype, copy=False), mean, rstd
+    return _like(result, x), mean, rstd
 
 
 @SILENT
-def layer_norm_backward(gradient: Any, x: Any, weight: Any, bias: Any, mean: Any, rstd: Any,
-                        needs: tuple[bool, ...]) -> tuple[Any, Any, Any]:
+def layer_norm_backward(gradient: Any, x: Any, places: int, weight: Any, bias: Any, mean: Any,
+                        rstd: Any, needs: tuple[bool, ...]) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias; None for those not needed."""
-    wide, g = _wide(x), _wide(gradient)
-    n, kind = len(wide.reshape(len(mean), -1)[0]) if len(mean) else 0, wide.dtype
-    wide, g = wide.reshape(len(mean), n), g.reshape(len(mean), n)
+    g, rows = _matrix(gradient, places), _matrix(x, places)
     to_x = to_weight = to_bias = None
     if needs[0]:
-        to_x = LAYER_NORM_BACKWARD[kind](g, wide, _vector(weight, n, 1, kind), mean, rstd,
-                                         out=...).reshape(x.shape).astype(x.dtype, copy=False)
+        weights = _vector(weight, rows.shape[1], 1, rows.dtype)
+        to_x = _like(LAYER_NORM_BACKWARD[rows.dtype](g, rows, weights, mean, rstd, out=...), x)
     if needs[1]:
-        to_bias, to_weight = column_sums("column_slopes", g, wide, mean, rstd)
-        to_weight = to_weight.reshape(weight.shape).astype(weight.dtype, copy=False)
+        to_bias, to_weight = column_sums("column_slopes", g, rows, mean, rstd)
+        to_weight = _like(to_weight, weight)
     elif needs[2]:
         to_bias = column_sum(g)
-    if needs[2]:
-        to_bias = to_bias.reshape(bias.shape).astype(bias.dtype, copy=False)
-    return to_x, to_weight, to_bias if needs[2] else None
+    return to_x, to_weight, _like(to_bias, bias) if needs[2] else None
 
 
 @SILENT
 def rms_norm(x: Any, places: int, weight: Any, eps: float) -> tuple[Any, Any]:
     """x rstd weight over the last `places` dimensions, and rstd = 1 / sqrt(mean x^2 + eps)."""
-    wide, n = _wide(x), math.prod(x.shape[-places:])
-    rows = wide.reshape(-1 if n else math.prod(x.shape[:-places]), n)
-    result, rstd = RMS_NORM[wide.dtype](rows, _vector(weight, n, 1, wide.dtype),
-                                        filled(eps, (), wide.dtype))
-    return result.reshape(x.shape).astype(x.dtype, copy=False), rstd
+    rows = _matrix(x, places)
+    result, rstd = RMS_NORM[rows.dtype](rows, _vector(weight, rows.shape[1], 1, rows.dtype),
+                                        filled(eps, (), rows.dtype))
+    return _like(result, x), rstd
 
 
 @SILENT
-def rms_norm_backward(gradient: Any, x: Any, weight: Any, rstd: Any,
+def rms_norm_backward(gradient: Any, x: Any, places: int, weight: Any, rstd: Any,
                       needs: tuple[bool, ...]) -> tuple[Any, Any]:
     """The gradients of x and weight; None for those not needed."""
-    wide, g, kind = _wide(x), _wide(gradient), rstd.dtype
-    n = wide.size // len(rstd) if len(rstd) else 0
-    wide, g = wide.reshape(len(rstd), n), g.reshape(len(rstd), n)
+    g, rows = _matrix(gradient, places), _matrix(x, places)
     to_x = to_weight = None
     if needs[0]:
-        to_x = RMS_NORM_BACKWARD[kind](g, wide, _vector(weight, n, 1, kind), rstd, out=...)
-        to_x = to_x.reshape(x.shape).astype(x.dtype, copy=False)
+        weights = _vector(weight, rows.shape[1], 1, rows.dtype)
+        to_x = _like(RMS_NORM_BACKWARD[rows.dtype](g, rows, weights, rstd, out=...), x)
     if needs[1]:
-        zero = np.zeros(len(rstd), kind)
-        to_weight = column_sums("column_slopes", g, wide, zero, rstd)[1]
-        to_weight = to_weight.reshape(weight.shape).astype(weight.dtype, copy=False)
+        centre = np.zeros(len(rstd), rstd.dtype)
+        to_weight = _like(column_sums("column_slopes", g, rows, centre, rstd)[1], weight)
     return to_x, to_weight
 
 
@@ -213,7 +217,7 @@ def group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple
     shift = np.ascontiguousarray(np.broadcast_to(_vector(bias, c, 0, kind), (n, c)))
     result = SCALE[kind](wide.reshape(n, c, math.prod(x.shape[2:])), mean,
                          rstd * _vector(weight, c, 1, kind), shift, out=...)
-    return result.reshape(x.shape).astype(x.dtype, copy=False), mean, rstd
+    return _like(result, x), mean, rstd
 
 
 @SILENT
@@ -225,9 +229,9 @@ def group_norm_backward(gradient: Any, x: Any, groups: int, weight: Any, mean: A
     kind, count = data.dtype, x.size / max(n * groups, 1)
     total, moment = (s.astype(np.float64) for s in PRODUCTS[kind](g, data, mean))
     w = _vector(weight, c, 1, kind)
-    along, level = (np.repeat((s * w).reshape(n, groups, -1).sum(-1), c // groups, axis=1)
+    along, level = (np.repeat((s * w).reshape(n, groups, c // groups).sum(-1), c // groups, 1)
                     for s in (moment, total))
     numbers = (rstd * w, rstd.astype(np.float64)**3 * along / count, rstd * level / count)
     result = SLOPE[kind](g, data, mean, *(v.astype(kind) for v in numbers), out=...)
-    return (result.reshape(x.shape).astype(x.dtype, copy=False), (moment * rstd).sum(0),
+    return (_like(result, x), (moment * rstd).sum(0),
             total.sum(0))

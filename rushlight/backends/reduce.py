@@ -63,11 +63,11 @@ def _flat(kernels: Kernels, array: np.ndarray) -> np.ndarray:
     kernel = kernels[array.dtype]
     flat = array.reshape(-1)
     if flat.size < 2 * CHUNK:
-        return kernel(flat, out=...)  # type: ignore[no-any-return]
+        return kernel(flat, out=...)
     whole = flat.size // CHUNK * CHUNK
     parts = kernel(flat[:whole].reshape(-1, CHUNK), out=...)
     return kernel(np.append(parts, kernel(flat[whole:], out=...)) if whole < flat.size else parts,
-                  out=...)  # type: ignore[no-any-return]
+                  out=...)
 
 
 def _last(array: Any, axes: Axes) -> Any:
@@ -205,7 +205,7 @@ def _spread(flat: np.ndarray, correction: float) -> np.ndarray:
     whole = flat.size // CHUNK * CHUNK
     parts = kernel(flat[:whole].reshape(-1, CHUNK), centre, out=...)
     total = SUM[flat.dtype](np.append(parts, kernel(flat[whole:], centre, out=...)), out=...)
-    return quiet(np.divide)(  # type: ignore[no-any-return]
+    return quiet(np.divide)(
         total, filled(max(flat.size - correction, 0), (), flat.dtype), out=...)
 
 
@@ -214,5 +214,5 @@ def _down(matrix: np.ndarray, correction: float) -> np.ndarray:
     rows = len(matrix)
     centre = quiet(np.divide)(column_sum(matrix), filled(rows, (), matrix.dtype), out=...)
     total = COLUMNS["column_deviation"][matrix.dtype](matrix, centre, out=...)
-    return quiet(np.divide)(  # type: ignore[no-any-return]
+    return quiet(np.divide)(
         total, filled(max(rows - correction, 0), (), matrix.dtype), out=...)

@@ -18,7 +18,7 @@ PART = 1 << 17  # elements of a matrix whose columns are summed as a unit of the
 NARROW = 64  # columns below which several rows are taken for one
 
 
-class Kernels(dict):
+class Kernels(dict[Any, Any]):
     """The kernel of one name for each dtype, made on first use.
 
     Half types are computed in float32; the first result is rounded to the half type, further

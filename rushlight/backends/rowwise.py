@@ -63,7 +63,9 @@ def logsumexp(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     """log(sum(e**x)) over several dimensions."""
     if is_meta(x):
         return MetaArray(reduced_shape(x.shape, dims, keepdim), x.dtype)
-    result = LOGSUMEXP[x.dtype](as_rows(x, dims), out=...)
+    rows = as_rows(x, dims)
+    out: Any = ... if rows.flags.c_contiguous else np.empty(rows.shape[:-1], x.dtype)
+    result = LOGSUMEXP[x.dtype](rows, out=out)
     return result if len(dims) == 1 and not keepdim else result.reshape(
         reduced_shape(x.shape, dims, keepdim))
 

@@ -21,7 +21,8 @@ class device:  # noqa: N801 - torch's name
 
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
-            self.type, self.index = type.type, type.index
+            self.type: str = type.type
+            self.index: int | None = type.index
             return
         if not isinstance(type, str):
             raise TypeError(f"device() argument 'type' must be str, not {type.__class__.__name__}")
@@ -50,7 +51,7 @@ class device:  # noqa: N801 - torch's name
     def __hash__(self) -> int:
         return hash((self.type, self.index or 0))
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return device, (self.type, self.index)
 
 

@@ -35,7 +35,7 @@ class dtype:  # noqa: N801 - torch's name
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return dtype_named, (self.name,)
 
     def to_real(self) -> dtype:
@@ -146,7 +146,7 @@ class finfo:  # noqa: N801 - torch's name
         if not (d.is_floating_point or d.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use "
                             f"torch.iinfo to handle '{d}'")
-        info = ml_dtypes.finfo(d.to_real().array)
+        info = ml_dtypes.finfo(d.to_real().array)  # type: ignore[no-untyped-call]
         self.dtype = d.to_real().name
         self.bits = d.to_real().itemsize * 8
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)

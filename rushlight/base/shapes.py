@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 
-class Size(tuple):
+class Size(tuple[Any, ...]):
     """The shape of a tensor: a tuple of ints that also counts its elements.
 
     >>> import rushlight as rl
@@ -39,7 +39,7 @@ class Size(tuple):
 
     __rmul__ = __mul__
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return Size, (tuple(self),)
 
 

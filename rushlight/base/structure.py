@@ -8,7 +8,7 @@ from typing import Any
 
 def structure(name: str, fields: str) -> Any:
     """A named tuple class for the results of the op `name`."""
-    base: Any = namedtuple(name, fields.split())  # noqa: PYI024 - the fields are data here
+    base: Any = namedtuple(name, fields.split())  # type: ignore[misc]  # fields are data here
 
     def __repr__(self: Any) -> str:
         items = ",\n".join(f"{f}={v!r}" for f, v in zip(self._fields, self, strict=True))

@@ -18,7 +18,7 @@ next_sequence = itertools.count().__next__
 # A version counts the in-place writes to some memory: [count, site of the last one, weak references
 # to the views taken]. Tensors that share memory share it; None stands for memory that was never
 # written, viewed or saved.
-Version = list
+Version = list[Any]
 COUNT, SITE, VIEWS = 0, 1, 2
 
 
@@ -43,10 +43,11 @@ class Node:
     edges: tuple[Any, ...]
     saved: Any  # None once freed
     keeps_tensors: ClassVar[bool] = True  # so that a run gives up what was saved
-    site: ClassVar[Site | None] = None  # where it was recorded, while anomalies are being traced
-    pre_hooks: ClassVar[dict | None] = None
-    hooks: ClassVar[dict | None] = None
-    retained: ClassVar[dict | None] = None  # output -> weak reference to who keeps its gradient
+    site: Site | None = None  # where it was recorded, while anomalies are being traced
+    pre_hooks: ClassVar[dict[Any, Any] | None] = None
+    hooks: ClassVar[dict[Any, Any] | None] = None
+    # Number of an output -> weak reference to the tensor that keeps its gradient.
+    retained: ClassVar[dict[Any, Any] | None] = None
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         """Gradients for the edges, None where there is none.
@@ -69,7 +70,7 @@ class Node:
         return tuple(_function_of(edge) for edge in self.edges)
 
     @property
-    def metadata(self) -> dict:
+    def metadata(self) -> dict[Any, Any]:
         """A dictionary for the user's own notes on this node."""
         return self.__dict__.setdefault("_metadata", {})
 
@@ -80,7 +81,7 @@ class Node:
         return handle
 
     def register_hook(self, hook: Any) -> Handle:
-        """Call `hook(grad_inputs, grad_outputs)` after the node ran; it may return new grad_inputs."""
+        """Call `hook(grad_inputs, grad_outputs)` after the node ran; it may return new ones."""
         return self._register("hooks", hook)
 
     def register_prehook(self, hook: Any) -> Handle:
@@ -103,7 +104,7 @@ class Handle:
 
     _ids = itertools.count()
 
-    def __init__(self, hooks: dict, extra: dict | None = None) -> None:
+    def __init__(self, hooks: dict[Any, Any], extra: dict[Any, Any] | None = None) -> None:
         self.hooks, self.id = hooks, next(Handle._ids)
         self.extra = extra
 
@@ -126,7 +127,7 @@ class AccumulateGrad:
     def __init__(self, variable: Any) -> None:
         self.variable = variable
 
-    next_functions: tuple = ()
+    next_functions: tuple[Any, ...] = ()
 
     def name(self) -> str:
         """Its name as torch prints it."""

@@ -68,6 +68,7 @@ class Run:
         """Visit every node that received a gradient, then the leaves."""
         waiting, gradients, send = self.waiting, self.gradients, self.send
         create, keep, plain = self.create, self.keep, self.wanted is None and not flags.anomaly
+        results: Any
         while waiting:
             node = heappop(waiting)[1]
             gradient = gradients.pop(node)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from typing import Union
+from typing import Any, Union
 
 from rushlight.expr.primitives import PRIMITIVES, Primitive
 
 Scalar = Union["Expression", int, float, complex, bool]
 
-_interned: dict[tuple, Expression] = {}
+_interned: dict[tuple[Any, ...], Expression] = {}
 _numbers = itertools.count()
 
 
@@ -63,7 +63,7 @@ class Expression:
     def __invert__(self) -> Expression: return call("bitwise_not", self)
 
 
-def _intern(name: str, operands: tuple, value: object, boolean: bool) -> Expression:
+def _intern(name: str, operands: tuple[Any, ...], value: object, boolean: bool) -> Expression:
     key = (name, tuple(map(id, operands)), type(value), _exact(value))
     found = _interned.get(key)
     if found is None:

@@ -8,20 +8,22 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.base.flags import flags
-from rushlight.families.declaration import Declaration, register
+from rushlight.families.declaration import Declaration, Samples, register
 from rushlight.families.inplace import title, write_out
 from rushlight.tensor import Tensor
 
 
-def composite(paths: str, *, out: bool = False, inplace: bool = False) -> Callable[[Callable], Any]:
+def composite(paths: str, *, out: bool = False, inplace: bool = False,
+              samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a function of tensors under the torch `paths`; returns the function itself.
 
     A bare name stands for the function and, unless it is private, the method. out: the family
-    gives it `out=`. inplace: it has in-place forms, which keep shape and dtype.
+    gives it `out=`. inplace: it has in-place forms, which keep shape and dtype. samples: calls
+    for the derived tests.
     """
 
     def declare(body: Any) -> Any:
-        declaration = Declaration(body.__name__, "composite", body)
+        declaration = Declaration(body.__name__, "composite", body, samples=samples)
         function = with_out(body) if out else body
         declaration.function = declaration.op = function
         for path in paths.split():
@@ -39,11 +41,12 @@ def composite(paths: str, *, out: bool = False, inplace: bool = False) -> Callab
     return declare
 
 
-def function(paths: str, *, out: bool = False) -> Callable[[Callable], Any]:
+def function(paths: str, *, out: bool = False,
+             samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a function that is no method (a creation function, say) under `paths`."""
 
     def declare(body: Any) -> Any:
-        declaration = Declaration(body.__name__, "function", body)
+        declaration = Declaration(body.__name__, "function", body, samples=samples)
         given = with_out(body) if out else body
         declaration.function = declaration.op = given
         for path in paths.split():
@@ -53,7 +56,7 @@ def function(paths: str, *, out: bool = False) -> Callable[[Callable], Any]:
     return declare
 
 
-def with_out(body: Callable) -> Any:
+def with_out(body: Callable[..., Any]) -> Any:
     """`body` with a keyword `out`: the tensor, or the tensors, that the result is put into."""
     name = body.__name__
 
@@ -82,12 +85,12 @@ def delivered(result: Any, out: Any, name: str) -> Any:
     return tuple(written) if type(result) is tuple else type(result)(*written)
 
 
-def in_place_form(body: Callable, name: str) -> Any:
+def in_place_form(body: Callable[..., Any], name: str) -> Any:
     """The form of `body` that puts its result where its first argument is."""
 
     def function(input: Tensor, *args: Any, **options: Any) -> Tensor:
         # What the body keeps for its gradient must survive the write.
-        before = input.clone() if flags.grad_enabled else input  # type: ignore[attr-defined]
+        before = input.clone() if flags.grad_enabled else input
         result = body(before, *args, **options)
         if result.dtype.category > input.dtype.category:
             raise RuntimeError(f"result type {title(result.dtype)} can't be cast to the desired "
@@ -95,7 +98,7 @@ def in_place_form(body: Callable, name: str) -> Any:
         if result._array.shape != input._array.shape:
             raise RuntimeError(f"output with shape {list(input._array.shape)} doesn't match the "
                                f"broadcast shape {list(result._array.shape)}")
-        return input.copy_(result)  # type: ignore[attr-defined, no-any-return]
+        return input.copy_(result)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__, function.__module__ = body.__doc__, body.__module__

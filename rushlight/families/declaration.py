@@ -9,17 +9,21 @@ from typing import Any
 
 from rushlight.tensor import Tensor
 
+# From a maker of tensors, `x(2, 3)`, a list of calls: arguments, options in a last dictionary.
+Samples = Callable[[Any], list[tuple[Any, ...]]]
 
-@dataclass
+
+@dataclass(eq=False)
 class Declaration:
     """One op as declared in `ops/`."""
 
     name: str
     family: str
-    body: Callable  # what the author wrote
+    body: Callable[..., Any]  # what the author wrote
     paths: list[str] = field(default_factory=list)  # "exp", "Tensor.exp", "special.expit"
     op: Any = None  # the family's own object, for derived tests and documents
     function: Any = None  # what users call
+    samples: Samples | None = None  # arguments that derived tests call it with
 
     @property
     def location(self) -> tuple[str, int]:
@@ -30,10 +34,10 @@ class Declaration:
 
 DECLARATIONS: list[Declaration] = []
 PATHS: dict[str, Declaration] = {}
-FUNCTIONS: dict[str, Callable] = {}  # path -> what the user calls
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # path -> what the user calls
 
 
-def register(declaration: Declaration, path: str, function: Callable) -> None:
+def register(declaration: Declaration, path: str, function: Callable[..., Any]) -> None:
     """Make `function` what is called at the torch path `path`; Tensor's methods are attached.
 
     Raises ValueError for a path that is declared already.

@@ -11,7 +11,7 @@ from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, user_site
 from rushlight.base.flags import flags
-from rushlight.engine.node import VIEWS, LEAF, Node, edge_of, freed, next_sequence, version_of
+from rushlight.engine.node import LEAF, VIEWS, Node, edge_of, freed, next_sequence, version_of
 from rushlight.families.cast import astype
 from rushlight.tensor import Tensor
 
@@ -39,7 +39,7 @@ def check_in_place(target: Tensor, recorded: bool) -> None:
     check_overlap(target)
 
 
-def _one_of_many(view: tuple | None) -> bool:
+def _one_of_many(view: tuple[Any, ...] | None) -> bool:
     """Whether a view, or one that it was taken from, is one of several made by one call."""
     while view is not None:
         if getattr(view[2], "many", False):
@@ -111,10 +111,10 @@ def renew_views(base: Tensor) -> None:
     version[VIEWS] = [reference for reference in views if reference() is not None] or None
 
 
-def replay(view: tuple, tensor: Tensor) -> Tensor:
+def replay(view: tuple[Any, ...], tensor: Tensor) -> Tensor:
     """The same view of another tensor of the base's shape."""
     steps = []
-    step: tuple | None = view
+    step: tuple[Any, ...] | None = view
     while step is not None:
         steps.append(step)
         step = step[1]
@@ -173,8 +173,9 @@ def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
             f"{list(out._array.shape)}, which does not match the required output shape "
             f"{list(shape)}. Give out= an empty tensor, or one of that shape.", UserWarning,
             stacklevel=5)
-    dtype = out._array.dtype
-    out._array = MetaArray(shape, dtype) if is_meta(out._array) else np.empty(shape, dtype)
+    array: Any = out._array
+    made: Any = MetaArray if is_meta(array) else np.empty
+    out._array = made(shape, array.dtype)
 
 
 def title(d: Any) -> str:

@@ -21,7 +21,7 @@ from rushlight.expr.expression import Expression, walk
 __all__ = ["LARGE", "Kernels", "kernel_for", "number", "tables"]  # LARGE: threads pay from there on
 
 
-class Kernels(dict):
+class Kernels(dict[Any, Any]):
     """Kernels of one expression, by the dtype of its operands; made on first use."""
 
     def __init__(self, root: Expression, names: Sequence[str], large: bool,
@@ -48,7 +48,7 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
     plain = host.kernel(root, names, dtype)
     half = dtype in dtypes.HALF_TYPES
     if isinstance(plain, np.ufunc) and not large and not half:
-        return quiet(plain)  # type: ignore[no-any-return]
+        return quiet(plain)
     boolean = {str(x.value) for x in walk([root]) if x.name == "symbol" and x.boolean}
     inputs = tuple(np.dtype(np.bool_) if name in boolean else dtype for name in names)
     output = np.dtype(np.bool_) if root.boolean else dtype
@@ -89,22 +89,24 @@ def _through_float32(root: Expression, names: Sequence[str], dtype: np.dtype,
     return kernel
 
 
-_numbers: dict[tuple[np.dtype, Any], np.ndarray] = {}
+_numbers: dict[tuple[np.dtype, Any, type], np.ndarray] = {}
 NUMBERS_KEPT = 4096
 
 
 def number(value: Any, dtype: np.dtype) -> np.ndarray:
     """A Python number as a 0-d array of `dtype`; integers wrap around. Do not write to it."""
-    try:
-        return _numbers[dtype, value]
-    except KeyError:
-        pass
+    kind = type(value)  # part of the key: the ints that are equal to -0.0 and 0.0 are one
+    if value or kind is int:
+        try:
+            return _numbers[dtype, value, kind]
+        except KeyError:
+            pass
     if dtype.kind in "iu" and isinstance(value, int):
         bits = 8 * dtype.itemsize
         array = np.array(value & ((1 << bits) - 1), f"u{dtype.itemsize}").view(dtype)
     else:
         with np.errstate(all="ignore"):
             array = np.array(value).astype(dtype)
-    if value != 0 and value == value and len(_numbers) < NUMBERS_KEPT:  # -0.0 == 0.0
-        _numbers[dtype, value] = array
+    if (value or kind is int) and value == value and len(_numbers) < NUMBERS_KEPT:
+        _numbers[dtype, value, kind] = array
     return array

@@ -13,12 +13,14 @@ every order is free; the names of its parameters say what it needs kept:
     class bmm:
         def forward(input, mat2): ...
         def backward(gradient, input, mat2): return gradient @ mat2.mT, input.mT @ gradient
+        def samples(x): return [(x(2, 3, 4), x(2, 4, 5))]  # calls for the derived tests
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +83,7 @@ def _node_class(op: Library) -> type[Node]:
 
 
 def record(op: Library, results: list[Tensor], values: dict[str, Any],
-           kept: tuple = ()) -> Node:
+           kept: tuple[Any, ...] = ()) -> Node:
     """The node of a call whose results require grad; the caller attaches it."""
     node = object.__new__(op.node_class)
     node._sequence = next_sequence()
@@ -103,7 +105,7 @@ def _edge(value: Any) -> Any:
 
 
 def _keep(op: Library, name: str, values: dict[str, Any], results: list[Tensor],
-          kept: tuple) -> tuple:
+          kept: tuple[Any, ...]) -> tuple[Any, ...]:
     """What a node saves under `name`, in the layout that the written backward unpacks."""
     if name in op.operands or op.is_output(name):
         tensor = values[name] if name in op.operands else results[int(name[6:] or 0)]
@@ -134,7 +136,7 @@ def call(op: Library, values: dict[str, Any], out: Any = None) -> Any:
             arguments[name] = value._array
     with np.errstate(all="ignore"):
         found = op.forward(**arguments)
-    kept: tuple = ()
+    kept: tuple[Any, ...] = ()
     if op.keeps:
         found, kept = found[0], tuple(found[1:])
     recording = requires and flags.grad_enabled and op.rule is not None
@@ -148,8 +150,8 @@ def call(op: Library, values: dict[str, Any], out: Any = None) -> Any:
     return result
 
 
-def _several(op: Library, values: dict[str, Any], arrays: tuple, kept: tuple, recording: bool,
-             out: Any) -> Any:
+def _several(op: Library, values: dict[str, Any], arrays: tuple[Any, ...],
+             kept: tuple[Any, ...], recording: bool, out: Any) -> Any:
     if out is not None:
         return _structure(op, [write_out(o, a, op.name, recorded=recording)
                                for o, a in zip(out, arrays, strict=True)])
@@ -162,7 +164,7 @@ def _several(op: Library, values: dict[str, Any], arrays: tuple, kept: tuple, re
     return _structure(op, results)
 
 
-def _structure(op: Library, results: list) -> Any:
+def _structure(op: Library, results: list[Any]) -> Any:
     return tuple(results) if op.structure is tuple else op.structure(*results)
 
 
@@ -196,15 +198,17 @@ def library(paths: str, *, inplace: bool = False,
             family: str = "library") -> Callable[[Any], Any]:
     """Declare a library op under the torch `paths`; returns its eager function.
 
-    A bare name stands for the function and, unless it is private, the method; inplace adds their in-place forms.
+    A bare name stands for the function and, unless it is private, the method; inplace adds their
+    in-place forms.
     """
 
     def declare(cls: Any) -> Any:
         cls.forward.__doc__ = cls.__doc__
-        declaration = Declaration(cls.__name__, family, cls.forward)
+        declaration = Declaration(cls.__name__, family, cls.forward,
+                                  samples=getattr(cls, "samples", None))
         op = declaration.op = Library(declaration, cls)
-        function = declaration.function = named(
-            op.name, lazy_function(op.name, cls.__module__, lambda: wrapper_source(op, call)), declaration)
+        written = lazy_function(op.name, cls.__module__, lambda: wrapper_source(op, call))
+        function = declaration.function = named(op.name, written, declaration)
         for path in paths.split():
             holder, _, name = path.rpartition(".")
             register(declaration, path, function)
@@ -213,7 +217,8 @@ def library(paths: str, *, inplace: bool = False,
             register(declaration, f"Tensor.{name}", function)
             if inplace:
                 own = named(f"{name}_", lazy_function(
-                    f"{name}_", cls.__module__, lambda n=name: _write_in_place(op, f"{n}_")), declaration)
+                    f"{name}_", cls.__module__, partial(_write_in_place, op, f"{name}_")),
+                    declaration)
                 register(declaration, f"{name}_", own)
                 register(declaration, f"Tensor.{name}_", own)
         return function

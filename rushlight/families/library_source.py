@@ -15,9 +15,9 @@ from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence
 from rushlight.tensor import Parameter, Tensor, wrap
 
 ENVIRONMENT: dict[str, Any] = {
-    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags, "tracing": tracing,
-    "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed, "freed": freed,
-    "user_site": user_site,
+    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
+    "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed,
+    "freed": freed, "user_site": user_site,
 }
 
 

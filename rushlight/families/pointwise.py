@@ -32,7 +32,7 @@ from rushlight.expr.expression import (
     symbol,
     symbols,
 )
-from rushlight.families.declaration import Declaration, named, register
+from rushlight.families.declaration import Declaration, Samples, named, register
 from rushlight.families.kernels import Kernels, tables
 from rushlight.families.pointwise_node import node_class
 from rushlight.families.pointwise_source import wrapper
@@ -40,6 +40,7 @@ from rushlight.families.pointwise_source import wrapper
 OPERATORS = ("__add__ __sub__ __mul__ __truediv__ __div__ __floordiv__ __mod__ __pow__ __and__ "
              "__or__ __xor__ __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ "
              "__ge__").split()
+Rule = Callable[..., Any]  # the gradient of an operand, a function of expressions by name
 GRADIENT = symbol("gradient")
 OUTPUT = symbol("output")
 NOTHING = call("where", call("isnan", GRADIENT), 0, 0)  # zeros, whatever the gradient is
@@ -54,7 +55,7 @@ class Pointwise:
     """A declared pointwise op: its parameters, and a variant for each setting of its options."""
 
     def __init__(self, declaration: Declaration, promote: Word, result: str, refuse: Word,
-                 grad: Mapping[str, Callable] | Callable | None, *, tensors: str = "",
+                 grad: Mapping[str, Rule] | Rule | None, *, tensors: str = "",
                  domain: Domain = None, refusal: str = "") -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
         declaration.op = self
@@ -71,7 +72,8 @@ class Pointwise:
         self.grad = grad or {}
         self.defaults = {p.name: p.default for p in self.signature.parameters.values()
                          if p.default is not p.empty}
-        self._variants: dict[tuple, Variant] = {}
+        self._variants: dict[tuple[Any, ...], Variant] = {}
+        self.written: dict[Any, Callable] = {}  # flat functions, by the options they are for
 
     @property
     def plain(self) -> Variant:
@@ -250,7 +252,7 @@ def _fresh(name: str, taken: tuple[str, ...]) -> str:
     return f"{name}_{number}"
 
 
-class GradientKernels(dict):
+class GradientKernels(dict[Any, Any]):
     """Kernels of a gradient by dtype, taking all its names; conjugation only where it matters."""
 
     def __init__(self, gradient: Gradient, large: bool) -> None:
@@ -263,9 +265,10 @@ class GradientKernels(dict):
 
 
 def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", refuse: Word = "",
-              grad: Mapping[str, Callable] | Callable | None = None, inplace: bool = True,
+              grad: Mapping[str, Rule] | Rule | None = None, inplace: bool = True,
               switch: bool = False, tensors: str = "input", domain: Domain = None,
-              refusal: str = "") -> Callable[[Callable], Any]:
+              refusal: str = "",
+              samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
     A bare name stands for the function, the method and both in-place forms; "Tensor.__add__"
@@ -276,10 +279,11 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
     a mapping of operands to such functions. switch: the functions in nn.functional take inplace=,
     and have in-place forms there. tensors: the operands that may not be numbers. domain: between
     which numbers the op is defined and smooth, or a tuple of pairs, one for each operand.
+    samples: calls for the derived tests besides those that follow from all this.
     """
 
-    def declare(body: Callable) -> Any:
-        declaration = Declaration(body.__name__, "pointwise", body)
+    def declare(body: Callable[..., Any]) -> Any:
+        declaration = Declaration(body.__name__, "pointwise", body, samples=samples)
         op = Pointwise(declaration, promote, result, refuse, grad, tensors=tensors, domain=domain,
                        refusal=refusal)
         function = declaration.function = named(op.name, wrapper(op, op.name), declaration)

@@ -80,7 +80,7 @@ def apply_in_place(op: Any, arguments: Mapping[str, Any]) -> Tensor:
     return target
 
 
-def _before(variant: Any, tensors: list, arrays: list) -> tuple[list, list]:
+def _before(variant: Any, tensors: list[Any], arrays: list[Any]) -> tuple[list[Any], list[Any]]:
     """The operands with a stand-in for the first: what it held, and its edge, before the write."""
     edges = [None if t is None else edge_of(t) for t in tensors]
     reads = variant.read_by([edges[variant.names.index(n)] for n in variant.differentiable])
@@ -96,7 +96,8 @@ def _settle(op: Any, arguments: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]
     return variant, {n: arguments[n] for n in variant.names}
 
 
-def _operands(op: Any, variant: Any, values: dict[str, Any]) -> tuple[list, list, np.dtype]:
+def _operands(op: Any, variant: Any,
+              values: dict[str, Any]) -> tuple[list[Any], list[Any], np.dtype]:
     """Operands as tensors (None for numbers), and all values as arrays of the compute dtype."""
     for position, (name, value) in enumerate(values.items()):
         values[name] = _checked(op, name, value, position)
@@ -164,7 +165,7 @@ def _same_device(op: Any, tensors: list[Tensor]) -> None:
                     f"devices, meta and cpu! ({op.name} on {', '.join(map(describe, tensors))})")
 
 
-def _run(variant: Any, arrays: list, dtype: np.dtype, values: Mapping[str, Any],
+def _run(variant: Any, arrays: list[Any], dtype: np.dtype, values: Mapping[str, Any],
          out: Any = None) -> Any:
     size = max((a.size for a in arrays), default=0)
     tables: tuple[Kernels, Kernels] = (variant.small, variant.large)
@@ -182,18 +183,19 @@ def _run(variant: Any, arrays: list, dtype: np.dtype, values: Mapping[str, Any],
             raise RuntimeError(str(error)) from None
 
 
-def _broadcast(op: Any, arrays: list, values: Mapping[str, Any]) -> tuple[int, ...]:
+def _broadcast(op: Any, arrays: list[Any], values: Mapping[str, Any]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
         raise mismatch(op.name, **values) from None
 
 
-def _recording(tensors: list) -> bool:
+def _recording(tensors: list[Any]) -> bool:
     return flags.grad_enabled and any(t is not None and t._node is not None for t in tensors)
 
 
-def _record(variant: Any, result: Tensor, tensors: list, arrays: list, writes: int = 0) -> None:
+def _record(variant: Any, result: Tensor, tensors: list[Any], arrays: list[Any],
+            writes: int = 0) -> None:
     """Record `result` as the flat wrappers do; writes: to its memory, not counted yet."""
     if variant.boolean or not _recording(tensors) or result._array.dtype.kind in "biu":
         return
@@ -273,7 +275,7 @@ def _alias(leaf: Tensor, array: Any) -> Tensor:
 
 
 def _sum_to_shape(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return tensor if tensor._array.shape == shape else tensor.sum_to_size(shape)  # type: ignore
+    return tensor if tensor._array.shape == shape else tensor.sum_to_size(shape)
 
 
 def unsupported_operand(other: Any) -> Any:

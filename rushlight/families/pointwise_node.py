@@ -17,61 +17,60 @@ from rushlight.families.source import compile_function
 from rushlight.tensor import Parameter, Tensor
 
 ENVIRONMENT: dict[str, Any] = {
-    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags, "tracing": tracing,
-    "LEAF": LEAF, "LARGE": LARGE, "next_sequence": next_sequence, "sum_to": sum_to,
-    "changed": changed, "freed": freed, "number": number, "user_site": user_site, "wrote": wrote,
+    "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
+    "tracing": tracing, "LEAF": LEAF, "LARGE": LARGE, "next_sequence": next_sequence,
+    "sum_to": sum_to, "changed": changed, "freed": freed, "number": number,
+    "user_site": user_site, "wrote": wrote,
     "apply": general.apply, "apply_in_place": general.apply_in_place,
     "differentiable_gradients": general.differentiable_gradients, "ndarray": np.ndarray,
     "FLOATING": frozenset(np.dtype(t) for t in (np.float32, np.float64)), "int64": np.dtype("i8"),
+    "boolean": np.dtype("?"),
 }
 
 
-def record_lines(variant: Any, mixed: str, environment: dict[str, Any]) -> list[str]:
+def record_lines(variant: Any, first: str, environment: dict[str, Any]) -> list[str]:
     """Source that records `result`: its node, the node's edges and saved values.
 
-    mixed: the operand that is a tensor for certain where the other may be a number; else "".
+    first: the operand that is a tensor for certain; the others say in `tensor_{name}`.
     """
     environment["NodeClass"] = variant.node_class
     names = variant.names
     targets = [f"{n} if edge_{n} is LEAF else edge_{n}" for n in variant.differentiable]
     lines = ["node = result._node = new(NodeClass)", "node._sequence = next_sequence()",
              f"node.edges = ({', '.join(targets)},)"]
-    saved = ["shapes"]
-    if len(names) > 1:
-        shapes = [f"array_{n}.shape" for n in names]
-        same = " and ".join(f"{shapes[0]} == {shape}" for shape in shapes[1:])
-        if mixed:  # a number broadcasts, but needs no gradient
-            same = f"not tensor or {same}"
-        lines.append(f"shapes = None if {same} else ({', '.join(shapes)},)")
-    else:
-        saved = ["None"]
+    others = [n for n in names if n != first]
+    if others:  # a number broadcasts, but needs no gradient
+        same = " and ".join(f"(not tensor_{n} or array_{first}.shape == array_{n}.shape)"
+                            for n in others if n not in variant.op.scalars) or "True"
+        shapes = ", ".join(f"array_{n}.shape" for n in names)
+        lines.append(f"shapes = None if {same} else ({shapes},)")
+    saved = ["shapes" if others else "None"]
     for name in variant.saves:
         readers = [f"edge_{variant.differentiable[i]}" for i in variant.readers(name)]
-        value = "array" if name == "output" else f"array_{name}"
-        lines += _save_lines(name, value, readers, len(variant.differentiable) > 1,
-                             bool(mixed) and name not in (mixed, "output"))
+        lines += _save_lines(variant, name, name == first, readers)
         saved += [f"kept_{name}", f"version_{name}", f"count_{name}"]
     lines += [f"node.saved = ({', '.join(saved)},)",
               "if tracing and flags.anomaly:", "    node.site = user_site()"]
     return lines
 
 
-def _save_lines(name: str, value: str, readers: list[str], conditional: bool,
-                maybe_number: bool) -> list[str]:
+def _save_lines(variant: Any, name: str, certain: bool, readers: list[str]) -> list[str]:
     """Source that keeps one value and its version, if a gradient that is needed reads it."""
+    value = "array" if name == "output" else f"array_{name}"
     lines = [f"kept_{name} = {value}"]
+    version = [f"version_{name} = {name}._writes",
+               f"if version_{name} is None:",
+               f"    version_{name} = {name}._writes = [0, None, None]",
+               f"count_{name} = version_{name}[0]"]
     if name == "output":
-        lines += ["version_output = result._writes = [0, None, None]", "count_output = 0"]
-    else:
-        version = [f"version_{name} = {name}._writes",
-                   f"if version_{name} is None:",
-                   f"    version_{name} = {name}._writes = [0, None, None]",
-                   f"count_{name} = version_{name}[0]"]
-        if maybe_number:
-            version = ["if tensor:", *("    " + line for line in version), "else:",
-                       f"    version_{name} = count_{name} = None"]
-        lines += version
-    if not conditional:
+        version = ["version_output = result._writes = [0, None, None]", "count_output = 0"]
+    elif name in variant.op.scalars:
+        version = [f"version_{name} = count_{name} = None"]
+    elif not certain:
+        version = [f"if tensor_{name}:", *("    " + line for line in version), "else:",
+                   f"    version_{name} = count_{name} = None"]
+    lines += version
+    if len(variant.differentiable) == 1:
         return lines
     needed = " or ".join(f"{e} is not None" for e in readers)
     return [f"if {needed}:", *("    " + line for line in lines), "else:",

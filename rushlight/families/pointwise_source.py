@@ -7,12 +7,13 @@ is, or a Python number beside it), calls the kernel and records; every other cas
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rushlight.families import pointwise_general as general
 from rushlight.families.pointwise_node import ENVIRONMENT, record_lines
-from rushlight.families.source import lazy_function
+from rushlight.families.source import compile_function, lazy_function
 
 
 @dataclass
@@ -44,6 +45,9 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
     lines = fast
     if fast and settled.condition:
         lines = [f"if {settled.condition}:", *_indent(fast)]
+    if form == "switched" or (op.defaults and form in ("function", "in-place")):
+        environment.update(written_functions=op.written, dispatch=dispatch)
+        lines += _dispatch_lines(op, settled)
     if settled.operator:
         other = op.operands[0] if form == "reflected" else op.operands[1]
         lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray)) and "
@@ -54,8 +58,8 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
 
 
 def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
-    names = op.operands
-    everything, operands = _mapping(op.signature.parameters), _mapping(names)
+    names = [n for n in op.operands if n != "condition"]
+    everything, operands = _mapping(op.signature.parameters), _mapping(op.operands)
     defaults = []
     for name, default in op.defaults.items():
         environment[f"default_{name}"] = default
@@ -104,59 +108,57 @@ def _indent(lines: list[str], depth: int = 1) -> list[str]:
 
 
 def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
-    """The test for the common case around the core."""
+    """The fast path of the op with its options left alone."""
     plain = op.plain
-    names = plain.names
-    if not names or len(names) > 3 or "condition" in names:
-        return []  # those go the general way
-    if form.in_place and plain.boolean:
+    if not plain.names or (form.in_place and plain.boolean):
         return []
-    core = _core_in_place(op, form) if form.in_place else _core(op, form, environment)
-    if len(names) == 2:
-        other = next(n for n in names if n != form.first)
-        return _load_pair(form.first, other, other not in op.tensors, core)
-    exact = " and ".join(f"(type({n}) is Tensor or type({n}) is Parameter)" for n in names)
-    loads = [f"array_{n} = {n}._array" for n in names]
-    edges = [f"edge_{n} = {n}._node" for n in names]
-    dtype = [f"dtype = array_{names[0]}.dtype"]
-    if len(names) > 1:
-        same = " and ".join(f"dtype is array_{n}.dtype" for n in names[1:])
-        core = [f"if {same}:", *_indent(core)]
-    return [f"if {exact}:", *_indent([*loads, *edges, *dtype, *core])]
+    core = (_core_in_place if form.in_place else _core)(plain, form, environment)
+    return load_lines(plain, form.first, core)
 
 
-def _load_pair(first: str, other: str, number: bool, core: list[str]) -> list[str]:
-    """Two operands, of which `other` may be a number (if so declared) that fits the dtype."""
-    return [
-        f"if type({first}) is Tensor or type({first}) is Parameter:",
-        *_indent([
-            f"array_{first} = {first}._array",
-            f"edge_{first} = {first}._node",
-            f"dtype = array_{first}.dtype",
-            f"kind = type({other})",
-            "if kind is Tensor or kind is Parameter:",
-            f"    array_{other} = {other}._array",
-            f"    edge_{other} = {other}._node",
-            f"    fits = dtype is array_{other}.dtype",
-            "    tensor = True",
-            f"elif {number} and (kind is float or kind is int) and ("
-            "dtype in FLOATING or (kind is int and dtype is int64)):",
-            f"    array_{other} = number({other}, dtype)",
-            f"    edge_{other} = None",
-            "    fits = True",
-            "    tensor = False",
-            "else:",
-            "    fits = False",
-            "if fits:",
-            *_indent(core),
-        ]),
-    ]
+def load_lines(variant: Any, first: str, core: list[str]) -> list[str]:
+    """`core` below the test that the operands are tensors of one dtype, or numbers that fit.
+
+    first: an operand that must be a tensor; its dtype decides.
+    """
+    op = variant.op
+    lines = core
+    for name in reversed([n for n in variant.names if n != first]):
+        lines = [*_fit(name, op), f"if fits_{name}:", *_indent(lines)]
+    return [f"if type({first}) is Tensor or type({first}) is Parameter:",
+            *_indent([f"array_{first} = {first}._array", f"edge_{first} = {first}._node",
+                      f"dtype = array_{first}.dtype", *lines])]
 
 
-def _core(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
-    plain = op.plain
-    names = plain.names
+def _fit(name: str, op: Any) -> list[str]:
+    """Whether one more operand fits, and its array, edge and nature (`tensor_{name}`)."""
+    kind = f"kind_{name}"
+    own = "boolean" if name == "condition" else "dtype"
+    as_tensor = [f"if {kind} is Tensor or {kind} is Parameter:",
+                 f"    array_{name} = {name}._array",
+                 f"    edge_{name} = {name}._node",
+                 f"    fits_{name} = {own} is array_{name}.dtype",
+                 f"    tensor_{name} = True"]
+    as_number = [f"if ({kind} is float or {kind} is int) and ("
+                 f"dtype in FLOATING or ({kind} is int and dtype is int64)):",
+                 f"    array_{name} = number({name}, dtype)",
+                 f"    edge_{name} = None",
+                 f"    fits_{name} = True",
+                 f"    tensor_{name} = False"]
+    lines = [f"{kind} = type({name})"]
+    if name in op.scalars:
+        lines += as_number
+    elif name == "condition" or name in op.tensors:
+        lines += as_tensor
+    else:
+        lines += [*as_tensor, "el" + as_number[0], *as_number[1:]]
+    return [*lines, "else:", f"    fits_{name} = False"]
+
+
+def _core(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
+    names = variant.names
     arrays = ", ".join(f"array_{n}" for n in names)
+    environment.update(small=variant.small, large=variant.large)
     lines = [
         f"kernel = (small if array_{form.first}.size < LARGE else large)[dtype]",
         "if kernel is not None:",
@@ -170,25 +172,68 @@ def _core(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
         "    result._array = array",
         "    result._writes = result._view = None",
     ]
-    if plain.boolean or all(g is None for g in plain.gradients.values()):
+    if variant.boolean or all(g is None for g in variant.gradients.values()):
         return [*lines, "    result._node = None", "    return result"]
-    nothing = " and ".join(f"edge_{n} is None" for n in names)
-    mixed = form.first if len(names) == 2 else ""
+    nothing = " and ".join(f"edge_{n} is None" for n in variant.differentiable)
     return [
         *lines,
         f"    if ({nothing}) or not flags.grad_enabled:",
         "        result._node = None",
         "        return result",
-        *_indent(record_lines(plain, mixed, environment)),
+        *_indent(record_lines(variant, form.first, environment)),
         "    return result",
     ]
 
 
-def _core_in_place(op: Any, form: Form) -> list[str]:
+def variant_function(variant: Any, in_place: bool) -> Callable[..., Any]:
+    """The flat function of an op with some options and numbers given; it takes them all."""
+    op = variant.op
+    environment = {**ENVIRONMENT, "op": op}
+    first = next(n for n in variant.names if n != "condition")
+    call = "apply_in_place" if in_place else "apply"
+    form = Form("", "", f"{call}(op, {_mapping(op.signature.parameters)})", first, in_place)
+    core = (_core_in_place if in_place else _core)(variant, form, environment)
+    lines = load_lines(variant, first, core) if not (in_place and variant.boolean) else []
+    lines.append(f"return {form.slow}")
+    head = ", ".join(op.signature.parameters)
+    source = "\n".join([f"def {op.name}({head}):", *_indent(lines)]) + "\n"
+    return compile_function(op.name, source, environment, op.body.__module__)
+
+
+def dispatch(op: Any, key: tuple[Any, ...], arguments: Mapping[str, Any]) -> Any:
+    """The first call with certain options: write the function for them, then run it."""
+    try:
+        variant = op.variant({n: arguments[n] for n in op.defaults})
+        written = op.written[key] = variant_function(variant, in_place=key[0])
+    except TypeError:  # an option that cannot be looked up, or an argument of a wrong type
+        return (general.apply_in_place if key[0] else general.apply)(op, arguments)
+    return written(**arguments)
+
+
+def _dispatch_lines(op: Any, form: Form) -> list[str]:
+    """Which written function serves the options that were given."""
+    parts = ["inplace" if "inplace=False" in form.head else str(form.in_place)]
+    for name in op.defaults:
+        if name in op.operands:
+            parts.append(f"{name} is None")
+        else:
+            parts.append(f"{name} is default_{name}" if name in op.scalars else name)
+    key = ", ".join(parts) + ","
+    call = ", ".join(op.signature.parameters)
+    lines = ["try:",
+             f"    written = written_functions[{key}]",
+             "except (KeyError, TypeError):",
+             f"    return dispatch(op, ({key}), {_mapping(op.signature.parameters)})",
+             f"return written({call})"]
+    return ["if out is None:", *_indent(lines)] if "out=None" in form.head else lines
+
+
+def _core_in_place(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     """Writing where nothing is recorded, to memory where each element has its own place."""
-    names = op.plain.names
+    names = variant.names
+    environment.update(small=variant.small, large=variant.large)
     target = form.first
-    nothing = " and ".join(f"edge_{n} is None" for n in names)
+    nothing = " and ".join(f"edge_{n} is None" for n in variant.differentiable)
     return [
         f"if (({nothing}) or not flags.grad_enabled) and 0 not in array_{target}.strides:",
         f"    kernel = (small if array_{target}.size < LARGE else large)[dtype]",

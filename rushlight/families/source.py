@@ -49,9 +49,9 @@ def lazy_function(name: str, module: str,
         source, names = write()
         environment.update(names)
         written = compile_function(name, source, environment, module)
-        function.__defaults__ = written.__defaults__  # type: ignore[attr-defined]
-        function.__kwdefaults__ = written.__kwdefaults__  # type: ignore[attr-defined]
-        function.__code__ = written.__code__  # type: ignore[attr-defined]
+        function.__defaults__ = written.__defaults__
+        function.__kwdefaults__ = written.__kwdefaults__
+        function.__code__ = written.__code__
         environment[name] = function
 
     environment["write_yourself"] = write_yourself

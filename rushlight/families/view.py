@@ -19,7 +19,7 @@ from weakref import ref as reference
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, freed, next_sequence
-from rushlight.families.declaration import Declaration, named, register
+from rushlight.families.declaration import Declaration, Samples, named, register
 from rushlight.families.source import lazy_function
 from rushlight.tensor import Parameter, Tensor
 
@@ -30,8 +30,8 @@ new = object.__new__
 class View:
     """A declared view op."""
 
-    def __init__(self, declaration: Declaration, grad: Callable, otherwise: Callable | None,
-                 many: bool) -> None:
+    def __init__(self, declaration: Declaration, grad: Callable[..., Any],
+                 otherwise: Callable[..., Any] | None, many: bool) -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
         self.grad, self.otherwise, self.many = grad, otherwise, many
         parameters = list(inspect.signature(self.body).parameters.values())[1:]
@@ -56,8 +56,8 @@ class ViewBackward(Node):
         return (self.op.grad(gradient, *saved),)
 
 
-def take_view(function: Callable, node_class: type[Node], input: Tensor, array: Any,
-              arguments: tuple) -> Tensor:
+def take_view(function: Callable[..., Any], node_class: type[Node], input: Tensor, array: Any,
+              arguments: tuple[Any, ...]) -> Tensor:
     """The tensor for `array`, a view of `input` made by `function(input, *arguments)`."""
     result = new(Tensor)
     result._array = array
@@ -89,17 +89,19 @@ def take_view(function: Callable, node_class: type[Node], input: Tensor, array: 
     return result
 
 
-def view(paths: str, *, grad: Callable, otherwise: Callable | None = None,
-         many: bool = False) -> Callable[[Callable], Any]:
+def view(paths: str, *, grad: Callable[..., Any], otherwise: Callable[..., Any] | None = None,
+         many: bool = False, samples: Samples | None = None,
+         ) -> Callable[[Callable[..., Any]], Any]:
     """Declare a view op under the torch `paths`; returns its eager function.
 
-    A bare name stands for the function and, unless it is private, the method. grad: (gradient, shape, *arguments) ->
-    gradient of the input. otherwise: what to call where the body returns None because no view
-    exists. many: the op returns one of several views, which may not be written to in place.
+    A bare name stands for the function and, unless it is private, the method. grad: (gradient,
+    shape, *arguments) -> gradient of the input. otherwise: what to call where the body returns
+    None because no view exists. many: the op returns one of several views, which may not be
+    written to in place. samples: calls for the derived tests.
     """
 
-    def declare(body: Callable) -> Any:
-        declaration = Declaration(body.__name__, "view", body)
+    def declare(body: Callable[..., Any]) -> Any:
+        declaration = Declaration(body.__name__, "view", body, samples=samples)
         op = declaration.op = View(declaration, grad, otherwise, many)
         function = declaration.function = named(
             op.name, lazy_function(op.name, body.__module__, lambda: _write(op)), declaration)
@@ -149,7 +151,7 @@ def _write(op: View) -> tuple[str, dict[str, Any]]:
     return "\n".join(lines) + "\n", environment
 
 
-def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple:
+def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple[Any, ...]:
     """Arguments of `f(x, *dims)` given as `dims=`, or in torch's other spellings."""
     for name in (star, "dim", "dims", "shape", "size", "sizes"):
         if name in named_arguments and len(named_arguments) == 1:

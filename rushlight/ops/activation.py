@@ -38,7 +38,8 @@ def sigmoid(input):
     return s.reciprocal(1 + s.exp(-input))
 
 
-@pointwise("nn.functional.gelu", refuse="bool integer complex")
+@pointwise("nn.functional.gelu", refuse="bool integer complex",
+           samples=lambda x: [(x(2, 3), {'approximate': 'tanh'})])
 def gelu(input, approximate: str = "none"):
     """Gaussian error linear unit, x * Phi(x) (Hendrycks & Gimpel, 2016).
 
@@ -206,7 +207,7 @@ def _prelu(input, weight):
     return s.where(input > 0, input, weight * input)
 
 
-@composite("prelu nn.functional.prelu")
+@composite("prelu nn.functional.prelu", samples=lambda x: [(x(2, 3), x(3)), (x(2, 3), x(1))])
 def prelu(input: Any, weight: Any) -> Any:
     """x, times weight where x is negative; weight holds one number, or one for each channel."""
     channels = input.shape[1] if input.ndim > 1 else 1
@@ -217,7 +218,7 @@ def prelu(input: Any, weight: Any) -> Any:
     return _prelu(input, weight.reshape(shape))
 
 
-@composite("nn.functional.glu")
+@composite("nn.functional.glu", samples=lambda x: [(x(2, 4),), (x(4, 2), 0)])
 def glu(input: Any, dim: int = -1) -> Any:
     """a * sigmoid(b) of the halves a and b of input along `dim` (Dauphin et al., 2016)."""
     if input.ndim == 0:
@@ -229,13 +230,13 @@ def glu(input: Any, dim: int = -1) -> Any:
     return first * second.sigmoid()
 
 
-@composite("nn.functional.tanh")
+@composite("nn.functional.tanh", samples=lambda x: [(x(2, 3),)])
 def tanh(input: Any) -> Any:
     """The hyperbolic tangent."""
     return input.tanh()
 
 
-@composite("nn.functional.sigmoid")
+@composite("nn.functional.sigmoid", samples=lambda x: [(x(2, 3),)])
 def sigmoid_function(input: Any) -> Any:
     """1 / (1 + e**-input)."""
     return input.sigmoid()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from rushlight.backends.host import pooling as host
@@ -80,7 +81,7 @@ class _Fractional:
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
             return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
-        samples = samples.reshape(-1, n)
+        samples = samples.reshape(prod(input.shape[:-n]), n)
         values, places = host.fractional_max(planes(input, n), samples, size, extents)
         return values.reshape(shape), places.reshape(shape)
 
@@ -97,6 +98,9 @@ _fractional = per_dimension(_Fractional, "FractionalMaxPool{}DBackward0")
 def _out(op: str, input: Tensor, output_size: Any, space: int) -> Ints:
     """The output's extents, None taken from the input; torch's errors where they do not fit."""
     x = input._array
+    if space > 1 and isinstance(output_size, (tuple, list)) and x.ndim <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}: {op} got "
+                         f"one of shape {list(x.shape)}")
     if x.ndim not in (space + 1, space + 2):
         if space == 1:
             raise RuntimeError(f"Expected 2 to 3 dimensions, but got {x.ndim}-dimensional tensor "

@@ -54,7 +54,10 @@ def mul(input, other):
 
 @pointwise("div divide true_divide Tensor.__truediv__ Tensor.__div__", tensors="",
            promote=lambda rounding_mode: "numeric" if rounding_mode else "floating",
-           refuse=lambda rounding_mode: "bool complex" if rounding_mode else "")
+           refuse=lambda rounding_mode: "bool complex" if rounding_mode else "",
+           samples=lambda x: [(x(2, 3), x(3, low=0.5, high=2), {'rounding_mode': 'floor'}),
+               (x(2, 3), x(3, low=0.5, high=2), {'rounding_mode': 'trunc'})],
+           domain=((-3, 3), (0.5, 2)))
 def div(input, other, *, rounding_mode: str = None):
     """input / other: a true quotient, or rounded by rounding_mode "trunc" or "floor".
 
@@ -76,7 +79,8 @@ def div(input, other, *, rounding_mode: str = None):
                        f"found '{rounding_mode}'")
 
 
-@pointwise("floor_divide Tensor.__floordiv__", tensors="", refuse="bool complex")
+@pointwise("floor_divide Tensor.__floordiv__", tensors="", refuse="bool complex",
+           domain=((-3, 3), (0.7, 2)))
 def floor_divide(input, other):
     """The quotient rounded down.
 
@@ -87,7 +91,8 @@ def floor_divide(input, other):
     return s.floor_div(input, other)
 
 
-@pointwise("remainder Tensor.__mod__", tensors="", refuse="bool complex")
+@pointwise("remainder Tensor.__mod__", tensors="", refuse="bool complex",
+           domain=((-3, 3), (0.7, 2)))
 def remainder(input, other):
     """input - other * floor(input / other): the sign is the divisor's.
 
@@ -98,7 +103,7 @@ def remainder(input, other):
     return s.remainder(input, other)
 
 
-@pointwise("fmod", refuse="bool complex")
+@pointwise("fmod", refuse="bool complex", domain=((-3, 3), (0.7, 2)))
 def fmod(input, other):
     """input - other * trunc(input / other): the sign is the dividend's.
 
@@ -109,7 +114,7 @@ def fmod(input, other):
     return s.fmod(input, other)
 
 
-@pointwise("pow Tensor.__pow__", tensors="")
+@pointwise("pow Tensor.__pow__", tensors="", domain=((0.3, 3), (-2, 2)))
 def pow(input, exponent):
     """input ** exponent, with broadcasting.
 
@@ -172,7 +177,7 @@ def square(input):
     return input * input
 
 
-@pointwise("reciprocal", promote="floating")
+@pointwise("reciprocal", promote="floating", domain=(0.3, 3))
 def reciprocal(input):
     """1 / input.
 
@@ -194,7 +199,8 @@ def addcmul(input, tensor1, tensor2, *, value: Scalar = 1):
     return input + value * tensor1 * tensor2
 
 
-@pointwise("addcdiv", promote="floating", tensors="input tensor1 tensor2")
+@pointwise("addcdiv", promote="floating", tensors="input tensor1 tensor2",
+           domain=((-3, 3), (-3, 3), (0.5, 2)))
 def addcdiv(input, tensor1, tensor2, *, value: Scalar = 1):
     """input + value * tensor1 / tensor2.
 
@@ -285,7 +291,7 @@ def copysign(input, other):
     return s.copysign(input, other)
 
 
-@pointwise("hypot", refuse="complex bool integer", tensors="input other")
+@pointwise("hypot", refuse="complex bool integer", tensors="input other", domain=(0.3, 3))
 def hypot(input, other):
     """sqrt(input**2 + other**2), without overflow on the way."""
     return s.hypot(input, other)

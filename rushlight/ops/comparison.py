@@ -117,7 +117,8 @@ def logical_not(input):
     return s.bitwise_not(s.nonzero(input))
 
 
-@pointwise("isclose", result="bool", inplace=False, tensors="input other")
+@pointwise("isclose", result="bool", inplace=False, tensors="input other",
+           samples=lambda x: [(x(2, 3), x(2, 3), {'equal_nan': True})])
 def isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
     """Whether |input - other| <= atol + rtol * |other|; infinities are close to themselves.
 

@@ -44,8 +44,11 @@ class clone:
     def backward(gradient):
         return gradient
 
+    def samples(x):
+        return [(x(2, 3),)]
 
-@composite("Tensor.contiguous")
+
+@composite("Tensor.contiguous", samples=lambda x: [(x(2, 3).t(),)])
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """The tensor itself if its elements are dense and row-major, else such a copy."""
     if memory_format in (contiguous_format, preserve_format):
@@ -55,7 +58,7 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
         input, memory_format=memory_format)
 
 
-@composite("Tensor.to")
+@composite("Tensor.to", samples=lambda x: [(x(2, 3), float)])
 def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     """The tensor as another dtype or on another device; itself if nothing changes.
 
@@ -105,7 +108,7 @@ for _name, _target in {**dtypes.ALIASES, "bool": dtypes.bool_, "byte": dtypes.ui
     _conversion(_name, _target)
 
 
-@composite("Tensor.type_as")
+@composite("Tensor.type_as", samples=lambda x: [(x(2, 3), x(1))])
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` as the dtype of `other`."""
     return cast(input, other._array.dtype)
@@ -200,7 +203,7 @@ def _recording(*tensors: Tensor) -> bool:
     return flags.grad_enabled and any(t._node is not None for t in tensors)
 
 
-@composite("fill")
+@composite("fill", samples=lambda x: [(x(2, 3), 1.5)])
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of this shape with `value` everywhere."""
     return clone(input).fill_(value)  # type: ignore[attr-defined]
@@ -236,7 +239,7 @@ def set_(input: Tensor, source: Tensor) -> Tensor:
     return input
 
 
-@composite("Tensor.to_dense")
+@composite("Tensor.to_dense", samples=lambda x: [(x(2, 3),)])
 def to_dense(input: Tensor, dtype: Any = None) -> Tensor:
     """The tensor itself: all tensors are dense."""
     return input if dtype is None else to(input, dtype)

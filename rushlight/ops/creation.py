@@ -67,7 +67,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     return finish(array, requires_grad)
 
 
-@function("as_tensor asarray")
+@function("as_tensor asarray", samples=lambda x: [(x(2, 3),)])
 def as_tensor(data: Any, dtype: Any = None, device: Any = None, *, copy: bool | None = None,
               requires_grad: bool = False) -> Tensor:
     """`data` as a tensor, sharing memory with an array or tensor where the dtype allows.
@@ -108,8 +108,23 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 @function("from_dlpack utils.dlpack.from_dlpack")
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor over the memory of any object that speaks DLPack."""
+    """A tensor over the memory of any object that speaks DLPack, or of a capsule made by it."""
+    if type(ext_tensor).__name__ == "PyCapsule":
+        ext_tensor = _Capsule(ext_tensor)
     return wrap(np.from_dlpack(ext_tensor))
+
+
+class _Capsule:
+    """A DLPack capsule as NumPy wants it: from an object that gives it."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # the CPU
 
 
 @function("frombuffer")
@@ -175,7 +190,7 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
     return result.requires_grad_(requires_grad)
 
 
-@function("full")
+@function("full", samples=lambda x: [((2, 3), 1.5)])
 def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layout: Any = None,
          device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """A tensor of the given size with `fill_value` everywhere, of its type unless dtype is given.
@@ -213,7 +228,7 @@ def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
     return finish(_empty_like(input, dtype, device), requires_grad)
 
 
-@function("zeros_like")
+@function("zeros_like", samples=lambda x: [(x(2, 3),)])
 def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
                requires_grad: bool = False, pin_memory: bool = False,
                memory_format: Any = None) -> Tensor:
@@ -223,7 +238,7 @@ def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
     return finish(array, requires_grad)
 
 
-@function("ones_like")
+@function("ones_like", samples=lambda x: [(x(2, 3),)])
 def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
               requires_grad: bool = False, pin_memory: bool = False,
               memory_format: Any = None) -> Tensor:
@@ -233,7 +248,7 @@ def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: A
     return finish(array, requires_grad)
 
 
-@function("full_like")
+@function("full_like", samples=lambda x: [(x(2, 3), 1.5)])
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None,
               device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
               memory_format: Any = None) -> Tensor:
@@ -262,7 +277,7 @@ _method("new_ones", _sized(ones), "Ones of the given size, of this dtype and dev
 _method("new_empty", _sized(empty), "Uninitialised memory of the given size and this dtype.")
 
 
-@composite("Tensor.new_full")
+@composite("Tensor.new_full", samples=lambda x: [(x(2, 3), (2,), 1.5)])
 def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
              requires_grad: bool = False, **_: Any) -> Tensor:
     """`fill_value` in the given size, of this dtype and device."""
@@ -270,7 +285,7 @@ def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, de
     return full(size, fill_value, dtype=d, device=place, requires_grad=requires_grad)
 
 
-@composite("Tensor.new_tensor")
+@composite("Tensor.new_tensor", samples=lambda x: [(x(2), [1, 2])])
 def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = None,
                requires_grad: bool = False, **_: Any) -> Tensor:
     """A tensor with a copy of `data`, of this dtype and device."""
@@ -278,7 +293,7 @@ def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = Non
     return tensor(data, dtype=d, device=place, requires_grad=requires_grad)
 
 
-@function("arange")
+@function("arange", samples=lambda x: [(5,), (1.0, 2.0, 0.25)])
 def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
            device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
            **named: Any) -> Tensor:
@@ -353,7 +368,7 @@ def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:
     return np.where(index < steps // 2, forward, backward)
 
 
-@function("linspace")
+@function("linspace", samples=lambda x: [(0, 1, 5)])
 def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None,
              layout: Any = None, device: Any = None, requires_grad: bool = False,
              pin_memory: bool = False) -> Tensor:
@@ -369,7 +384,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = 
     return finish(array.astype(d.array), requires_grad, out, "linspace")
 
 
-@function("logspace")
+@function("logspace", samples=lambda x: [(0, 1, 5)])
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any = None,
              dtype: Any = None, layout: Any = None, device: Any = None,
              requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
@@ -380,7 +395,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any =
     return finish(array.astype(d.array), requires_grad, out, "logspace")
 
 
-@function("eye")
+@function("eye", samples=lambda x: [(3,), (2, 3)])
 def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, layout: Any = None,
         device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """The n x m matrix with 1 on the diagonal.
@@ -401,7 +416,7 @@ def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, lay
     return finish(np.eye(n, m).astype(d.array), requires_grad, out, "eye")
 
 
-@function("complex")
+@function("complex", samples=lambda x: [(x(2, 3), x(2, 3))])
 def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     """real + i * imag.
 
@@ -417,7 +432,7 @@ def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     return real.to(target) + imag.to(target) * i  # type: ignore[attr-defined]
 
 
-@function("is_tensor")
+@function("is_tensor", samples=lambda x: [(x(2),)])
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a tensor."""
     return isinstance(obj, Tensor)

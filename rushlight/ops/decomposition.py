@@ -6,14 +6,12 @@ Townsend (2016): they exist where the factors are unique up to signs.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from rushlight.backends.host import lapack
 from rushlight.backends.meta.array import MetaArray, is_meta
-from rushlight.base.errors import operands
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import title

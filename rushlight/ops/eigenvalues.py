@@ -8,11 +8,11 @@ import numpy as np
 
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.structure import structure
-from rushlight.families.composite import composite, function
+from rushlight.families.composite import function
 from rushlight.families.library import library
 from rushlight.ops.decomposition import check_matrix, hermitian
-from rushlight.ops.linear_triangular import LinAlgError
 from rushlight.ops.linear_system import solve
+from rushlight.ops.linear_triangular import LinAlgError
 from rushlight.ops.triangle import diag_embed
 from rushlight.tensor import Tensor
 

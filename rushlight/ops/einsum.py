@@ -41,7 +41,7 @@ def _subscripts(text: str, where: str) -> list[str]:
 
 
 def _check_letters(equation: str) -> None:
-    inputs, arrow, output = equation.partition("->")
+    inputs, arrow, _ = equation.partition("->")
     for at, letter in enumerate(equation):
         known = letter in LETTERS or letter in " ." or (letter == "," and at < len(inputs))
         if not known and not (arrow and at in (len(inputs), len(inputs) + 1)):

@@ -10,7 +10,8 @@ from rushlight.families.composite import composite, function
 from rushlight.tensor import Tensor
 
 
-@function("nn.functional.cosine_similarity cosine_similarity")
+@function("nn.functional.cosine_similarity cosine_similarity",
+          samples=lambda x: [(x(2, 3), x(2, 3)), (x(2, 3), x(1, 3), 0)])
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`.
 
@@ -28,23 +29,24 @@ def _common(x1: Any, x2: Any) -> tuple[int, ...]:
     return broadcast_shapes([tuple(x1.shape), tuple(x2.shape)])
 
 
-@function("nn.functional.pairwise_distance pairwise_distance")
+@function("nn.functional.pairwise_distance pairwise_distance",
+          samples=lambda x: [(x(2, 3), x(2, 3)), (x(2, 3), x(3), 1)])
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6,
                       keepdim: bool = False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension."""
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
 
 
-@composite("dist")
+@composite("dist", samples=lambda x: [(x(2, 3), x(2, 3)), (x(2, 3), x(3), 3)])
 def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     """The p-norm of input - other."""
     return (input - other).norm(p)
 
 
-@function("cdist")
+@function("cdist", samples=lambda x: [(x(2, 3), x(4, 3)), (x(2, 2, 3), x(2, 4, 3), 1.0)])
 def cdist(x1: Any, x2: Any, p: float = 2.0,
           compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
-    """The p-norm distances between all rows of x1 and x2: (..., n, d), (..., m, d) -> (..., n, m)."""
+    """The p-norm distances of all rows of x1 (..., n, d) and x2 (..., m, d): (..., n, m)."""
     if x1.ndim < 2 or x2.ndim < 2:
         raise RuntimeError("cdist only supports at least 2D tensors, X1 got: "
                            f"{x1.ndim}D and X2 got: {x2.ndim}D")
@@ -56,7 +58,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0,
     return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
 
 
-@function("nn.functional.pdist pdist")
+@function("nn.functional.pdist pdist", samples=lambda x: [(x(4, 3),), (x(3, 2), 1)])
 def pdist(input: Any, p: float = 2) -> Tensor:
     """The p-norm distances between all pairs of rows: (n, d) -> (n (n - 1) / 2)."""
     if input.ndim != 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ def _slice(tensor: Tensor, dim: int, start: int, length: int) -> Tensor:
     return _narrow_view(tensor, dim, start, length)
 
 
-@function("cat concat concatenate")
+@function("cat concat concatenate",
+          samples=lambda x: [([x(2, 3), x(1, 3)],), ([x(2, 3), x(2, 1)], 1)])
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any = None) -> Tensor:
     """The tensors one after another along `dim`; all other sizes must be equal.
 
@@ -110,7 +112,7 @@ def _check_cat(tensors: list[Tensor], dim: int) -> None:
                     "differs")
 
 
-@function("stack")
+@function("stack", samples=lambda x: [([x(2, 3), x(2, 3)], 1)])
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor:
     """Tensors of one shape side by side along a new dimension.
 
@@ -135,21 +137,21 @@ def _at_least(tensors: Sequence[Tensor], n: int) -> list[Tensor]:
     return [x.reshape(1) if x.ndim < n else x for x in tensors]  # type: ignore[attr-defined]
 
 
-@function("hstack")
+@function("hstack", samples=lambda x: [([x(2), x(3)],)])
 def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors side by side: along dimension 1, or 0 for vectors."""
     tensors = _at_least(tensors, 1)
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1, out=out)
 
 
-@function("vstack row_stack")
+@function("vstack row_stack", samples=lambda x: [([x(3), x(2, 3)],)])
 def vstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors, at least 2-d, one above another."""
     rows = [x.reshape(1, -1) if x.ndim < 2 else x for x in tensors]  # type: ignore[attr-defined]
     return cat(rows, 0, out=out)
 
 
-@function("dstack")
+@function("dstack", samples=lambda x: [([x(2, 3), x(2, 3)],)])
 def dstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors, at least 3-d, one behind another."""
     deep = []
@@ -159,7 +161,7 @@ def dstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     return cat(deep, 2, out=out)
 
 
-@function("column_stack")
+@function("column_stack", samples=lambda x: [([x(3), x(3, 2)],)])
 def column_stack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors as columns of one matrix."""
     columns = [x.reshape(-1, 1) if x.ndim < 2 else x for x in tensors]  # type: ignore
@@ -172,26 +174,26 @@ def _narrow_grad(g: Tensor, shape: tuple[int, ...], dim: int, start: int, length
     return whole
 
 
-@view("_narrow_view", grad=_narrow_grad)
+@view("_narrow_view", grad=_narrow_grad, samples=lambda x: [(x(2, 5), 1, 1, 3)])
 def _narrow_view(input, dim, start, length):
     """`length` indices of dimension `dim` from `start` on."""
     return input[(slice(None),) * dim + (slice(start, start + length),)]
 
 
-@view("_piece", grad=_narrow_grad, many=True)
+@view("_piece", grad=_narrow_grad, many=True, samples=lambda x: [(x(2, 5), 1, 1, 3)])
 def _piece(input, dim, start, length):
     """One of the pieces of split and chunk."""
     return input[(slice(None),) * dim + (slice(start, start + length),)]
 
 
 @view("_item", grad=lambda g, shape, dim, index: _narrow_grad(
-    g.unsqueeze(dim), shape, dim, index, 1), many=True)
+    g.unsqueeze(dim), shape, dim, index, 1), many=True, samples=lambda x: [(x(2, 5), 1, 2)])
 def _item(input, dim, index):
     """One of the items of unbind."""
     return input[(slice(None),) * dim + (index, ...)]  # with ... it stays an array
 
 
-@composite("split split_with_sizes")
+@composite("split split_with_sizes", samples=lambda x: [(x(5, 2), 2), (x(2, 5), [2, 3], 1)])
 def split(tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *,
           split_size: Any = None, split_sizes: Any = None) -> tuple[Tensor, ...]:
     """Pieces of the given size (the last may be smaller), or of the listed sizes. Share memory.
@@ -223,7 +225,7 @@ def split(tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *,
     return tuple(_piece(tensor, dim, s, n) for s, n in zip(starts, sizes, strict=False))
 
 
-@composite("chunk")
+@composite("chunk", samples=lambda x: [(x(5), 2)])
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` pieces of equal size (the last may be smaller). Share memory.
 
@@ -240,7 +242,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, size if size else [0] * chunks, dim)
 
 
-@composite("tensor_split")
+@composite("tensor_split", samples=lambda x: [(x(5), 2), (x(5), (1, 3))])
 def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *,
                  indices: Any = None, sections: Any = None) -> tuple[Tensor, ...]:
     """Pieces that differ in size by at most one, or that end at the given indices."""
@@ -261,19 +263,19 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
         stops = list(where)
     bounds = [0, *stops, n]
     pieces = []
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         a, b, _ = slice(start, stop).indices(n)
         pieces.append(_piece(input, dim, a, max(b - a, 0)))
     return tuple(pieces)
 
 
-@composite("hsplit")
+@composite("hsplit", samples=lambda x: [(x(2, 4), 2)])
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """tensor_split along dimension 1, or 0 for vectors."""
     return tensor_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
 
 
-@composite("vsplit")
+@composite("vsplit", samples=lambda x: [(x(4, 2), 2)])
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """tensor_split along dimension 0."""
     if input.ndim < 2:
@@ -282,7 +284,7 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return tensor_split(input, indices_or_sections, 0)
 
 
-@composite("dsplit")
+@composite("dsplit", samples=lambda x: [(x(1, 2, 4), 2)])
 def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """tensor_split along dimension 2."""
     if input.ndim < 3:
@@ -291,7 +293,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return tensor_split(input, indices_or_sections, 2)
 
 
-@composite("unbind")
+@composite("unbind", samples=lambda x: [(x(2, 3), 1), (x(3),)])
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The items along `dim`, without that dimension. Share memory.
 
@@ -318,7 +320,7 @@ class _flip:
         return _flip(gradient, dims)
 
 
-@composite("flip")
+@composite("flip", samples=lambda x: [(x(2, 3), 0, 1)])
 def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The elements in reverse order along `dims`; a copy.
 
@@ -330,7 +332,7 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     return _flip(input, normalize_dims(given, input.ndim))
 
 
-@composite("fliplr")
+@composite("fliplr", samples=lambda x: [(x(2, 3),)])
 def fliplr(input: Tensor) -> Tensor:
     """Reversed along dimension 1."""
     if input.ndim < 2:
@@ -338,7 +340,7 @@ def fliplr(input: Tensor) -> Tensor:
     return flip(input, 1)
 
 
-@composite("flipud")
+@composite("flipud", samples=lambda x: [(x(3),)])
 def flipud(input: Tensor) -> Tensor:
     """Reversed along dimension 0."""
     if input.ndim < 1:
@@ -346,7 +348,7 @@ def flipud(input: Tensor) -> Tensor:
     return flip(input, 0)
 
 
-@composite("rot90")
+@composite("rot90", samples=lambda x: [(x(2, 3),), (x(2, 3), 2)])
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned k times by 90 degrees in the plane of `dims`, from the first to the second."""
     if len(dims) != 2:
@@ -366,7 +368,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return turned.transpose(a, b).clone(memory_format=None)  # type: ignore[attr-defined]
 
 
-@composite("roll")
+@composite("roll", samples=lambda x: [(x(2, 3), 1), (x(2, 3), (1, -1), (0, 1))])
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """The elements moved on by `shifts` places along `dims`, around the end.
 
@@ -393,7 +395,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     return input
 
 
-@composite("Tensor.repeat")
+@composite("Tensor.repeat", samples=lambda x: [(x(2, 3), 2, 1, 2)])
 def repeat(input: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """The tensor repeated `repeats` times along each dimension; a copy.
 
@@ -413,14 +415,14 @@ def repeat(input: Tensor, *repeats: Any, **named: Any) -> Tensor:
     return apart.expand(spread).clone(memory_format=None).reshape(out)
 
 
-@composite("tile")
+@composite("tile", samples=lambda x: [(x(2, 3), 2)])
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """The tensor repeated `dims` times, missing dimensions counting from the last."""
     times = size_argument(dims)
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
 
-@function("meshgrid")
+@function("meshgrid", samples=lambda x: [(x(2), x(3), {'indexing': 'xy'})])
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Grids of coordinates from 1-d tensors: the i-th result varies along dimension i.
 
@@ -450,7 +452,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
-@function("broadcast_tensors")
+@function("broadcast_tensors", samples=lambda x: [(x(2, 1), x(3))])
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """The tensors broadcast to their common shape, without copies."""
     given = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
@@ -463,19 +465,19 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     return tuple(x.expand(shape) for x in given)
 
 
-@function("atleast_1d")
+@function("atleast_1d", samples=lambda x: [(x(),)])
 def atleast_1d(*tensors: Any) -> Any:
     """The tensors with at least one dimension."""
     return _each(tensors, lambda x: x.reshape(1) if x.ndim < 1 else x)
 
 
-@function("atleast_2d")
+@function("atleast_2d", samples=lambda x: [(x(3),)])
 def atleast_2d(*tensors: Any) -> Any:
     """The tensors with at least two dimensions, new ones in front."""
     return _each(tensors, lambda x: x.reshape(1, -1) if x.ndim < 2 else x)
 
 
-@function("atleast_3d")
+@function("atleast_3d", samples=lambda x: [(x(3),)])
 def atleast_3d(*tensors: Any) -> Any:
     """The tensors with at least three dimensions."""
     return _each(tensors, lambda x: x.reshape(1, -1, 1) if x.ndim < 2 else (

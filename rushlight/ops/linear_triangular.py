@@ -57,7 +57,8 @@ def check_system(name: str, a: Any, b: Any, left: bool) -> None:
     if a.shape[-1] != b.shape[-2 if left else -1]:
         raise RuntimeError(
             f"{name}: Incompatible shapes of A and B for the equation "
-            f"{'AX = B' if left else 'XA = B'} ({a.shape[-2]}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]})")
+            f"{'AX = B' if left else 'XA = B'} ({a.shape[-2]}x{a.shape[-1]} and "
+            f"{b.shape[-2]}x{b.shape[-1]})")
 
 
 def expanded(a: Any, b: Any) -> tuple[Any, Any]:

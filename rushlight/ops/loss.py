@@ -55,7 +55,8 @@ def _squared_error(input, target):
     return (input - target) * (input - target)
 
 
-@function(F + "mse_loss")
+@function(F + "mse_loss",
+          samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'reduction': 'none'})])
 def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
              reduction: str = "mean", weight: Any = None) -> Tensor:
     """(input - target) ** 2, reduced.
@@ -78,7 +79,7 @@ def _weighted(loss: Any, weight: Any, reduction: str) -> Tensor:
     return reduced(loss, reduction)
 
 
-@function(F + "l1_loss")
+@function(F + "l1_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'reduction': 'sum'})])
 def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
             reduction: str = "mean", weight: Any = None) -> Tensor:
     """|input - target|, reduced."""
@@ -96,7 +97,7 @@ def _smooth_l1(input, target, beta: Scalar = 1.0):
     return s.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
 
 
-@function(F + "smooth_l1_loss")
+@function(F + "smooth_l1_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'beta': 0.5})])
 def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                    reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """0.5 (x - y)**2 / beta where |x - y| < beta, |x - y| - 0.5 beta beyond; reduced."""
@@ -116,7 +117,7 @@ def _huber(input, target, delta: Scalar = 1.0):
     return s.where(error <= delta, 0.5 * error * error, delta * (error - 0.5 * delta))
 
 
-@function(F + "huber_loss")
+@function(F + "huber_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'delta': 0.5})])
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
                weight: Any = None) -> Tensor:
     """0.5 (x - y)**2 within delta, delta (|x - y| - 0.5 delta) beyond; reduced (Huber, 1964)."""
@@ -130,14 +131,16 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 @pointwise("_cross_entropy_of", refuse="bool integer complex", inplace=False,
            grad={"input": lambda gradient, input, target: gradient * (input - target) / s.maximum(
                (1 - input) * input, 1e-12),
-               "target": lambda gradient, input: gradient * (s.log(1 - input) - s.log(input))})
+               "target": lambda gradient, input: gradient * (s.log(1 - input) - s.log(input))},
+           domain=(0.1, 0.9))
 def _cross_entropy_of(input, target):
     """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100."""
     return (target - 1) * s.maximum(s.log1p(-input), -100) - target * s.maximum(
         s.log(input), -100)
 
 
-@function(F + "binary_cross_entropy")
+@function(F + "binary_cross_entropy",
+          samples=lambda x: [(x(2, 3, low=0.1, high=0.9), x(2, 3, low=0, high=1))])
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
                          reduce: Any = None, reduction: str = "mean") -> Tensor:
     """-(y log(x) + (1 - y) log(1 - x)) of probabilities x, reduced.
@@ -166,7 +169,9 @@ def _logit_cross_entropy(input, target):
     return s.maximum(input, 0) - input * target + s.log1p(s.exp(-s.abs(input)))
 
 
-@function(F + "binary_cross_entropy_with_logits")
+@function(F + "binary_cross_entropy_with_logits",
+          samples=lambda x: [(x(2, 3), x(2, 3, low=0, high=1)), (x(3), x(3, low=0, high=1),
+              {'pos_weight': x(3, low=1, high=2)})])
 def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None,
                                      size_average: Any = None, reduce: Any = None,
                                      reduction: str = "mean", pos_weight: Any = None) -> Tensor:
@@ -196,7 +201,9 @@ def _softplus_of_negative(input):
     return s.log1p(s.exp(-s.abs(input))) + s.maximum(-input, 0)
 
 
-@function(F + "kl_div kl_div")
+@function(F + "kl_div kl_div",
+          samples=lambda x: [(x(2, 3), x(2, 3, low=0.1, high=1)), (x(3), x(3), {'log_target':
+              True})])
 def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
            reduction: str = "mean", log_target: bool = False) -> Tensor:
     """y (log y - x) of log-probabilities x, reduced; "batchmean" divides by the batch size."""
@@ -209,7 +216,9 @@ def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None
     return reduced(loss, _reduction(reduction, size_average, reduce))
 
 
-@function(F + "poisson_nll_loss poisson_nll_loss")
+@function(F + "poisson_nll_loss poisson_nll_loss",
+          samples=lambda x: [(x(2, 3), x(2, 3, low=2, high=4)), (x(3, low=1, high=2), x(3, low=2,
+              high=4), False, True)])
 def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False,
                      size_average: Any = None, eps: float = 1e-8, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:
@@ -221,7 +230,7 @@ def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool
     return reduced(loss, _reduction(reduction, size_average, reduce))
 
 
-@function(F + "gaussian_nll_loss")
+@function(F + "gaussian_nll_loss", samples=lambda x: [(x(2, 3), x(2, 3), x(2, 3, low=0.5, high=2))])
 def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
                       reduction: str = "mean") -> Tensor:
     """0.5 (log var + (x - y)**2 / var), reduced; var is at least eps."""
@@ -246,7 +255,8 @@ def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps
     return reduced(loss, reduction)
 
 
-@function(F + "hinge_embedding_loss hinge_embedding_loss")
+@function(F + "hinge_embedding_loss hinge_embedding_loss",
+          samples=lambda x: [(x(3), x(3).sign().detach())])
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None,
                          reduce: Any = None, reduction: str = "mean") -> Tensor:
     """x where y is 1, max(0, margin - x) where it is -1; reduced."""
@@ -255,7 +265,8 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_aver
     return reduced(close + far, _reduction(reduction, size_average, reduce))
 
 
-@function(F + "margin_ranking_loss margin_ranking_loss")
+@function(F + "margin_ranking_loss margin_ranking_loss",
+          samples=lambda x: [(x(3), x(3), x(3).sign().detach(), 0.5)])
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0,
                         size_average: Any = None, reduce: Any = None,
                         reduction: str = "mean") -> Tensor:
@@ -268,19 +279,20 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
                    _reduction(reduction, size_average, reduce))
 
 
-@function(F + "soft_margin_loss")
+@function(F + "soft_margin_loss", samples=lambda x: [(x(3), x(3).sign().detach())])
 def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:
     """log(1 + e**(-y x)), reduced."""
     return reduced((-target * input).exp().log1p(), _reduction(reduction, size_average, reduce))
 
 
-@function(F + "cosine_embedding_loss cosine_embedding_loss")
+@function(F + "cosine_embedding_loss cosine_embedding_loss",
+          samples=lambda x: [(x(2, 3), x(2, 3), x(2).sign().detach())])
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0,
                           size_average: Any = None, reduce: Any = None,
                           reduction: str = "mean") -> Tensor:
     """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1; reduced."""
-    if target.ndim == 1 and input1.ndim != 2 or target.ndim == 0 and input1.ndim != 1:
+    if (target.ndim == 1 and input1.ndim != 2) or (target.ndim == 0 and input1.ndim != 1):
         raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input "
                            f"tensors, but found inputs with sizes {list(input1.shape)} and "
                            f"{list(input2.shape)}.")
@@ -294,7 +306,9 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     return reduced(loss, _reduction(reduction, size_average, reduce))
 
 
-@function(F + "triplet_margin_loss triplet_margin_loss")
+@function(F + "triplet_margin_loss triplet_margin_loss",
+          samples=lambda x: [(x(2, 3), x(2, 3), x(2, 3)), (x(2, 3), x(2, 3), x(2, 3), {'swap':
+              True})])
 def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0,
                         p: float = 2, eps: float = 1e-6, swap: bool = False,
                         size_average: Any = None, reduce: Any = None,
@@ -310,7 +324,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
                    _reduction(reduction, size_average, reduce))
 
 
-@function(F + "multilabel_soft_margin_loss")
+@function(F + "multilabel_soft_margin_loss", samples=lambda x: [(x(2, 3), x(2, 3, low=0, high=1))])
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None,
                                 size_average: Any = None, reduce: Any = None,
                                 reduction: str = "mean") -> Tensor:

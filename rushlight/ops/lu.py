@@ -164,8 +164,8 @@ def lu(A: Any, *, pivot: bool = True) -> Any:
 @composite("lu", out=True)
 def old_lu(input: Any, pivot: bool = True, get_infos: bool = False) -> Any:
     """(LU, pivots), with get_infos (LU, pivots, info): an older form of linalg.lu_factor."""
-    factors, pivots, info = lu_factor_ex(input, pivot=pivot)
-    return (factors, pivots, info) if get_infos else (factors, pivots)
+    result = lu_factor_ex(input, pivot=pivot)
+    return result if get_infos else tuple(result[:2])
 
 
 @function("lu_unpack", out=True)

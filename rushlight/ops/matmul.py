@@ -56,6 +56,10 @@ class matmul:
     def backward(gradient, input, other, needs):
         return _matmul_gradients(gradient, input, other, needs)
 
+    def samples(x):
+        return [(x(2, 3), x(3, 4)), (x(3), x(3)), (x(2, 3), x(3)), (x(3), x(3, 2)),
+                (x(4, 2, 3), x(3, 2)), (x(2, 1, 2, 3), x(4, 3, 2)), (x(3), x(2, 3, 2))]
+
 
 def _misfit(input: Any, other: Any) -> str:
     if input.ndim == 1 and other.ndim == 1:
@@ -100,7 +104,7 @@ def _matmul_gradients(gradient: Any, input: Any, other: Any, needs: Any) -> tupl
     return first, second
 
 
-@composite("Tensor.__rmatmul__")
+@composite("Tensor.__rmatmul__", samples=lambda x: [(x(3, 4), x(2, 3))])
 def __rmatmul__(input: Tensor, other: Any) -> Tensor:
     """other @ input."""
     return matmul(other, input)
@@ -111,7 +115,7 @@ def _rank(op: str, name: str, tensor: Any, n: int, words: str) -> None:
         raise RuntimeError(f"{words}: {op}({operands(**{name: tensor})})")
 
 
-@composite("mm")
+@composite("mm", samples=lambda x: [(x(2, 3), x(3, 4))])
 def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The product of two matrices: (n, k) @ (k, m) -> (n, m)."""
     _rank("mm", "input", input, 2, "self must be a matrix")
@@ -119,7 +123,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     return matmul(input, mat2, out=out)
 
 
-@composite("bmm")
+@composite("bmm", samples=lambda x: [(x(2, 3, 4), x(2, 4, 2))])
 def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The products of two batches of matrices: (b, n, k) @ (b, k, m) -> (b, n, m)."""
     _rank("bmm", "input", input, 3, "batch1 must be a 3D tensor")
@@ -132,7 +136,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     return matmul(input, mat2, out=out)
 
 
-@composite("mv")
+@composite("mv", samples=lambda x: [(x(2, 3), x(3))])
 def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
     """The product of a matrix and a vector: (n, k) @ (k) -> (n)."""
     if input.ndim != 2 or vec.ndim != 1:
@@ -141,7 +145,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
     return matmul(input, vec, out=out)
 
 
-@composite("dot")
+@composite("dot", samples=lambda x: [(x(3), x(3))])
 def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     """The sum of products of two vectors.
 
@@ -158,13 +162,13 @@ def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     return matmul(input, tensor, out=out)
 
 
-@composite("vdot")
+@composite("vdot", samples=lambda x: [(x(3), x(3))])
 def vdot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The sum of products of two vectors, the first conjugated."""
     return dot(input.conj(), other, out=out)  # type: ignore[attr-defined]
 
 
-@composite("inner")
+@composite("inner", samples=lambda x: [(x(2, 3), x(4, 3)), (x(), x(3))])
 def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Sums of products over the last dimension of both."""
     if not input.ndim or not other.ndim:
@@ -177,7 +181,7 @@ def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     return flat.reshape((*input.shape[:-1], *other.shape[:-1]))
 
 
-@composite("outer ger")
+@composite("outer ger", samples=lambda x: [(x(2), x(3))])
 def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """All products of elements of two vectors: (n), (m) -> (n, m)."""
     if input.ndim != 1 or vec2.ndim != 1:
@@ -266,3 +270,6 @@ class linear:
         if needs[2]:
             third = flat.sum(0).reshape(bias.shape)
         return first, second, third
+
+    def samples(x):
+        return [(x(2, 3), x(4, 3), x(4)), (x(3), x(4, 3)), (x(2, 2, 3), x(4, 3), x(4))]

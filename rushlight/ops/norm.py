@@ -26,8 +26,13 @@ class _euclidean:
         unit = (input / length).masked_fill(length == 0, 0)
         return spread(gradient, shape, dims, keepdim) * unit
 
+    def samples(x):
+        return [(x(2, 3), (0,), False), (x(2, 3), (0, 1), True)]
 
-@function("linalg.vector_norm", out=True)
+
+@function("linalg.vector_norm", out=True,
+          samples=lambda x: [(x(2, 3),), (x(2, 3), 3, 1), (x(2, 3), float('inf'), 0, True), (x(2,
+              3), 1)])
 def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
                 dtype: Any = None) -> Tensor:
     """sum(|x|**ord) ** (1/ord) over `dim`; inf and -inf give the extremes, 0 counts nonzeros.
@@ -76,7 +81,7 @@ def _power_norm(size: Any, p: float, dims: tuple[int, ...], keepdim: bool) -> An
     return total ** (1 / p)
 
 
-@composite("norm", out=True)
+@composite("norm", out=True, samples=lambda x: [(x(2, 3),), (x(2, 3), 3, 1, True)])
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
          dtype: Any = None) -> Tensor:
     """The p-norm over `dim`, or over everything; "fro" is 2, "nuc" sums singular values.
@@ -96,7 +101,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
     return vector_norm(input, float(order), dim, keepdim)
 
 
-@composite("renorm")
+@composite("renorm", samples=lambda x: [(x(3, 4), 2, 0, 0.5)])
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along `dim` scaled down to a p-norm of at most maxnorm."""
     others = tuple(d for d in range(input.ndim) if d != dim % input.ndim)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rushlight.backends import normalization as kernels
 from rushlight.backends.meta.array import MetaArray, is_meta
-from rushlight.base.dtypes import finfo
+from rushlight.base.dtypes import finfo, float32, float64
 from rushlight.base.errors import operands
 from rushlight.base.flags import flags
 from rushlight.families.composite import composite
@@ -16,7 +16,8 @@ from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
 
 
-def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str) -> None:
+def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str,
+                 **parameters: Any) -> None:
     if not normalized_shape:
         raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., "
                            "containing at least one element, but got normalized_shape = []")
@@ -25,6 +26,12 @@ def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str) -> No
             f"Given normalized_shape={list(normalized_shape)}, expected input with shape "
             f"[*, {', '.join(map(str, normalized_shape))}], but got input of size"
             f"{list(input.shape)}: {name}({operands(input=input)})")
+    for word, x in parameters.items():
+        if x is not None and tuple(x.shape) != normalized_shape:
+            raise RuntimeError(
+                f"Expected {word} to be of same shape as normalized_shape, but got {word} of shape "
+                f"{list(x.shape)} and normalized_shape = {list(normalized_shape)}: "
+                f"{name}({operands(input=input)})")
 
 
 @composite("nn.functional.layer_norm layer_norm")
@@ -40,7 +47,7 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     """
     shape = tuple(normalized_shape) if not isinstance(normalized_shape, int) else (
         normalized_shape,)
-    _check_shape(input, shape, "layer_norm")
+    _check_shape(input, shape, "layer_norm", weight=weight, bias=bias)
     return _native_layer_norm(input, weight, bias, len(shape), eps)
 
 
@@ -72,7 +79,8 @@ class _native_layer_norm:
     def backward(gradient, input, weight, bias, places, eps, mean, rstd, needs):
         if not flags.grad_enabled and not is_meta(input._array):
             return _wrapped(kernels.layer_norm_backward(
-                gradient._array, input._array, _array(weight), _array(bias), mean, rstd, needs))
+                gradient._array, input._array, places, _array(weight), _array(bias), mean, rstd,
+                needs))
         dims = tuple(range(input.ndim - places, input.ndim))
         y, rstd = _standardised(input, dims, eps)
         return (_slope(gradient if weight is None else gradient * weight, y, rstd, dims),
@@ -93,8 +101,10 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None,
              eps: float | None = None) -> Tensor:
     """x / sqrt(mean(x*x) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019)."""
     shape = tuple(normalized_shape)
-    _check_shape(input, shape, "rms_norm")
-    return _rms_norm(input, weight, len(shape), finfo(input.dtype).eps if eps is None else eps)
+    _check_shape(input, shape, "rms_norm", weight=weight)
+    if eps is None:  # that of the type it is computed in
+        eps = finfo(float64 if input.dtype is float64 else float32).eps
+    return _rms_norm(input, weight, len(shape), eps)
 
 
 @library("_rms_norm", family="rowwise")
@@ -111,7 +121,7 @@ class _rms_norm:
     def backward(gradient, input, weight, places, eps, rstd, needs):
         if not flags.grad_enabled and not is_meta(input._array):
             return _wrapped(kernels.rms_norm_backward(
-                gradient._array, input._array, _array(weight), rstd, needs))
+                gradient._array, input._array, places, _array(weight), rstd, needs))
         dims = tuple(range(input.ndim - places, input.ndim))
         rstd = ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
         y, g = input * rstd, gradient if weight is None else gradient * weight
@@ -154,7 +164,8 @@ class _native_group_norm:
             results = kernels.group_norm_backward(gradient._array, input._array, groups,
                                                   _array(weight), mean, rstd)
             return _as_operands(results, input, weight, bias, needs)
-        rows = input.reshape(input.shape[0], groups, -1)
+        rows = input.reshape(input.shape[0], groups, input.numel() // max(
+            input.shape[0] * groups, 1))
         y, rstd = _standardised(rows, (2,), eps)
         g = gradient if weight is None else gradient * _by_channel(weight, input.ndim)
         to_input = _slope(g.reshape(rows.shape), y, rstd, (2,)).reshape(input.shape)
@@ -250,6 +261,8 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     input: (batch, channels, *). In training the statistics are the batch's, and the running ones
     are moved towards them by `momentum` in place; else the running ones are used.
     """
+    if input.ndim < 2 and not input.numel():
+        return input.clone()
     channels = input.shape[1]
     for name, x in (("running_mean", running_mean), ("running_var", running_var),
                     ("weight", weight), ("bias", bias)):
@@ -289,7 +302,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12,
     tensor([[0.6000, 0.8000]])
     """
     length = input.norm(p, dim, keepdim=True).clamp_min(eps)
-    return (input / length).expand_as(input)
+    return input.div(length, out=out)
 
 
 @composite("nn.functional.local_response_norm")

@@ -273,7 +273,7 @@ def linalg_vander(x: Any, *, N: int | None = None) -> Tensor:
         raise RuntimeError("N must be greater than 1.")
     if not x.ndim and N is None:
         raise RuntimeError("linalg.vander: a tensor without dimensions needs N")
-    return _powers(x, x.shape[-1] if N is None else N)
+    return _powers(x if x.ndim else x.reshape(1), x.shape[-1] if N is None else N)
 
 
 @composite("repeat_interleave")

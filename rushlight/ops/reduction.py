@@ -13,6 +13,7 @@ from rushlight.base.shapes import normalize_dim, normalize_dims
 from rushlight.base.structure import structure
 from rushlight.families.cast import astype, cast
 from rushlight.families.composite import composite
+from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.ops.joining import cat, stack
 from rushlight.tensor import Tensor
@@ -81,6 +82,10 @@ class mean:
                 "mean(): could not infer output dtype. Input dtype must be either a floating point "
                 f"or complex dtype. Got: {own.name}; convert it with .float(), or pass dtype=")
         kind = _accumulator(input, dtype)
+        if kind.kind in "biu":
+            raise RuntimeError("mean(): could not infer output dtype. Optional dtype must be "
+                               "either a floating point or complex dtype. Got: "
+                               + title(dtypes.from_array(kind)))
         source = input if input.dtype == kind else astype(input, kind)
         return reduce.mean(source, _axes(dim, input.ndim), bool(keepdim))
 
@@ -104,7 +109,7 @@ class nansum:
         return spread(gradient, shape, dim, keepdim) * ~input.isnan()
 
 
-@composite("nanmean")
+@composite("nanmean", out=True)
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over `dim` of what is not NaN."""
     count = (~input.isnan()).sum(dim, keepdim)  # type: ignore[attr-defined]
@@ -150,6 +155,13 @@ def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     return _prod(input, _axes(dim, input.ndim), keepdim, _accumulator(input._array, dtype))
 
 
+def _check_some(name: str, input: Any, dim: Any) -> None:
+    """Raises RuntimeError where the extreme of all of no elements is asked for."""
+    if not input.size and dim in (None, (), []):
+        raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() "
+                           "== 0. Specify the reduction dim with the 'dim' argument.")
+
+
 @library("amax", family="reduction")
 class amax:
     """The largest element over `dim`; equal ones share the gradient. NaN wins.
@@ -160,6 +172,7 @@ class amax:
     """
 
     def forward(input, dim=(), keepdim=False):
+        _check_some("amax", input, dim)
         return reduce.extreme("amax", input, _axes(dim, input.ndim), bool(keepdim))
 
     def backward(gradient, input, output, shape, dim, keepdim):
@@ -171,6 +184,7 @@ class amin:
     """The smallest element over `dim`; equal ones share the gradient. NaN wins."""
 
     def forward(input, dim=(), keepdim=False):
+        _check_some("amin", input, dim)
         return reduce.extreme("amin", input, _axes(dim, input.ndim), bool(keepdim))
 
     def backward(gradient, input, output, shape, dim, keepdim):
@@ -184,12 +198,14 @@ def _to_extremes(gradient: Tensor, input: Tensor, output: Tensor, shape: Any, di
     return at / count * spread(gradient, shape, dim, keepdim)
 
 
-@composite("aminmax")
-def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False, out: Any = None) -> Any:
+@composite("aminmax", out=True)
+def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> Any:
     """(min, max) over `dim`, or over everything."""
-    pair = AMINMAX(amin(input, () if dim is None else dim, keepdim),
+    if dim is None and not input._array.size:
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the "
+                           "operation has no identity.")
+    return AMINMAX(amin(input, () if dim is None else dim, keepdim),
                    amax(input, () if dim is None else dim, keepdim))
-    return pair
 
 
 AMINMAX = structure("aminmax", "min max")

@@ -35,7 +35,8 @@ def frac(input):
     return input - s.trunc(input)
 
 
-@pointwise("round special.round", refuse="bool complex")
+@pointwise("round special.round", refuse="bool complex",
+           samples=lambda x: [(x(2, 3), {'decimals': 1}), (100 * x(2, 3), {'decimals': -1})])
 def round(input, *, decimals: int = 0):
     """The nearest integer, halves to even; or the nearest multiple of 10**-decimals.
 

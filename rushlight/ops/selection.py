@@ -23,7 +23,7 @@ def _where(condition, input, other):
     return s.where(condition, input, other)
 
 
-@function("where")
+@function("where", samples=lambda x: [(x(2, 3) > 0, x(3), x(2, 1)), (x(3) > 0, x(3), 0.5)])
 def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
     """input where condition holds, else other, with broadcasting; alone, condition's indices.
 
@@ -44,7 +44,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any =
     return _where(condition, input, other, out=out)
 
 
-@composite("Tensor.where")
+@composite("Tensor.where", samples=lambda x: [(x(2, 3), x(2, 3) > 0, 0.0)])
 def _method_where(input: Tensor, condition: Tensor, other: Any) -> Tensor:
     """input where condition holds, else other."""
     return where(condition, input, other)
@@ -60,8 +60,11 @@ class conj_physical:
     def backward(gradient):
         return conj(gradient)
 
+    def samples(x):
+        return [(x(2, 3),)]
 
-@composite("conj")
+
+@composite("conj", samples=lambda x: [(x(2, 3),)])
 def conj(input: Tensor) -> Tensor:
     """The complex conjugate; real tensors as they are.
 
@@ -72,31 +75,31 @@ def conj(input: Tensor) -> Tensor:
     return conj_physical(input) if input._array.dtype.kind == "c" else input
 
 
-@composite("resolve_neg")
+@composite("resolve_neg", samples=lambda x: [(x(2, 3),)])
 def resolve_neg(input: Tensor) -> Tensor:
     """The tensor itself: negation is done at once."""
     return input
 
 
-@composite("resolve_conj")
+@composite("resolve_conj", samples=lambda x: [(x(2, 3),)])
 def resolve_conj(input: Tensor) -> Tensor:
     """The tensor itself: conjugation is done at once."""
     return input
 
 
-@composite("adjoint")
+@composite("adjoint", samples=lambda x: [(x(2, 3),)])
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate transpose of the last two dimensions."""
     return input.transpose(-2, -1).conj()  # type: ignore[attr-defined]
 
 
-@view("_real", grad=lambda g, shape: complex_of(g, 1))
+@view("_real", grad=lambda g, shape: complex_of(g, 1), samples=lambda x: [(x(2, 3).to(complex),)])
 def _real(input):
     """The real parts; shares memory."""
     return input.real
 
 
-@view("_imag", grad=lambda g, shape: complex_of(g, 1j))
+@view("_imag", grad=lambda g, shape: complex_of(g, 1j), samples=lambda x: [(x(2, 3).to(complex),)])
 def _imag(input):
     """The imaginary parts; shares memory."""
     return input.imag
@@ -108,13 +111,13 @@ def complex_of(g: Any, unit: complex) -> Tensor:
     return g.to(FROM_ARRAY[target]) * wrap(np.array(unit, target))
 
 
-@composite("real")
+@composite("real", samples=lambda x: [(x(2, 3),), (x(2, 3).to(complex),)])
 def real(input: Tensor) -> Tensor:
     """The real parts, sharing memory; real tensors as they are."""
     return _real(input) if input._array.dtype.kind == "c" else input
 
 
-@composite("imag")
+@composite("imag", samples=lambda x: [(x(2, 3).to(complex),)])
 def imag(input: Tensor) -> Tensor:
     """The imaginary parts, sharing memory.
 
@@ -135,7 +138,7 @@ def _real_angle(input):
     return s.angle(input)
 
 
-@composite("angle")
+@composite("angle", samples=lambda x: [(x(2, 3),), (x(2, 3) + 0.5j,)])
 def angle(input: Tensor, *, out: Any = None) -> Tensor:
     """The angle of each element in the complex plane, in radians.
 
@@ -148,13 +151,13 @@ def angle(input: Tensor, *, out: Any = None) -> Tensor:
     return _real_angle(input, out=out)
 
 
-@composite("is_nonzero")
+@composite("is_nonzero", samples=lambda x: [(x(1),)])
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is nonzero."""
     return bool(input)
 
 
-@composite("equal")
+@composite("equal", samples=lambda x: [(x(2, 3), x(2, 3))])
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and equal elements.
 
@@ -166,7 +169,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return a.shape == b.shape and bool(np.all(a == b))
 
 
-@composite("allclose")
+@composite("allclose", samples=lambda x: [(x(2, 3), x(2, 3))])
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08,
              equal_nan: bool = False) -> bool:
     """Whether all elements are close: see isclose."""

@@ -190,8 +190,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"selected index k out of range: k is {k}, the size of dimension {dim} "
                            f"of input ({operands(input=input)}) is {size}")
     if input.dtype.is_complex or input.dtype is dtypes.bool_:
-        raise RuntimeError(f"topk does not support {'bool' if not input.dtype.category else 'complex'}"
-                           " dtypes on CPU; convert it with .to(dtype)")
+        kind = "complex" if input.dtype.is_complex else "bool"
+        raise RuntimeError(f"topk does not support {kind} dtypes on CPU; convert it with "
+                           ".to(dtype)")
     return _topk(input, int(k), dim, _flag("topk", "largest", largest), out=out)
 
 

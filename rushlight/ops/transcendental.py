@@ -31,7 +31,7 @@ def expm1(input):
     return s.expm1(input)
 
 
-@pointwise("log", promote="floating")
+@pointwise("log", promote="floating", domain=(0.2, 3))
 def log(input):
     """The natural logarithm.
 
@@ -42,25 +42,25 @@ def log(input):
     return s.log(input)
 
 
-@pointwise("log2", promote="floating")
+@pointwise("log2", promote="floating", domain=(0.2, 3))
 def log2(input):
     """The logarithm to base 2."""
     return s.log2(input)
 
 
-@pointwise("log10", promote="floating")
+@pointwise("log10", promote="floating", domain=(0.2, 3))
 def log10(input):
     """The logarithm to base 10."""
     return s.log10(input)
 
 
-@pointwise("log1p special.log1p", promote="floating")
+@pointwise("log1p special.log1p", promote="floating", domain=(-0.8, 3))
 def log1p(input):
     """log(1 + input), exact for small input."""
     return s.log1p(input)
 
 
-@pointwise("sqrt", promote="floating")
+@pointwise("sqrt", promote="floating", domain=(0.2, 3))
 def sqrt(input):
     """The square root.
 
@@ -71,7 +71,7 @@ def sqrt(input):
     return s.sqrt(input)
 
 
-@pointwise("rsqrt", promote="floating")
+@pointwise("rsqrt", promote="floating", domain=(0.2, 3))
 def rsqrt(input):
     """1 / sqrt(input)."""
     return s.rsqrt(input)
@@ -89,19 +89,19 @@ def cos(input):
     return s.cos(input)
 
 
-@pointwise("tan", promote="floating")
+@pointwise("tan", promote="floating", domain=(-1.2, 1.2))
 def tan(input):
     """The tangent of input in radians."""
     return s.tan(input)
 
 
-@pointwise("asin arcsin", promote="floating")
+@pointwise("asin arcsin", promote="floating", domain=(-0.9, 0.9))
 def asin(input):
     """The angle in radians whose sine is input."""
     return s.asin(input)
 
 
-@pointwise("acos arccos", promote="floating")
+@pointwise("acos arccos", promote="floating", domain=(-0.9, 0.9))
 def acos(input):
     """The angle in radians whose cosine is input."""
     return s.acos(input)
@@ -142,13 +142,13 @@ def asinh(input):
     return s.asinh(input)
 
 
-@pointwise("acosh arccosh", promote="floating")
+@pointwise("acosh arccosh", promote="floating", domain=(1.2, 3))
 def acosh(input):
     """The inverse of cosh."""
     return s.acosh(input)
 
 
-@pointwise("atanh arctanh", promote="floating")
+@pointwise("atanh arctanh", promote="floating", domain=(-0.9, 0.9))
 def atanh(input):
     """The inverse of tanh."""
     return s.atanh(input)
@@ -194,19 +194,20 @@ def erfc(input):
     return s.erfc(input)
 
 
-@pointwise("erfinv special.erfinv", promote="floating", refuse="complex")
+@pointwise("erfinv special.erfinv", promote="floating", refuse="complex", domain=(-0.9, 0.9))
 def erfinv(input):
     """The inverse of erf on [-1, 1]."""
     return s.erfinv(input)
 
 
-@pointwise("lgamma special.gammaln", promote="floating", refuse="complex")
+@pointwise("lgamma special.gammaln", promote="floating", refuse="complex", domain=(0.2, 3))
 def lgamma(input):
     """log |gamma(input)|."""
     return s.lgamma(input)
 
 
-@pointwise("digamma special.digamma special.psi", promote="floating", refuse="complex")
+@pointwise("digamma special.digamma special.psi", promote="floating", refuse="complex",
+           domain=(0.2, 3))
 def digamma(input):
     """The derivative of lgamma."""
     return s.digamma(input)
@@ -218,7 +219,8 @@ def i0(input):
     return s.i0(input)
 
 
-@pointwise("logit special.logit", promote="floating", refuse="complex")
+@pointwise("logit special.logit", promote="floating", refuse="complex",
+           domain=((0.1, 0.9), (0.2, 0.3)))
 def logit(input, eps: Operand = None):
     """log(input / (1 - input)); with eps, input is first clamped to [eps, 1 - eps]."""
     if eps is not None:
@@ -226,7 +228,8 @@ def logit(input, eps: Operand = None):
     return s.log(input / (1 - input))
 
 
-@pointwise("xlogy special.xlogy", promote="floating", refuse="complex", tensors="")
+@pointwise("xlogy special.xlogy", promote="floating", refuse="complex", tensors="",
+           domain=((-2, 2), (0.2, 3)))
 def xlogy(input, other):
     """input * log(other), and 0 where input is 0."""
     product = s.where(s.eq(input, 0), 0, input * s.log(other))

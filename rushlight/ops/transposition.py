@@ -11,7 +11,8 @@ from rushlight.tensor import Tensor
 
 
 @view("transpose swapaxes swapdims",
-              grad=lambda g, shape, dim0, dim1: transpose(g, dim0, dim1))
+              grad=lambda g, shape, dim0, dim1: transpose(g, dim0, dim1),
+      samples=lambda x: [(x(2, 3, 4), 0, -1), (x(), 0, 0)])
 def transpose(input, dim0, dim1):
     """The dimensions dim0 and dim1 exchanged; shares memory.
 
@@ -27,7 +28,7 @@ def transpose(input, dim0, dim1):
         return input[...]
 
 
-@view("t", grad=lambda g, shape: g.t())
+@view("t", grad=lambda g, shape: g.t(), samples=lambda x: [(x(2, 3),), (x(3),)])
 def t(input):
     """The transpose of a matrix; tensors with fewer dimensions as they are. Shares memory."""
     if input.ndim > 2:
@@ -36,7 +37,8 @@ def t(input):
     return input.swapaxes(0, 1) if input.ndim == 2 else input[...]
 
 
-@view("permute", grad=lambda g, shape, *dims: permute(g, _inverse(dims, len(shape))))
+@view("permute", grad=lambda g, shape, *dims: permute(g, _inverse(dims, len(shape))),
+      samples=lambda x: [(x(2, 3, 4), 2, 0, 1), (x(2, 3), (1, 0))])
 def permute(input, *dims):
     """The dimensions in the order `dims`; shares memory.
 
@@ -66,7 +68,8 @@ def _inverse(dims: Any, n: int) -> tuple[int, ...]:
 
 
 @view("movedim moveaxis",
-              grad=lambda g, shape, source, destination: movedim(g, destination, source))
+              grad=lambda g, shape, source, destination: movedim(g, destination, source),
+      samples=lambda x: [(x(2, 3, 4), 0, 2), (x(2, 3, 4), (0, 1), (-1, 0))])
 def movedim(input, source, destination):
     """The dimensions `source` moved to the places `destination`; shares memory.
 
@@ -88,10 +91,10 @@ def movedim(input, source, destination):
 
 def _matrix_transpose(name: str) -> property:
     def transposed(input: Tensor) -> Tensor:
-        if input._array.ndim < 2:
+        if input._array.ndim == 1:
             raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of "
                                f"matrices. Got {input._array.ndim}-D tensor.")
-        return transpose(input, -2, -1)
+        return transpose(input, -2, -1) if input._array.ndim else input
 
     transposed.__doc__ = "The last two dimensions exchanged; shares memory."
     return property(transposed)

@@ -75,7 +75,8 @@ def _viewed(array: Any, shape: tuple[int, ...]) -> Any:
 
 
 @declare_view("_view_shape", grad=lambda g, shape, *size: g.reshape(shape),
-              otherwise=lambda input, *shape: _no_view(input, shape))
+              otherwise=lambda input, *shape: _no_view(input, shape),
+              samples=lambda x: [(x(2, 6), 3, -1)])
 def _view_shape(input, *shape):
     """The same elements under another shape; shares memory."""
     if len(shape) == 1 and not isinstance(shape[0], int):
@@ -91,7 +92,7 @@ def _no_view(input: Tensor, shape: Any) -> Tensor:
         "instead.")
 
 
-@composite("Tensor.view")
+@composite("Tensor.view", samples=lambda x: [(x(2, 6), 3, -1), (x(2, 6), (12,))])
 def view(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same memory under another shape (one size may be -1), or as another dtype.
 
@@ -128,14 +129,15 @@ def _view_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
     return result
 
 
-@composite("Tensor.view_as")
+@composite("Tensor.view_as", samples=lambda x: [(x(2, 6), x(3, 4))])
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` viewed under the shape of `other`."""
     return _view_shape(input, *other._array.shape)
 
 
 @declare_view("reshape", grad=lambda g, shape, *size: g.reshape(shape),
-              otherwise=lambda input, *shape: _copy_shape(input, *shape))
+              otherwise=lambda input, *shape: _copy_shape(input, *shape),
+              samples=lambda x: [(x(2, 6), 3, -1), (x(2, 6).t(), (4, 3))])
 def reshape(input, *shape):
     """The same elements under another shape (one size may be -1).
 
@@ -158,13 +160,13 @@ def _copy_shape(input: Tensor, *shape: Any) -> Tensor:
     return result
 
 
-@composite("Tensor.reshape_as")
+@composite("Tensor.reshape_as", samples=lambda x: [(x(2, 6), x(3, 4))])
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` reshaped to the shape of `other`."""
     return reshape(input, *other._array.shape)
 
 
-@composite("flatten")
+@composite("flatten", samples=lambda x: [(x(2, 3, 4), 1), (x(),)])
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from start_dim to end_dim as one; a view where possible.
 
@@ -183,13 +185,13 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, *shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:])
 
 
-@composite("ravel")
+@composite("ravel", samples=lambda x: [(x(2, 3),), (x(2, 3).t(),)])
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension; a view of a contiguous tensor."""
     return (_view_shape if input.is_contiguous() else _copy_shape)(input, input._array.size)
 
 
-@composite("unflatten")
+@composite("unflatten", samples=lambda x: [(x(2, 6), 1, (2, -1))])
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """The dimension `dim` split into `sizes`, of which one may be -1.
 
@@ -212,7 +214,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return _view_shape(input, *shape[:dim], *split, *shape[dim + 1:])
 
 
-@declare_view("squeeze", grad=lambda g, shape, *dim: g.reshape(shape))
+@declare_view("squeeze", grad=lambda g, shape, *dim: g.reshape(shape),
+              samples=lambda x: [(x(1, 3, 1),), (x(1, 3, 1), 2), (x(1),)])
 def squeeze(input, *dim):
     """Without the dimensions of size 1, or without those of `dim` that have it. Shares memory.
 
@@ -229,7 +232,8 @@ def squeeze(input, *dim):
     return input[(*index, ...)]  # with ... it stays an array
 
 
-@declare_view("unsqueeze", grad=lambda g, shape, dim: g.reshape(shape))
+@declare_view("unsqueeze", grad=lambda g, shape, dim: g.reshape(shape),
+              samples=lambda x: [(x(2, 3), 1), (x(), -1)])
 def unsqueeze(input, dim):
     """With a dimension of size 1 at `dim`. Shares memory.
 
@@ -241,7 +245,8 @@ def unsqueeze(input, dim):
     return input[(slice(None),) * dim + (None,)]
 
 
-@declare_view("Tensor.expand", grad=lambda g, shape, *size: g.sum_to_size(shape))
+@declare_view("Tensor.expand", grad=lambda g, shape, *size: g.sum_to_size(shape),
+              samples=lambda x: [(x(2, 1), 2, 3), (x(3), 2, -1)])
 def expand(input, *size):
     """Broadcast to `size` without a copy (-1 keeps a size). Shares memory.
 
@@ -284,20 +289,21 @@ def expand(input, *size):
     return strided(input, tuple(sizes), tuple(steps))
 
 
-@composite("broadcast_to")
+@composite("broadcast_to", samples=lambda x: [(x(2, 1), (4, 2, 3))])
 def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     """`input` broadcast to `size` without a copy."""
     return expand(input, *size)
 
 
-@composite("Tensor.expand_as")
+@composite("Tensor.expand_as", samples=lambda x: [(x(2, 1), x(2, 3))])
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` broadcast to the shape of `other` without a copy."""
     return expand(input, *other._array.shape)
 
 
 @declare_view("diagonal linalg.diagonal", grad=lambda g, shape, offset, dim1, dim2: _embed(
-    g, shape, lambda x: diagonal(x, offset, dim1, dim2)))
+    g, shape, lambda x: diagonal(x, offset, dim1, dim2)),
+              samples=lambda x: [(x(3, 3),), (x(2, 3, 4), 1, 0, 2), (x(3, 4), -1)])
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The elements whose indices at dim2 exceed those at dim1 by `offset`, as the last dimension.
 
@@ -331,7 +337,7 @@ def _embed(g: Tensor, shape: tuple[int, ...], part: Any) -> Tensor:
 
 
 @declare_view("Tensor.unfold", grad=lambda g, shape, dimension, size, step: _fold_back(
-    g, shape, dimension, size, step))
+    g, shape, dimension, size, step), samples=lambda x: [(x(5), 0, 3, 2), (x(2, 5), 1, 2, 1)])
 def unfold(input, dimension, size, step):
     """Windows of `size` elements along `dimension`, `step` apart, as a new last dimension.
 
@@ -371,7 +377,8 @@ def _fold_back(g: Tensor, shape: tuple[int, ...], dimension: int, size: int, ste
 
 
 @declare_view("as_strided", grad=lambda g, shape, size, stride, storage_offset: _unstride(
-    g, shape, size, stride, storage_offset))
+    g, shape, size, stride, storage_offset),
+              samples=lambda x: [(x(5), (2, 2), (2, 1)), (x(6), (2, 3), (1, 1), 1)])
 def as_strided(input, size, stride, storage_offset=None):
     """The memory under any size, strides and offset, in elements. Shares memory.
 
@@ -415,7 +422,8 @@ def _unstride(g: Tensor, shape: tuple[int, ...], size: Any, stride: Any,
     return total.index_add(0, wrap(positions.ravel()), g.reshape(-1)).reshape(shape)
 
 
-@declare_view("view_as_real", grad=lambda g, shape: view_as_complex(g.contiguous()))
+@declare_view("view_as_real", grad=lambda g, shape: view_as_complex(g.contiguous()),
+              samples=lambda x: [(x(2, 3).to(complex),)])
 def view_as_real(input):
     """Complex numbers as pairs (real, imaginary) in a new last dimension. Shares memory."""
     if input.dtype.kind != "c":
@@ -426,7 +434,8 @@ def view_as_real(input):
     return input[..., None].view(half)
 
 
-@declare_view("view_as_complex", grad=lambda g, shape: view_as_real(g))
+@declare_view("view_as_complex", grad=lambda g, shape: view_as_real(g),
+              samples=lambda x: [(x(3, 2),)])
 def view_as_complex(input):
     """Pairs (real, imaginary) in the last dimension as complex numbers. Shares memory."""
     if input.dtype.kind != "f":

@@ -58,7 +58,7 @@ class Tensor:
             retain_variables: builtins.bool | None=None) -> None:
         """Add the gradient of this tensor to the `.grad` of every leaf below it (or of
         `inputs`)."""
-    def _accumulate(self, gradient: Tensor, create: builtins.bool) -> None:
+    def _accumulate(self, gradient: Any, create: builtins.bool) -> None:
         """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
     def _has_nan(self) -> builtins.bool: ...
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
@@ -105,7 +105,7 @@ class Tensor:
     def __array__(self, dtype: Any=None, copy: builtins.bool | None=None) -> np.ndarray: ...
     def __dlpack__(self, *, stream: Any=None, **options: Any) -> Any: ...
     def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]: ...
-    def __repr__(self, *, tensor_contents: str | None=None) -> str: ...
+    def __repr__(self) -> str: ...
     def __format__(self, spec: str) -> str: ...
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor: ...
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]: ...
@@ -167,8 +167,10 @@ class Tensor:
     is_hpu: builtins.bool
     is_maia: builtins.bool
     is_mtia: builtins.bool
-    names: Any
     name: Any
+    @property
+    def names(self) -> tuple[None, ...]:
+        """The names of the dimensions: they have none."""
     @property
     def is_cpu(self) -> builtins.bool:
         """Whether the elements lie in the machine's memory."""
@@ -372,7 +374,8 @@ class Tensor:
     def amin(self, dim: Any = ..., keepdim: builtins.bool = False, *,
             out: Tensor | None = None) -> Tensor:
         """The smallest element over `dim`; equal ones share the gradient. NaN wins."""
-    def aminmax(self, *, dim: Any = None, keepdim: builtins.bool = False, out: Any = None) -> Any:
+    def aminmax(self, *, dim: Any = None, keepdim: builtins.bool = False,
+            out: Tensor | None = None) -> Any:
         """(min, max) over `dim`, or over everything."""
     def angle(self, *, out: Any = None) -> Tensor:
         """The angle of each element in the complex plane, in radians."""
@@ -929,7 +932,8 @@ class Tensor:
         """Whether input < other, element by element."""
     def lt_(self, other: Tensor | _Number) -> Tensor:
         """Whether input < other, element by element."""
-    def lu(self, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> Any:
+    def lu(self, pivot: builtins.bool = True, get_infos: builtins.bool = False, *,
+            out: Tensor | None = None) -> Any:
         """(LU, pivots), with get_infos (LU, pivots, info): an older form of linalg.lu_factor."""
     def lu_solve(self, LU_data: Any, LU_pivots: Any, *, out: Tensor | None = None) -> Tensor:
         """The solution X of A X = B, given lu_factor of A: linalg.lu_solve, with B first."""
@@ -1009,8 +1013,8 @@ class Tensor:
     def nan_to_num_(self, nan: builtins.float | None = None, posinf: builtins.float | None = None,
             neginf: builtins.float | None = None) -> Tensor:
         """NaN and the infinities replaced: by 0 and the dtype's extremes, where not given."""
-    def nanmean(self, dim: Any = None, keepdim: builtins.bool = False, *,
-            dtype: Any = None) -> Tensor:
+    def nanmean(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
+            out: Tensor | None = None) -> Tensor:
         """The mean over `dim` of what is not NaN."""
     def nanmedian(self, dim: Any = None, keepdim: builtins.bool = False, *,
             out: Tensor | None = None) -> Any:
@@ -1064,8 +1068,8 @@ class Tensor:
     def nonzero_static(self, *, size: builtins.int, fill_value: builtins.int = -1,
             out: Tensor | None = None) -> Tensor:
         """Return the first ``size`` rows of ``nonzero``, or those there are and ``fill_value``."""
-    def norm(self, p: Any = 'fro', dim: Any = None, keepdim: builtins.bool = False,
-            out: Any = None, dtype: Any = None) -> Tensor:
+    def norm(self, p: Any = 'fro', dim: Any = None, keepdim: builtins.bool = False, *,
+            dtype: Any = None, out: Tensor | None = None) -> Tensor:
         """The p-norm over `dim`, or over everything; "fro" is 2, "nuc" sums singular values."""
     def normal_(self, mean: builtins.float = 0.0, std: builtins.float = 1.0, *,
             generator: Any = None) -> Tensor:
@@ -1403,7 +1407,7 @@ class Tensor:
 
 class Parameter(Tensor):
     def __new__(cls, data: Tensor | None=None, requires_grad: builtins.bool=True) -> Any: ...
-    def __repr__(self, *, tensor_contents: str | None=None) -> str: ...
+    def __repr__(self) -> str: ...
 
 class Buffer(Tensor):
     persistent: builtins.bool

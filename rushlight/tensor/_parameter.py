@@ -35,7 +35,7 @@ class Parameter(Tensor):
             made.requires_grad = True
         return made
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
 

@@ -42,13 +42,14 @@ class Tensor(Geometry):
 
     _array: np.ndarray  # the elements, any strides
     _node: Any  # where the gradient goes: see engine.node
-    _writes: list | None  # writes to the memory, shared by views: see engine.node
-    _view: tuple | None  # how a view was made: (base, parent's _view, function, arguments)
+    _writes: list[Any] | None  # writes to the memory, shared by views: see engine.node
+    # How a view was made: (base, parent's _view, function, arguments).
+    _view: tuple[Any, ...] | None
 
     _sequence = -1  # as an edge of the graph, a leaf comes after all nodes
     _grad: Tensor | None = None
-    _hooks: dict | None = None
-    _post_accumulate_hooks: dict | None = None
+    _hooks: dict[Any, Any] | None = None
+    _post_accumulate_hooks: dict[Any, Any] | None = None
     _retains_grad = False
     _inference = False
     __array_priority__ = 1000  # ndarray + Tensor asks the Tensor
@@ -163,9 +164,9 @@ class Tensor(Geometry):
                 if x.grad_fn is not None and found(x._node) is not None:
                     x._accumulate(found(x._node), create_graph)
 
-    def _accumulate(self, gradient: Tensor, create: bool) -> None:
+    def _accumulate(self, gradient: Any, create: bool) -> None:
         """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
-        known = self._grad
+        known: Any = self._grad
         if known is None:
             array = gradient._array
             # The two callers and this frame hold the gradient, its tensor holds the array.
@@ -205,7 +206,7 @@ class Tensor(Geometry):
             return handle
         index = self.output_nr
 
-        def before(gradients: tuple) -> tuple | None:
+        def before(gradients: tuple[Any, ...]) -> tuple[Any, ...] | None:
             if gradients[index] is None:
                 return None
             replaced = hook(gradients[index])
@@ -359,7 +360,7 @@ class Tensor(Geometry):
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+    def __repr__(self) -> str:
         return printing.format_tensor(self)
 
     def __format__(self, spec: str) -> str:
@@ -367,10 +368,10 @@ class Tensor(Geometry):
             return format(self.item(), spec)
         return object.__format__(self, spec)
 
-    def __deepcopy__(self, memo: dict) -> Tensor:
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         return convert.deepcopy(self, memo)
 
-    def __reduce_ex__(self, protocol: Any) -> tuple:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return convert.reduce(self)
 
     def __dir__(self) -> list[str]:

@@ -90,7 +90,7 @@ def _numbers(data: Any, d: dtype | None) -> np.ndarray:
         return array.astype(target.array)
 
 
-def _from_sequence(data: Sequence, d: dtype | None) -> np.ndarray:
+def _from_sequence(data: Sequence[Any], d: dtype | None) -> np.ndarray:
     if _holds_tensors(data):
         return _stack_items(data, d)
     return _numbers(list(data) if not isinstance(data, list | tuple | range) else data, d)
@@ -102,7 +102,7 @@ def _holds_tensors(data: Any) -> bool:
     return hasattr(data, "_array") or isinstance(data, np.ndarray | np.generic)
 
 
-def _stack_items(data: Sequence, d: dtype | None) -> np.ndarray:
+def _stack_items(data: Sequence[Any], d: dtype | None) -> np.ndarray:
     """Sequences of arrays or tensors: torch takes their elements as numbers."""
     items = [array_of(item, None) for item in data]
     if len({item.shape for item in items}) > 1:
@@ -139,7 +139,7 @@ def _not_numbers(data: Any) -> Exception:
     return TypeError(f"new(): invalid data type '{type(value).__name__}'")
 
 
-def legacy_array(args: tuple, tensor_class: type, device: Any) -> Any:
+def legacy_array(args: tuple[Any, ...], tensor_class: type, device: Any) -> Any:
     """The array of `Tensor(...)`: sizes give uninitialised memory, a sequence its numbers."""
     d = dtypes.default_dtype()
     if as_device(device).type == "meta":
@@ -169,7 +169,7 @@ def dlpack(tensor: Any) -> Any:
     return array.__dlpack__()
 
 
-def deepcopy(tensor: Any, memo: dict) -> Any:
+def deepcopy(tensor: Any, memo: dict[Any, Any]) -> Any:
     """A copy with memory, gradient and attributes of its own; memory shared inside stays shared."""
     if id(tensor) in memo:
         return memo[id(tensor)]
@@ -188,7 +188,7 @@ def deepcopy(tensor: Any, memo: dict) -> Any:
     return made
 
 
-def _copy_memory(array: np.ndarray, memo: dict) -> np.ndarray:
+def _copy_memory(array: np.ndarray, memo: dict[Any, Any]) -> np.ndarray:
     """A copy of `array`; two views of one memory become two views of one copy."""
     base = array.base
     if is_meta(array) or not isinstance(base, np.ndarray) or base.dtype != array.dtype:
@@ -204,7 +204,7 @@ def _copy_memory(array: np.ndarray, memo: dict) -> np.ndarray:
         copied.flags.c_contiguous and offset >= 0) else array.copy()
 
 
-def reduce(tensor: Any) -> tuple:
+def reduce(tensor: Any) -> tuple[Any, ...]:
     """How a tensor is pickled: its class, array, whether it requires grad, its attributes."""
     if not tensor.is_leaf:
         raise RuntimeError("Can't pickle a tensor that was computed with gradients recorded; "
@@ -216,7 +216,7 @@ def reduce(tensor: Any) -> tuple:
     return rebuild, (type(tensor), data, tensor.requires_grad, attributes)
 
 
-def rebuild(cls: type, data: Any, requires_grad: bool, attributes: dict) -> Any:
+def rebuild(cls: type, data: Any, requires_grad: bool, attributes: dict[Any, Any]) -> Any:
     """The tensor that `reduce` took apart."""
     made: Any = object.__new__(cls)
     if isinstance(data, tuple):

@@ -273,7 +273,7 @@ def test_kernels_are_kept_and_are_ufuncs() -> None:
 
 
 def test_without_code_generation_the_host_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: object) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
         raise Unavailable("no llvmlite here")
 
     monkeypatch.setattr(kernels, "compile_ufunc", refuse)

@@ -181,7 +181,7 @@ def test_without_generated_code_programs_run_through_ctypes(monkeypatch: Any) ->
     cache.clear()
     for v, result in zip((x, big), wanted, strict=True):
         assert np.array_equal(forward(v, w, b, window), result)
-    with pytest.raises(RuntimeError, match="got 1 arrays"):
+    with pytest.raises(RuntimeError, match="a program got"):
         cache.programs()[0].run(x)
     cache.clear()
 
@@ -250,16 +250,15 @@ def test_a_forked_child_computes() -> None:
 def test_without_the_library_there_is_a_reason_and_the_same_result() -> None:
     code = ("import numpy as np\n"
             "from rushlight.backends.cpu.onednn import library\n"
-            "from rushlight.backends.cpu import features
-from rushlight.backends.cpu.convolution import Window, forward\n"
+            "from rushlight.backends.cpu.convolution import Window, forward\n"
             "from rushlight.backends.cpu.matmul import matmul\n"
-            "assert not library.available() and 'RUSHLIGHT_ONEDNN' in library.reason()\n"
+            "assert not library.available() and 'RUSHLIGHT_DISABLE' in library.reason()\n"
             "try: library.load()\n"
-            "except library.Unavailable as error: assert 'RUSHLIGHT_ONEDNN' in str(error)\n"
+            "except library.Unavailable as error: assert 'RUSHLIGHT_DISABLE' in str(error)\n"
             "x = np.ones((1, 2, 4, 4), np.float32)\n"
             "y = forward(x, x[:, :, :2, :2], None, Window((1, 1), (0, 0), (0, 0), (1, 1), 1))\n"
             "a = np.ones((100, 100), np.float32)\n"
             "print(int(y.sum()), int(matmul(a, a).sum()))")
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                           env={**os.environ, "RUSHLIGHT_ONEDNN": "0"})
+                           env={**os.environ, "RUSHLIGHT_DISABLE": "onednn"})
     assert found.stdout.split() == ["72", "1000000"], found.stderr

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rushlight.backends.cpu import jit, rowwise
+from rushlight.backends import reduce
+from rushlight.backends.cpu import columns, jit, rowwise
 from rushlight.backends.host.rowwise import FUNCTIONS
 
 if jit.available() is not None:
@@ -18,6 +19,7 @@ if jit.available() is not None:
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 INF, NAN = math.inf, math.nan
 FORWARD = ["sum", "mean", "amax", "softmax", "log_softmax", "logsumexp"]
+GROWING = ("sum", "deviation", "products", "layer_norm_backward", *columns.KERNELS)
 CLOSE = {F32: {"rtol": 2e-6, "atol": 2e-6}, F64: {"rtol": 1e-14, "atol": 1e-14}}
 
 
@@ -45,7 +47,18 @@ def operands(name: str, shape: tuple[int, ...], dtype: np.dtype) -> list[np.ndar
     if name == "layer_norm_backward":
         mean, rstd = x.mean(-1), 1 / np.sqrt(x.var(-1) + 1e-5)
         return [normal(*shape), x, normal(shape[-1]), mean, rstd.astype(dtype)]
-    return [x]
+    if name in columns.KERNELS:
+        x = x.reshape(-1, shape[-1])
+        sizes = {"matrix": x.shape, "row": x.shape[:1], "column": x.shape[1:]}
+        return [normal(*sizes[word]) for word in columns.KERNELS[name].inputs.split()]
+    if name == "count_classes":
+        return [generator.integers(-1, shape[-1], shape), np.array(shape[-1]), np.array(-1)]
+    words = rowwise.KERNELS[name].inputs.split()
+    return [normal(*(shape if word == "row" else lead)) for word in words]
+
+
+def kernel(name: str, dtype: np.dtype) -> np.ufunc:
+    return (columns if name in columns.KERNELS else rowwise).kernel(name, dtype)
 
 
 def results(function: Callable, given: list[np.ndarray]) -> tuple[Any, ...]:
@@ -54,7 +67,7 @@ def results(function: Callable, given: list[np.ndarray]) -> tuple[Any, ...]:
 
 
 def test_both_backends_have_the_same_kernels() -> None:
-    assert rowwise.KERNELS.keys() == FUNCTIONS.keys()
+    assert rowwise.KERNELS.keys() | columns.KERNELS.keys() == FUNCTIONS.keys()
 
 
 @pytest.mark.parametrize("dtype", [F32, F64], ids=str)
@@ -62,9 +75,9 @@ def test_both_backends_have_the_same_kernels() -> None:
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_cpu_is_host(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
     given = operands(name, shape, dtype)
-    got, wanted = results(rowwise.kernel(name, dtype), given), results(FUNCTIONS[name], given)
+    got, wanted = results(kernel(name, dtype), given), results(FUNCTIONS[name], given)
     tolerance = dict(CLOSE[dtype])
-    if name in ("sum", "layer_norm_backward"):  # these grow with the length, or with 1 / std
+    if name in GROWING:  # these grow with the length, or with 1 / std
         tolerance["atol"] *= 30
     for a, b in zip(got, wanted, strict=True):
         assert isinstance(a, np.ndarray)
@@ -79,7 +92,7 @@ def test_cpu_is_host(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_strided_rows_and_other_axes(name: str) -> None:
     given = operands(name, (6, 40), F64)
-    function = rowwise.kernel(name, F64)
+    function = kernel(name, F64)
     wanted = results(function, given)
     strided = []
     for x in given:
@@ -166,7 +179,7 @@ def test_backward_of_cross_entropy_and_layer_norm() -> None:
 def test_long_sums_are_accurate_and_the_same_in_parallel() -> None:
     x = np.random.default_rng(4).random(3_000_017).astype(F32)
     exact = math.fsum(x.tolist())
-    for total in (rowwise.kernel("sum", F32)(x, out=...), rowwise.sum_all(x)):
+    for total in (rowwise.kernel("sum", F32)(x, out=...), reduce.sum(x, (0,))):
         assert total.shape == ()
         assert abs(float(total) - exact) <= 4 * np.spacing(np.float32(exact))
     rows = x[: 3000 * 1000].reshape(3000, 1000)
@@ -180,4 +193,21 @@ def test_empty() -> None:
     assert rowwise.kernel("softmax", F32)(np.empty((5, 0), F32)).shape == (5, 0)
     assert rowwise.kernel("sum", F32)(np.empty((2, 0), F32)).tolist() == [0, 0]
     assert rowwise.kernel("logsumexp", F32)(np.empty((1, 0), F32)).tolist() == [-INF]
-    assert rowwise.sum_all(np.empty((0, 3), F32)) == 0
+    assert reduce.sum(np.empty((0, 3), F32), (0, 1)) == 0
+
+
+def test_rms_norm() -> None:
+    x, w = np.array([[3.0, 4.0]]), np.array([1.0, 2.0])
+    result, rstd = rowwise.kernel("rms_norm", F64)(x, w, np.array(0.5))
+    np.testing.assert_allclose(result, [[3 / math.sqrt(13), 8 / math.sqrt(13)]])
+    np.testing.assert_allclose(rstd, 1 / math.sqrt(13))
+
+
+def test_column_sums_are_accurate_whatever_the_shape() -> None:
+    generator = np.random.default_rng(5)
+    for shape in ((100_003, 3), (5000, 40), (1000, 2500), (2, 5), (1, 1), (0, 4), (4, 0)):
+        x = generator.random(shape).astype(F32)
+        exact = x.sum(0, dtype=np.float64)
+        got = reduce.sum(x, (0,))
+        assert got.dtype == F32
+        np.testing.assert_allclose(got, exact, rtol=5e-7)

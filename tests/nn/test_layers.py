@@ -124,7 +124,11 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("make, kind, message", ERRORS, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    "make, kind, message",
+    ERRORS,
+    ids=lambda v: v[:40] if isinstance(v, str) else getattr(v, "__name__", ""),
+)
 def test_errors(make, kind, message) -> None:
     with pytest.raises(kind, match=message):
         make()

@@ -24,8 +24,8 @@ torch = pytest.importorskip("torch")
 # x; picks: indices along d. Lines are drawn with equal chances from their group.
 GROUPS: dict[int, list[str]] = {
     6: ["tanh", "sin", "exp", "sigmoid", "relu", "abs", "neg", "square", "clone", "detach",
-        "contiguous", "sum", "mean", "flatten", "ravel", "squeeze"],
-    4: ["tanh_", "sin_", "sigmoid_", "relu_", "neg_", "zero_", "abs_", "detach_", "square_"],
+        "contiguous", "sum", "mean", "flatten", "squeeze"],
+    4: ["tanh_", "sin_", "sigmoid_", "relu_", "neg_", "zero_", "abs_", "square_"],
     7: ["{new} = {x} + {y}", "{new} = {x} * {y}", "{new} = {x} - {y}", "{new} = {x}.maximum({y})",
         "{new} = {x} @ {y}", "{new} = {x} + {n}", "{new} = {x} * {n}", "{new} = {x} / {n}",
         "{new} = {x} ** 2", "{new} = {n} - {x}", "{new} = T.where({x} > 0, {y}, {z})",
@@ -50,7 +50,8 @@ GROUPS: dict[int, list[str]] = {
         "{new} = {x}.softmax({d})", "{new} = T.cat([{x}, {x}], {d})",
         "{new} = T.stack([{x}, {y}], {d})", "{new} = {x}.index_select({d}, T.tensor({picks}))",
         "{new} = {x}[T.tensor({picks})]"],
-    2: ["{x}.register_hook(lambda g: g * {n})", "{x}.retain_grad()",
+    2: ["{new} = {x} + 0; {new}.register_hook(lambda g: g * {n})",
+        "{new} = {x} + 0; {new}.retain_grad()",
         "{x}.sum().backward(retain_graph=True)",
         "{new} = T.autograd.grad({x}.sum(), {y}, retain_graph=True, create_graph=True)[0]"
         ".detach()"],
@@ -152,6 +153,8 @@ class Program:
         theirs, ours = errors
         if theirs is not None and any(text in str(theirs) for text in STRICTER):
             raise Refused
+        if ours is None and "] += " in line and "a leaf Variable" in str(theirs):
+            raise Refused  # it has not noticed yet that the view's base is no leaf any more
         if theirs is None and ours is not None and "more than one element" in str(ours):
             raise Refused  # here a write to one of several elements at one place is refused, too
         if (theirs is None) != (ours is None):
@@ -160,6 +163,8 @@ class Program:
             raise Different(f"torch: {theirs!r}, rushlight: {ours!r}")
         if theirs is not None:
             self.lines[-1] = f"# {line}  # {type(theirs).__name__}"
+            if "backward" in line:
+                raise Refused  # torch has added part of the gradients, here there are none
 
     def compare(self) -> None:
         """All values so far are the same, and stand in the graph alike."""

@@ -136,7 +136,7 @@ CASES = [
     Case("EmbeddingBag", 10, 3, mode="max", padding_idx=1, inputs=[ints((2, 4), 10)]),
     *(
         Case(name, inputs=[X2])
-        for name in (  # noqa: SIM905
+        for name in (
             "CELU ELU GELU GLU Hardsigmoid Hardshrink Hardswish Hardtanh LeakyReLU LogSigmoid "
             "Mish PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh "
             "Tanhshrink"
@@ -156,7 +156,7 @@ CASES = [
     Case("Threshold", 0.1, 20, inputs=[X2]),
     *(
         Case(name, inplace=True, inputs=[Values(lambda g: g.standard_normal(X2, np.float32))])
-        for name in "ReLU ReLU6 SELU ELU CELU SiLU Mish Hardtanh Hardswish LeakyReLU".split()  # noqa: SIM905
+        for name in "ReLU ReLU6 SELU ELU CELU SiLU Mish Hardtanh Hardswish LeakyReLU".split()
     ),
     Case("L1Loss", inputs=[X2, X2]),
     Case("MSELoss", reduction="sum", inputs=[X2, X2]),

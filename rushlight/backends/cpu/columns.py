@@ -189,13 +189,14 @@ def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], 
     writer = ColumnWriter(operands, dtype, fast)
     terms = body(writer)
     loads, starts = [], []
-    for text, at in where.items():
-        loads += [f"{text}.p = getelementptr i64, ptr %steps, i64 {at}",
-                  f"{text} = load i64, ptr {text}.p"]
+    for value, at in where.items():
+        loads += [f"{value}.p = getelementptr i64, ptr %steps, i64 {at}",
+                  f"{value} = load i64, ptr {value}.p"]
     for k, word in enumerate(operands):
         loads += [f"%bp{k} = getelementptr ptr, ptr %args, i64 {k}",
                   f"%base{k} = load ptr, ptr %bp{k}",
-                  f"%sp{k} = getelementptr i64, ptr %steps, i64 {k}", f"%s{k} = load i64, ptr %sp{k}"]
+                  f"%sp{k} = getelementptr i64, ptr %steps, i64 {k}",
+                  f"%s{k} = load i64, ptr %sp{k}"]
         starts += [f"%o{k} = mul i64 %outer, %s{k}",
                    f"%x{k} = getelementptr i8, ptr %base{k}, i64 %o{k}"]
         offset = "0" if word == "row" else f"%z{k}"
@@ -222,9 +223,10 @@ def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], 
         final = f"%whole{j}" if kind == "double" else f"%narrow{j}"
         k = inputs + j
         step = str(size) if fast else f"%n{k}"
+        narrow = [f"%narrow{j} = fptrunc double %whole{j} to {kind}"]
         store += [f"%pw{j} = getelementptr double, ptr %total{j}, i64 %w",
                   f"%whole{j} = load double, ptr %pw{j}",
-                  *([] if kind == "double" else [f"%narrow{j} = fptrunc double %whole{j} to {kind}"]),
+                  *([] if kind == "double" else narrow),
                   f"%so{j} = mul i64 %w, {step}",
                   f"%ps{j} = getelementptr i8, ptr %b{k}, i64 %so{j}",
                   f"store {kind} {final}, ptr %ps{j}"]

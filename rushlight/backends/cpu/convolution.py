@@ -18,6 +18,7 @@ __all__ = ["Window", "backward_data", "backward_weights", "backward_weights_and_
            "output_space"]
 
 _FLOAT = np.dtype(np.float32)
+_KINDS = ("float32", "bfloat16", "float16")
 
 
 def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window
@@ -25,10 +26,12 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
     """The convolution of `input` with `weight`, plus `bias` by channel, as a new array."""
     if not _served(input, weight, window):
         return host.forward(input, weight, bias, window)
-    space = output_space(input.shape[2:], weight.shape[2:], window)
-    out = np.empty((input.shape[0], weight.shape[0], *space), input.dtype)
-    return library.forward(describable(input), describable(weight),
-                           bias if bias is None else np.ascontiguousarray(bias), window, out)
+    (x, w), kind = _readable(input, weight), input.dtype
+    space = output_space(x.shape[2:], w.shape[2:], window)
+    out = np.empty((x.shape[0], w.shape[0], *space), x.dtype)
+    if bias is not None:
+        bias = np.ascontiguousarray(bias, x.dtype)
+    return library.forward(x, w, bias, window, out).astype(kind, copy=False)
 
 
 def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: tuple[int, ...]
@@ -36,9 +39,9 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: t
     """The gradient of the input (of `shape`), given the output's; also the transposed form."""
     if not _served(grad, weight, window):
         return host.backward_data(grad, weight, window, shape)
-    out = np.empty(shape, grad.dtype)
-    return library.backward_data(describable(grad), describable(weight),
-                                 window, out)
+    dy, w = _readable(grad, weight)
+    out = np.empty(shape, dy.dtype)
+    return library.backward_data(dy, w, window, out).astype(grad.dtype, copy=False)
 
 
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape: tuple[int, ...]
@@ -46,8 +49,9 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
     """The gradient of the weight (of `shape`), given the output's."""
     if not _served(input, grad, window):
         return host.backward_weights(input, grad, window, shape)
-    out = np.empty(shape, input.dtype)
-    return library.backward_weights(describable(input), describable(grad), window, out)
+    x, dy = _readable(input, grad)
+    out = np.empty(shape, x.dtype)
+    return library.backward_weights(x, dy, window, out).astype(grad.dtype, copy=False)
 
 
 def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Window,
@@ -55,12 +59,20 @@ def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Windo
     """The gradients of the weight (of `shape`) and of the bias, in one pass over `grad`."""
     if not _served(input, grad, window):
         return host.backward_weights(input, grad, window, shape), host.backward_bias(grad)
-    out, bias = np.empty(shape, input.dtype), np.empty(shape[0], input.dtype)
-    library.backward_weights(describable(input), describable(grad), window, out, bias)
-    return out, bias
+    (x, dy), kind = _readable(input, grad), grad.dtype
+    out, bias = np.empty(shape, x.dtype), np.empty(shape[0], x.dtype)
+    library.backward_weights(x, dy, window, out, bias)
+    return out.astype(kind, copy=False), bias.astype(kind, copy=False)
 
 
 def _served(first: np.ndarray, second: np.ndarray, window: Window) -> bool:
     """Whether oneDNN takes these: it has no float64, no integers and no empty arrays."""
-    return ((first.dtype is _FLOAT or library.supports(first.dtype.name)) and available()
+    return ((first.dtype is _FLOAT or first.dtype.name in _KINDS) and available()
             and first.size > 0 and second.size > 0 and min(window.behind) >= 0)
+
+
+def _readable(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The arrays in strides and a data type that oneDNN reads: float32 for what it lacks."""
+    if first.dtype is not _FLOAT and not library.supports(first.dtype.name):
+        first, second = first.astype(_FLOAT), second.astype(_FLOAT)
+    return describable(first), describable(second)

@@ -11,6 +11,8 @@ from rushlight.backends.cpu import cgroup
 from rushlight.backends.cpu.once import Unavailable as Unavailable
 from rushlight.backends.cpu.once import once
 
+DISABLE = "RUSHLIGHT_DISABLE"  # libraries to do without: "llvmlite", "onednn", or both with a comma
+
 
 class Target(NamedTuple):
     """The processor that code is generated for: triple, CPU name and feature string of LLVM."""
@@ -29,9 +31,18 @@ class Target(NamedTuple):
         return f"+{feature}" in self.features.split(",")
 
 
+def switched_off(library: str) -> str | None:
+    """Why the user does not want `library` to be used; None if it may be."""
+    value = os.environ.get(DISABLE, "")
+    names = value.lower().replace(",", " ").split()
+    return f"switched off by {DISABLE}={value}" if library in names else None
+
+
 @once
 def llvm() -> Any:
     """`llvmlite.binding`, imported and initialised on first use; else raises `Unavailable`."""
+    if reason := switched_off("llvmlite"):
+        raise Unavailable(f"llvmlite is {reason}")
     try:
         import llvmlite.binding as binding
 

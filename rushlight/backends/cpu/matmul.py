@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from rushlight.backends.cpu.onednn import matmul as library
@@ -18,7 +19,7 @@ from rushlight.backends.cpu.onednn.library import available
 SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
 
 _FLOAT = np.dtype(np.float32)
-_HALF = ("float16", "bfloat16")
+_HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -52,7 +53,9 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
     """a @ b + bias for matrices; `bias`, if any, is (columns,)."""
     rows, inner = a.shape
     if rows * inner * b.shape[1] <= SMALL or not _served(a, b):
-        out = _dot(a, b)
+        if a.dtype is not _FLOAT and a.dtype in _HALF:
+            return _through_float32(product, a, b, bias)
+        out: np.ndarray = a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
         return out if bias is None else np.add(out, bias, out)
     out = np.empty((rows, b.shape[1]), a.dtype)
     if bias is not None:
@@ -62,6 +65,8 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
 
 def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b over leading dimensions that broadcast; `b` has some."""
+    if a.dtype in _HALF and not library.supports(a.dtype.name):
+        return _through_float32(_batched, a, b)
     if a.size * b.shape[-1] < 16_384 or not _served(a, b) or a.size == 0 or b.size == 0:
         return _host(np.matmul, a, b)
     ndim = max(a.ndim, b.ndim)
@@ -78,13 +83,21 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _host(function: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """NumPy's product; half types are summed in float32 and rounded once, as BLAS would."""
+    """NumPy's product."""
+    if a.dtype in _HALF:
+        return _through_float32(function, a, b)
     with np.errstate(all="ignore"):  # inf and nan are results, not events
-        if a.dtype.name in _HALF:
-            wide: np.ndarray = function(a.astype(np.float32), b.astype(np.float32))
-            return wide.astype(a.dtype)
         result: np.ndarray = function(a, b)
-        return result
+    return result
+
+
+def _through_float32(function: Any, *arrays: np.ndarray | None) -> np.ndarray:
+    """The function of half types, summed in float32 and rounded once."""
+    kind = next(x.dtype for x in arrays if x is not None)
+    wide = (x if x is None else x.astype(_FLOAT) for x in arrays)
+    with np.errstate(all="ignore"):
+        result: np.ndarray = np.asarray(function(*wide)).astype(kind)
+    return result
 
 
 def _served(a: np.ndarray, b: np.ndarray) -> bool:

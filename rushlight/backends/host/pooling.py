@@ -166,11 +166,11 @@ def fractional_max(input: np.ndarray, samples: np.ndarray, size: Ints, out: Ints
         where = [planes] + [1] * (2 * n)
         where[1 + axis], where[1 + n + axis] = o, k
         places = places * i + at.reshape(where)
-    flat = places.reshape(planes, -1)
-    seen = np.take_along_axis(input.reshape(planes, -1), flat, 1).reshape(planes, *out, -1)
+    places = places.reshape(planes, *out, prod(size))
+    seen = gather(input, places)
     chosen = seen.argmax(-1)[..., None]
     values = np.take_along_axis(seen, chosen, -1)[..., 0]
-    return values, np.take_along_axis(places.reshape(seen.shape), chosen, -1)[..., 0]
+    return values, np.take_along_axis(places, chosen, -1)[..., 0]
 
 
 def _shares(extent: int, count: int) -> np.ndarray:

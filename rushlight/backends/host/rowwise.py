@@ -30,13 +30,18 @@ def _register(function: Callable[..., Any]) -> Callable[..., Any]:
                             else r.astype(operands[0].dtype, copy=False) for r in results)
         if out is not ... and out is not None:
             targets = out if isinstance(out, tuple) else (out,)
-            for target, result in zip(targets, results, strict=True):
-                np.copyto(target, result)
-            results = targets
+            results = tuple(map(_deliver, targets, results))
         return results[0] if single else results
 
     FUNCTIONS[function.__name__.removesuffix("_")] = wrapper
     return wrapper
+
+
+def _deliver(target: Array | None, result: Array) -> Array:
+    if target is None:
+        return result
+    np.copyto(target, result)
+    return target
 
 
 def _total(x: Array) -> Array:

@@ -55,4 +55,4 @@ def _negative(x: Array, size: Array) -> Array:
 def polygamma(n: int, x: Array) -> Array:
     """The n-th derivative of digamma, n >= 1."""
     scale = math.factorial(n) if n < 171 else math.inf
-    return (-1) ** (n + 1) * scale * zeta(np.float64(n + 1), x)
+    return (-1) ** (n + 1) * scale * zeta(np.asarray(n + 1.0), x)

@@ -25,6 +25,7 @@ from rushlight.backends.cpu.onednn.interface import (
     interface,
 )
 from rushlight.backends.cpu.onednn.layout import Ints, Layout, channels_last, contiguous
+from rushlight.backends.cpu.onednn.library import has_bfloat16
 from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 from rushlight.backends.host.convolution import Window
@@ -52,7 +53,7 @@ def offered(layout: Layout, how: str) -> Descriptor:
 
 def supports(kind: str) -> bool:
     """Whether oneDNN convolves this data type here."""
-    return kind in ("float32", "bfloat16")
+    return kind == "float32" or (kind == "bfloat16" and has_bfloat16())
 
 
 def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window,
@@ -118,12 +119,10 @@ class Problem:
 
     def primitive(self, direction: str) -> Primitive:
         """The primitive of the first layout that a fast implementation serves."""
-        found = None
         for how in preference(self, direction):
-            found = getattr(self, direction)(how)
+            found: Primitive = getattr(self, direction)(how)
             if not found.implementation.startswith("ref"):
                 break
-        assert found is not None
         return found  # the last of them is right, if by plain loops
 
     def forward(self, how: str) -> Primitive:

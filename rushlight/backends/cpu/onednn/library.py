@@ -6,11 +6,16 @@ import ctypes
 import os
 import sys
 import threading
+from functools import lru_cache
 from pathlib import Path
+
+from rushlight.backends.cpu.features import switched_off
 
 PACKAGE = "onednn-cpu-gomp"
 FILE = "libdnnl.so.3"
-SWITCH = "RUSHLIGHT_ONEDNN"  # "0" or "off": do not use it; a path: use this library
+CHOICE = "RUSHLIGHT_ONEDNN"  # the path of a library to use instead of the installed one
+
+_ISA_BFLOAT16 = 0x80  # the bit of dnnl_cpu_isa_avx512_core_bf16 that its predecessors lack
 
 _lock = threading.Lock()
 _library: ctypes.CDLL | None = None
@@ -24,7 +29,7 @@ class Unavailable(RuntimeError):
 
 def _candidates() -> list[Path]:
     """Where the library may be: what the user says, else where pip puts the wheel's libraries."""
-    chosen = os.environ.get(SWITCH, "")
+    chosen = os.environ.get(CHOICE, "")
     if os.sep in chosen:
         return [Path(chosen)]
     folders = [Path(sys.prefix) / "lib"]
@@ -39,8 +44,8 @@ def _load() -> None:
     with _lock:
         if _tried:
             return
-        if os.environ.get(SWITCH, "").lower() in ("0", "off", "no", "false"):
-            _reason = f"switched off by {SWITCH}={os.environ[SWITCH]}"
+        if reason := switched_off("onednn"):
+            _reason = reason
         elif not (paths := _candidates()):
             _reason = f"its library was not found; remedy: pip install {PACKAGE}"
         else:
@@ -86,6 +91,12 @@ def reason() -> str | None:
     """Why oneDNN is not used, in a sentence; None when it is."""
     available()
     return _reason
+
+
+@lru_cache(maxsize=1)
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 numbers itself, so that oneDNN need not emulate it."""
+    return available() and bool(load().dnnl_get_effective_cpu_isa() & _ISA_BFLOAT16)
 
 
 def version() -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from rushlight.backends.cpu.onednn import cache
 from rushlight.backends.cpu.onednn.interface import Descriptor, interface
 from rushlight.backends.cpu.onednn.layout import Ints, Layout
+from rushlight.backends.cpu.onednn.library import has_bfloat16
 from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 
@@ -19,7 +20,7 @@ MAX_DIMS = 6  # of oneDNN's fast matrix products
 
 def supports(kind: str) -> bool:
     """Whether oneDNN multiplies matrices of this data type here."""
-    return kind in ("float32", "bfloat16")
+    return kind == "float32" or (kind == "bfloat16" and has_bfloat16())
 
 
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, out: np.ndarray) -> np.ndarray:

@@ -5,8 +5,10 @@ The cut depends on the shapes alone, never on the number of threads, so results 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 FLOPS_PER_NANOSECOND = 60.0  # of one core: half of what an AVX-512 core of 2023 reaches
-JOB = 4e6  # floating-point operations for which waking a thread pays
+JOB = 5e6  # floating-point operations for which waking a thread pays
 MOST = 32  # jobs in a phase
 
 
@@ -25,4 +27,4 @@ def cut(extent: int, jobs: int, multiple: int = 1) -> list[tuple[int, int]]:
     blocks = -(-extent // multiple)
     jobs = max(1, min(jobs, blocks))
     bounds = [min(extent, (blocks * j // jobs) * multiple) for j in range(jobs)] + [extent]
-    return list(zip(bounds, bounds[1:], strict=False))
+    return list(pairwise(bounds))

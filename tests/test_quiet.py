@@ -1,0 +1,108 @@
+"""Infinities and NaN are results: no warnings, no errors, and the user's NumPy stays as it was."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+import rushlight as rl
+from rushlight.backends.quiet import quiet
+
+CASES: dict[str, Callable[[], rl.Tensor]] = {
+    "overflow": lambda: rl.tensor([1e38]) * 1e38,
+    "invalid": lambda: rl.log(rl.tensor([-1.0, 0.0])),
+    "division": lambda: rl.tensor([1.0, 0.0, -1.0]) / 0,
+    "of a number": lambda: 1 / rl.zeros(2),
+    "half": lambda: rl.tensor([6e4], dtype=rl.float16) * 2,
+    "bfloat16": lambda: rl.exp(rl.tensor([100.0], dtype=rl.bfloat16)),
+    "large": lambda: rl.full((20000,), 1e38) * 1e38,
+    "in place": lambda: rl.tensor([1e38]).mul_(1e38),
+    "sum": lambda: rl.tensor([3e38, 3e38]).sum(),
+    "strided sum": lambda: rl.full((4, 4), 3e38)[:, ::2].sum(1),
+    "mean of nothing": lambda: rl.zeros(0).mean(),
+    "product": lambda: rl.tensor([1e38, 1e38]).prod(),
+    "variance": lambda: rl.tensor([1.0]).var(),
+    "softmax": lambda: rl.softmax(rl.tensor([float("inf"), 1.0]), 0),
+    "logsumexp": lambda: rl.logsumexp(rl.tensor([[-float("inf")] * 2]), 1),
+    "layer norm": lambda: rl.nn.functional.layer_norm(rl.tensor([[float("inf"), 1.0]]), (2,)),
+    "batch norm": lambda: rl.nn.functional.batch_norm(
+        rl.tensor([[float("inf")], [1.0]]), None, None, training=True),
+    "cast": lambda: rl.tensor([1e38]).to(rl.float16),
+    "integers": lambda: rl.tensor([2**62]) * 4,
+}
+
+
+@pytest.fixture(params=["warnings are errors", "NumPy raises"])
+def strict(request: pytest.FixtureRequest) -> Iterator[None]:
+    raising = {"all": "raise"} if request.param == "NumPy raises" else {}
+    with warnings.catch_warnings(), np.errstate(**raising):
+        warnings.simplefilter("error")
+        yield
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_results_are_no_events(strict: None, name: str) -> None:
+    result = CASES[name]()
+    if name != "integers":
+        assert not rl.isfinite(result).all()
+
+
+@pytest.mark.parametrize("name", ["overflow", "division", "sum"])
+def test_gradients_are_no_events(strict: None, name: str) -> None:
+    x = rl.tensor([1e38, 0.0], requires_grad=True)
+    (x * 1e38 / x).sum().backward()
+    assert rl.isnan(x.grad).any()
+
+
+def test_the_user_is_still_warned() -> None:
+    CASES["overflow"]()
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        np.array([1e38], np.float32) * np.float32(1e38)
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        np.log(np.array([0.0]))
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.power, np.exp, np.hypot, np.nextafter, np.ldexp,
+                                   np.floor_divide, np.cosh, np.less, np.invert], ids=str)
+def test_quiet_ufuncs_give_the_same(ufunc: np.ufunc) -> None:
+    values = np.array([0, -0.0, 1, -1, 2.5, 400, -1000, 1e308, 5e-324, np.inf, -np.inf, np.nan])
+    a, b = (x.ravel() for x in np.meshgrid(values, values))
+    for kinds in {loop.split("->")[0] for loop in ufunc.types}:
+        if not set(kinds) <= set("bilqefdFD"):
+            continue
+        with np.errstate(all="ignore"):
+            operands = [x.astype(kind) for x, kind in zip((a, b), kinds, strict=False)]
+            try:
+                wanted = ufunc(*operands)
+            except ValueError:  # integers to negative powers
+                continue
+        with np.errstate(all="raise"):
+            got = quiet(ufunc)(*operands, out=...)
+        assert got.dtype == wanted.dtype
+        assert got.tobytes() == wanted.tobytes()
+
+
+def test_quiet_reductions() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 300)).astype(np.float32)
+    with np.errstate(all="raise"):
+        for ufunc in (np.add, np.multiply, np.maximum):
+            np.testing.assert_array_equal(quiet(ufunc).reduce(x, axis=0), ufunc.reduce(x, axis=0))
+        assert quiet(np.add).reduce(np.array([np.inf, -np.inf, 1e308])) != 0
+        assert np.isnan(quiet(np.subtract)(np.inf, np.inf))
+
+
+def test_threads() -> None:
+    seen = []
+
+    def work() -> None:
+        with np.errstate(all="raise"):
+            seen.append(bool(rl.isinf(CASES["large"]()).all()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [True]
