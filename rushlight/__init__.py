@@ -51,14 +51,14 @@ from rushlight.ops.dropout import (
 )
 from rushlight.ops.einsum import einsum, kron, tensordot
 from rushlight.ops.embedding import table_lookup as embedding
+from rushlight.ops.flipping import flip, fliplr, flipud, roll, rot90, tile
 from rushlight.ops.geometry import cdist, cosine_similarity, dist, pairwise_distance, pdist
 from rushlight.ops.householder import geqrf, orgqr, ormqr
 from rushlight.ops.index_select import index_add, index_copy, index_fill, index_reduce, index_select
 from rushlight.ops.indexing import index_put, index_put_, narrow, narrow_copy, select
 from rushlight.ops.joining import (
-    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, cat, chunk, column_stack, concat,
-    concatenate, dsplit, dstack, flip, fliplr, flipud, hsplit, hstack, meshgrid, roll, rot90,
-    row_stack, split, split_with_sizes, stack, tensor_split, tile, unbind, vsplit, vstack,
+    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, cat, column_stack, concat, concatenate,
+    dstack, hstack, meshgrid, row_stack, stack, vstack,
 )
 from rushlight.ops.linear_system import inverse, pinverse
 from rushlight.ops.linear_triangular import cholesky_inverse, cholesky_solve, triangular_solve
@@ -118,6 +118,10 @@ from rushlight.ops.selection import (
 from rushlight.ops.shuffling import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from rushlight.ops.softmax import log_softmax, logsumexp, softmax
 from rushlight.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
+from rushlight.ops.special_functions import igamma, igamma_, igammac, igammac_
+from rushlight.ops.splitting import (
+    chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit,
+)
 from rushlight.ops.statistics import corrcoef, cov
 from rushlight.ops.take import put, take, take_along_dim
 from rushlight.ops.transcendental import (
@@ -297,51 +301,52 @@ __all__ = [
     "get_printoptions", "get_rng_state", "greater", "greater_", "greater_equal", "greater_equal_",
     "group_norm", "gru", "gru_cell", "gt", "gt_", "half", "heaviside", "heaviside_",
     "hinge_embedding_loss", "histc", "histogram", "hsplit", "hstack", "hypot", "hypot_", "i0",
-    "i0_", "iinfo", "imag", "index_add", "index_copy", "index_fill", "index_put", "index_put_",
-    "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner",
-    "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
-    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_conj",
-    "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
-    "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size",
-    "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin",
-    "isinf", "isnan", "isneginf", "isposinf", "kl_div", "kron", "kthvalue", "layer_norm", "layout",
-    "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_", "less_equal",
-    "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load_file", "log", "log10", "log10_",
-    "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logdet", "logical_and", "logical_and_", "logical_not", "logical_not_",
-    "logical_or", "logical_or_", "logical_xor", "logical_xor_", "logit", "logit_", "logspace",
-    "logsumexp", "long", "lstm", "lstm_cell", "lt", "lt_", "lu", "lu_solve", "lu_unpack",
-    "manual_seed", "margin_ranking_loss", "masked_fill", "masked_scatter", "masked_select",
-    "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d", "max_pool1d_with_indices",
-    "max_pool2d", "max_pool3d", "maximum", "mean", "median", "memory_format", "memory_stats",
-    "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "mul_",
-    "multinomial", "multiply", "multiply_", "mv", "mvlgamma", "mvlgamma_", "nan", "nan_to_num",
-    "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne",
-    "ne_", "neg", "neg_", "negative", "negative_", "newaxis", "nextafter", "nextafter_", "nn",
-    "no_grad", "nonzero", "nonzero_static", "norm", "normal", "not_equal", "not_equal_",
-    "nuclear_norm", "numel", "ones", "ones_like", "ops", "optim", "orgqr", "ormqr", "outer",
-    "pairwise_distance", "pdist", "permute", "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle",
-    "poisson", "poisson_nll_loss", "polygamma", "positive", "pow", "pow_", "prelu",
-    "preserve_format", "printoptions", "prod", "promote_types", "put", "qr", "quantile", "rad2deg",
-    "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
-    "randperm", "range", "ravel", "real", "reciprocal", "reciprocal_", "relu", "relu_", "remainder",
-    "remainder_", "renorm", "repeat_interleave", "reshape", "resolve_conj", "resolve_neg",
-    "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll",
-    "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub",
-    "save_file", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select",
-    "select_scatter", "selu", "selu_", "serialization", "set_default_device", "set_default_dtype",
-    "set_default_tensor_type", "set_deterministic_debug_mode", "set_float32_matmul_precision",
-    "set_flush_denormal", "set_grad_enabled", "set_num_interop_threads", "set_num_threads",
-    "set_printoptions", "set_rng_state", "set_warn_always", "sgn", "sgn_", "short", "sigmoid",
-    "sigmoid_", "sign", "sign_", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_",
-    "slice_scatter", "slogdet", "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split",
-    "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze", "stack", "std", "std_mean",
-    "strided", "sub", "sub_", "subtract", "subtract_", "sum", "svd", "swapaxes", "swapdims", "t",
-    "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot",
-    "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "trapezoid",
-    "trapz", "triangular_solve", "tril", "tril_", "tril_indices", "triplet_margin_loss", "triu",
-    "triu_", "triu_indices", "true_divide", "true_divide_", "trunc", "trunc_", "typename", "uint8",
-    "unbind", "unflatten", "unique", "unique_consecutive", "unravel_index", "unsqueeze",
+    "i0_", "igamma", "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy",
+    "index_fill", "index_put", "index_put_", "index_reduce", "index_select", "inf",
+    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
+    "int8", "inverse", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex",
+    "is_conj", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
+    "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
+    "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kl_div", "kron", "kthvalue",
+    "layer_norm", "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less",
+    "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load_file",
+    "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_and_",
+    "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor", "logical_xor_",
+    "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt", "lt_", "lu",
+    "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss", "masked_fill", "masked_scatter",
+    "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d",
+    "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
+    "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
+    "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv", "mvlgamma",
+    "mvlgamma_", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile",
+    "nansum", "narrow", "narrow_copy", "ne", "ne_", "neg", "neg_", "negative", "negative_",
+    "newaxis", "nextafter", "nextafter_", "nn", "no_grad", "nonzero", "nonzero_static", "norm",
+    "normal", "not_equal", "not_equal_", "nuclear_norm", "numel", "ones", "ones_like", "ops",
+    "optim", "orgqr", "ormqr", "outer", "pairwise_distance", "pdist", "permute", "pi", "pinverse",
+    "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polygamma", "positive",
+    "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod", "promote_types", "put", "qr",
+    "quantile", "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "random", "randperm", "range", "ravel", "real", "reciprocal", "reciprocal_",
+    "relu", "relu_", "remainder", "remainder_", "renorm", "repeat_interleave", "reshape",
+    "resolve_conj", "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell",
+    "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_",
+    "rsqrt", "rsqrt_", "rsub", "save_file", "scatter", "scatter_add", "scatter_reduce",
+    "searchsorted", "seed", "select", "select_scatter", "selu", "selu_", "serialization",
+    "set_default_device", "set_default_dtype", "set_default_tensor_type",
+    "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
+    "set_grad_enabled", "set_num_interop_threads", "set_num_threads", "set_printoptions",
+    "set_rng_state", "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign",
+    "sign_", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_scatter", "slogdet",
+    "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split", "split_with_sizes", "sqrt",
+    "sqrt_", "square", "square_", "squeeze", "stack", "std", "std_mean", "strided", "sub", "sub_",
+    "subtract", "subtract_", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim",
+    "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold",
+    "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "trapezoid", "trapz",
+    "triangular_solve", "tril", "tril_", "tril_indices", "triplet_margin_loss", "triu", "triu_",
+    "triu_indices", "true_divide", "true_divide_", "trunc", "trunc_", "typename", "uint8", "unbind",
+    "unflatten", "unique", "unique_consecutive", "unravel_index", "unsqueeze",
     "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "view_as_complex",
     "view_as_real", "vsplit", "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
 ]

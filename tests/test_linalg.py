@@ -151,7 +151,7 @@ def test_singular_matrices() -> None:
     a = rl.stack([rl.eye(2), rl.zeros(2, 2)])
     with pytest.raises(LinAlgError, match=r"linalg.inv: \(Batch element 1\): The diagonal elem"):
         rl.linalg.inv(a)
-    with pytest.raises(RuntimeError, match="solve: .*The solver failed because the input matrix"):
+    with pytest.raises(RuntimeError, match=r"solve: .*The solver failed because the input matrix"):
         rl.linalg.solve(a, rl.eye(2))
     found = rl.linalg.inv_ex(a)
     assert found.info.tolist() == [0, 1] and rl.equal(found.inverse[0], rl.eye(2))

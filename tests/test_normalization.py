@@ -92,6 +92,20 @@ def test_evaluation_has_gradients() -> None:
     assert gradgradcheck(function, operands)
 
 
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_gradients_of_large_square_matrices(norm: str) -> None:
+    x, w, g = rl.randn(600, 600), rl.randn(600), rl.randn(600, 600)
+
+    def gradients(x: rl.Tensor, w: rl.Tensor, g: rl.Tensor) -> list[rl.Tensor]:
+        x, w, b = x.clone().requires_grad_(), w.clone().requires_grad_(), w.clone().requires_grad_()
+        result = F.layer_norm(x, (600,), w, b) if norm == "layer" else F.batch_norm(
+            x, None, None, w, b, True)
+        return rl.autograd.grad((result * g).sum(), (x, w, b), create_graph=x.dtype is rl.float64)
+
+    for a, b in zip(gradients(x, w, g), gradients(x.double(), w.double(), g.double()), strict=True):
+        assert rl.allclose(a.double(), b, rtol=1e-4, atol=2e-4)
+
+
 @pytest.mark.parametrize("shape", [(64, 10), (3, 5, 700), (2000, 300), (1, 1)], ids=str)
 def test_layer_norm_values(shape: tuple[int, ...]) -> None:
     values = np.random.default_rng(1).normal(10, 3, shape).astype(np.float32)

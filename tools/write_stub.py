@@ -157,13 +157,33 @@ def own_values(node: ast.Assign) -> list[str]:
 
 def own_method(node: ast.FunctionDef) -> list[str]:
     """Lines for a method of the class, from its source."""
-    for argument in ast.walk(node.args):
-        if isinstance(argument, ast.arg) and argument.annotation is not None:
-            argument.annotation = ast.Name(spelled(argument.annotation))
     returned = spelled(node.returns) if node.returns is not None else "Any"
-    head = f"    def {node.name}({ast.unparse(node.args)}) -> {returned}:"
+    head = f"    def {node.name}({own_parameters(node.args)}) -> {returned}:"
     lines = [f"    @{ast.unparse(d)}" for d in node.decorator_list]
     return [*lines, *with_doc(head, ast.get_docstring(node))]
+
+
+def own_parameters(given: ast.arguments) -> str:
+    """The parameters of a method of the class as text."""
+    parts: list[str] = []
+
+    def add(argument: ast.arg, default: ast.expr | None = None, stars: str = "") -> None:
+        note = "" if argument.annotation is None else f": {spelled(argument.annotation)}"
+        value = "" if default is None else f" = {ast.unparse(default)}"
+        parts.append(f"{stars}{argument.arg}{note}{value}")
+
+    missing = len(given.args) - len(given.defaults)
+    for argument, default in zip(given.args, [*[None] * missing, *given.defaults], strict=True):
+        add(argument, default)
+    if given.vararg is not None:
+        add(given.vararg, stars="*")
+    elif given.kwonlyargs:
+        parts.append("*")
+    for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+        add(argument, default)
+    if given.kwarg is not None:
+        add(given.kwarg, stars="**")
+    return ", ".join(parts)
 
 
 def with_doc(head: str, text: str | None, end: str = "") -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.memory import LARGE, recycle
+from rushlight.backends.quiet import silent
 from rushlight.backends.row_kernels import Kernels, column_sum, column_sums, filled
 
 LAYER_NORM, LAYER_NORM_BACKWARD = Kernels("layer_norm"), Kernels("layer_norm_backward")
@@ -18,7 +19,6 @@ RMS_NORM, RMS_NORM_BACKWARD = Kernels("rms_norm"), Kernels("rms_norm_backward")
 SUM, DEVIATION, VARIANCE = Kernels("sum"), Kernels("deviation"), Kernels("variance")
 SCALE, SCALE_COLUMNS = Kernels("scale"), Kernels("scale_columns")
 PRODUCTS, SLOPE, SLOPE_COLUMNS = Kernels("products"), Kernels("slope"), Kernels("slope_columns")
-SILENT = np.errstate(all="ignore")  # infinities and NaN are results
 
 
 def _wide(array: Any) -> Any:
@@ -51,7 +51,7 @@ def _like(result: Any, model: Any) -> Any:
     return result.reshape(model.shape).astype(model.dtype, copy=False)
 
 
-@SILENT
+@silent
 def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """(x - mean) rstd weight + bias over the last `places` dimensions, mean and rstd of each row.
 
@@ -64,7 +64,7 @@ def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple
     return _like(result, x), mean, rstd
 
 
-@SILENT
+@silent
 def layer_norm_backward(gradient: Any, x: Any, places: int, weight: Any, bias: Any, mean: Any,
                         rstd: Any, needs: tuple[bool, ...]) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias; None for those not needed."""
@@ -81,7 +81,7 @@ def layer_norm_backward(gradient: Any, x: Any, places: int, weight: Any, bias: A
     return to_x, to_weight, _like(to_bias, bias) if needs[2] else None
 
 
-@SILENT
+@silent
 def rms_norm(x: Any, places: int, weight: Any, eps: float) -> tuple[Any, Any]:
     """x rstd weight over the last `places` dimensions, and rstd = 1 / sqrt(mean x^2 + eps)."""
     rows = _matrix(x, places)
@@ -90,7 +90,7 @@ def rms_norm(x: Any, places: int, weight: Any, eps: float) -> tuple[Any, Any]:
     return _like(result, x), rstd
 
 
-@SILENT
+@silent
 def rms_norm_backward(gradient: Any, x: Any, places: int, weight: Any, rstd: Any,
                       needs: tuple[bool, ...]) -> tuple[Any, Any]:
     """The gradients of x and weight; None for those not needed."""
@@ -153,7 +153,7 @@ class Channels:
 KERNELS = {"sum": SUM, "deviation": DEVIATION, "products": PRODUCTS}
 
 
-@SILENT
+@silent
 def channel_statistics(x: Any) -> tuple[Any, Any]:
     """Mean and biased variance of each channel of (batch, channels, *)."""
     channels = Channels(x)
@@ -165,7 +165,7 @@ def channel_statistics(x: Any) -> tuple[Any, Any]:
     return mean, (squares / count).astype(kind)
 
 
-@SILENT
+@silent
 def scale_channels(x: Any, centre: Any, factor: Any, shift: Any) -> Any:
     """(x - centre) factor + shift, with a number of each for every channel."""
     channels = Channels(x)
@@ -178,7 +178,7 @@ def _reciprocal_deviation(variance: Any, eps: float) -> Any:
     return 1 / np.sqrt(variance.astype(np.float64) + eps)
 
 
-@SILENT
+@silent
 def batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """(x - mean) / sqrt(variance + eps) weight + bias of each channel, mean and variance."""
     mean, variance = channel_statistics(x)
@@ -187,7 +187,7 @@ def batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, An
     return scale_channels(x, mean, factor, _vector(bias, c, 0, mean.dtype)), mean, variance
 
 
-@SILENT
+@silent
 def batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance: Any, eps: float,
                         ) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias."""
@@ -204,7 +204,7 @@ def batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance:
     return channels.back(result, x.dtype), moment * rstd, total
 
 
-@SILENT
+@silent
 def group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """Layer norm of each group of channels; also mean and rstd, (batch, channels) each."""
     n, c = x.shape[:2]
@@ -220,7 +220,7 @@ def group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple
     return _like(result, x), mean, rstd
 
 
-@SILENT
+@silent
 def group_norm_backward(gradient: Any, x: Any, groups: int, weight: Any, mean: Any, rstd: Any,
                         ) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias."""

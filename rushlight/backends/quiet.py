@@ -6,7 +6,7 @@ What `np.seterr` and `warnings` say about the user's own NumPy stays untouched.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from rushlight.backends.cpu.quiet import quiet_ufunc
 def quiet(function: Any) -> Any:
     """The same function or ufunc, silent; of ufuncs also `.reduce`."""
     if not isinstance(function, np.ufunc):
-        return _silenced(function)
+        return silent(function)
     if function.signature is None:
         try:
             return quiet_ufunc(function)
@@ -29,23 +29,17 @@ def quiet(function: Any) -> Any:
 
 
 class _Quiet:
-    """A ufunc called with NumPy's floating-point checks switched off, where no code can be
-    generated."""
+    """A ufunc called without NumPy's floating-point checks, where no code can be generated."""
 
-    __slots__ = ("function", "reduce")
+    __slots__ = ("call", "reduce")
 
     def __init__(self, function: np.ufunc) -> None:
-        self.function, self.reduce = function, _silenced(function.reduce)
+        self.call, self.reduce = silent(function), silent(function.reduce)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return self.function(*arguments, **options)
+        return self.call(*arguments, **options)
 
 
-def _silenced(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def run(*arguments: Any, **options: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*arguments, **options)
-
-    return run
+def silent(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator: NumPy's floating-point checks are off while `function` runs."""
+    return np.errstate(all="ignore")(function)

@@ -14,7 +14,7 @@ import numpy as np
 
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
-from rushlight.backends.quiet import quiet
+from rushlight.backends.quiet import quiet, silent
 from rushlight.backends.row_kernels import COLUMNS, Kernels, as_rows, column_sum, filled
 from rushlight.base.shapes import normalize_dim
 
@@ -25,7 +25,7 @@ EXTREMES = {name: Kernels(name) for name in ("amax", "amin")}
 PLACES = {name: Kernels(name) for name in ("argmax", "argmin")}
 VALUES = {"argmax": "amax", "argmin": "amin"}
 
-prod, truth = np.errstate(all="ignore")(host.prod), host.truth
+prod, truth = silent(host.prod), host.truth
 
 
 def _suits(array: Any) -> bool:

@@ -99,9 +99,11 @@ def column_sums(name: str, *operands: Any) -> tuple[Any, ...]:
     if count < 2:
         return _tuple(kernel(*operands, out=...))
     cut = count * height
-    parts = _tuple(kernel(*(x if x.ndim == 1 and len(x) != m else
-                            x[:cut].reshape(count, height, *x.shape[1:]) for x in operands)))
-    rest = _tuple(kernel(*(x if x.ndim == 1 and len(x) != m else x[cut:] for x in operands)))
+    words = columns.KERNELS[name].inputs.split()
+    parts = _tuple(kernel(*(x if word == "column" else x[:cut].reshape(
+        count, height, *x.shape[1:]) for word, x in zip(words, operands, strict=True))))
+    rest = _tuple(kernel(*(x if word == "column" else x[cut:]
+                           for word, x in zip(words, operands, strict=True))))
     total = COLUMNS["column_sum"][parts[0].dtype]
     return tuple(total(np.concatenate([p, r[None]]), out=...)
                  for p, r in zip(parts, rest, strict=True))

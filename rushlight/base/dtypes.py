@@ -78,6 +78,7 @@ ALIASES = {"half": float16, "float": float32, "double": float64, "short": int16,
            "long": int64, "cfloat": complex64, "cdouble": complex128}
 FROM_ARRAY = {d.array: d for d in ALL}
 HALF_TYPES = frozenset((float16.array, bfloat16.array))
+NATIVE = frozenset(d.array for d in ALL if d is not bfloat16)  # elements NumPy itself has
 
 # Other spellings of an element type: Python's classes, NumPy's wider integers.
 _PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}

@@ -17,7 +17,7 @@ RULES: dict[str, Rule] = {}
 
 # No gradient flows through these: they are constant almost everywhere or discrete.
 FLAT = frozenset(
-    "sign sgn floor ceil trunc round floor_div trunc_div eq ne lt le gt ge isnan isinf isfinite "
+    "sign floor ceil trunc round floor_div trunc_div eq ne lt le gt ge isnan isinf isfinite "
     "signbit cast nonzero bitwise_not bitwise_and bitwise_or bitwise_xor shift_left shift_right "
     "nextafter angle real imag".split()
 )
@@ -75,8 +75,14 @@ def _flow(node: Expression, incoming: Expression) -> tuple[Expression | None, ..
                 call("where", condition, zero, incoming))
     if name == "abs":  # not analytic: no conjugate here
         return (incoming * call("sgn", operands[0]),)
+    if name == "sgn":  # on the unit circle: what is along the circle stays
+        along = incoming - call("real", incoming * call("conj", node)) * node
+        size = call("abs", operands[0])
+        return (call("where", call("eq", operands[0], 0), 0, along / size),)
     if name == "conj":
         return (call("conj", incoming),)
+    if name not in RULES:
+        raise NotImplementedError(f"the derivative of {name} is not implemented")
     partials = RULES[name](node, *operands)
     return tuple(None if p is None else _times(incoming, p) for p in partials)
 

@@ -198,13 +198,15 @@ def _needed(root: Expression, done: dict[int, Expression]) -> Iterator[Expressio
 
 
 def specialise(root: Expression, complex_numbers: bool) -> Expression:
-    """`root` for real numbers: conjugation is the identity there."""
+    """`root` for real numbers: conjugation is the identity there, and sgn is flat."""
     if complex_numbers:
         return root
     table: dict[Expression, Expression] = {}
     for node in walk([root]):
         if node.name in ("conj", "real"):
             table[node] = substitute(node.operands[0], table)
+        elif node.name == "sgn":
+            table[node] = call("sign", substitute(node.operands[0], table))
         elif node.operands:
             new = substitute(node, table)
             if new is not node:

@@ -62,6 +62,11 @@ def register(declaration: Declaration, path: str, function: Callable[..., Any]) 
         module.setdefault(f"{holder.rpartition('.')[2]}_{name}", function)
 
 
+def node_name(name: str) -> str:
+    """What torch calls the node of the op `name`: AddBackward0 for add."""
+    return "".join(part.capitalize() for part in name.strip("_").split("_")) + "Backward0"
+
+
 def named(name: str, function: Any, declaration: Declaration) -> Any:
     """`function` under its public name and the declaration's documentation."""
     function.__name__ = function.__qualname__ = name

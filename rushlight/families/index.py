@@ -27,7 +27,7 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.engine.node import COUNT, Node, changed, edge_of, freed, next_sequence, version_of
-from rushlight.families.declaration import Declaration, named, register
+from rushlight.families.declaration import Declaration, named, node_name, register
 from rushlight.families.inplace import (
     check_in_place,
     check_overlap,
@@ -70,9 +70,8 @@ class IndexOp:
         notes = {n: str(p.annotation) for n, p in self.signature.parameters.items()}
         self.operands = [n for n, note in notes.items() if "Array" in note]
         self.optional = {n for n in self.operands if notes[n] != "Array"}
-        title = "".join(part.capitalize() for part in self.name.strip("_").split("_"))
         self.node_class = type(
-            f"{title}Backward0",
+            node_name(self.name),
             (IndexNode,),
             {"__slots__": (), "op": self, "__module__": self.body.__module__},
         )

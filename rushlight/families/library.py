@@ -35,7 +35,7 @@ from rushlight.engine.node import (
     next_sequence,
     version_of,
 )
-from rushlight.families.declaration import Declaration, named, register
+from rushlight.families.declaration import Declaration, named, node_name, register
 from rushlight.families.inplace import check_in_place, record_in_place, write_out, wrote
 from rushlight.families.library_source import backward_source, head, wrapper_source
 from rushlight.families.source import lazy_function
@@ -50,6 +50,7 @@ class Library:
         self.forward, self.rule = cls.forward, getattr(cls, "backward", None)
         self.keeps: tuple[str, ...] = getattr(cls, "keeps", ())
         self.outputs: int = getattr(cls, "outputs", 1)
+        self.node: str = getattr(cls, "node", self.name)  # what torch calls the node's op
         self.structure: Any = getattr(cls, "structure", tuple)
         self.differentiable: Any = getattr(cls, "differentiable", None)
         self.signature = inspect.signature(self.forward)
@@ -70,7 +71,6 @@ class Library:
 
 def _node_class(op: Library) -> type[Node]:
     """The class of the nodes that record `op`, its backward written on first use."""
-    title = "".join(part.capitalize() for part in op.name.strip("_").split("_"))
     members: dict[str, Any] = {"__slots__": (), "op": op, "outputs": op.outputs,
                                "keeps_tensors": any(
                                    name in op.operands or name in op.keeps or op.is_output(name)
@@ -79,7 +79,7 @@ def _node_class(op: Library) -> type[Node]:
     if op.rule is not None:
         members["backward"] = lazy_function("backward", op.forward.__module__,
                                             lambda: backward_source(op))
-    return type(f"{title}Backward0", (Node,), members)
+    return type(node_name(op.node), (Node,), members)
 
 
 def record(op: Library, results: list[Tensor], values: dict[str, Any],

@@ -30,7 +30,7 @@ def restored(node: Any, array: Any, version: Any, position: int) -> Tensor:
     else:
         edge = node if node.outputs == 1 else Slot(node, -1 - position)
     made = wrap(array)
-    made._node, made._writes = edge, version
+    made._node, made._writes = edge if array.dtype.kind in "fcV" else None, version
     return made
 
 

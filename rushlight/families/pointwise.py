@@ -73,7 +73,8 @@ class Pointwise:
         self.defaults = {p.name: p.default for p in self.signature.parameters.values()
                          if p.default is not p.empty}
         self._variants: dict[tuple[Any, ...], Variant] = {}
-        self.written: dict[Any, Callable] = {}  # flat functions, by the options they are for
+        # Flat functions, by the options that they are for.
+        self.written: dict[Any, Callable[..., Any]] = {}
 
     @property
     def plain(self) -> Variant:
@@ -93,13 +94,18 @@ class Pointwise:
         settings = {**self.defaults, **given}
         absent = tuple(n for n in self.operands if n in self.defaults and settings[n] is None)
         varying = tuple(n for n in self.scalars if n not in self.defaults or (
-            settings[n] is not self.defaults[n] and settings[n] is not None))
+            settings[n] is not None and not _same_number(settings[n], self.defaults[n])))
         fixed = tuple((n, settings[n]) for n in self.options)
         key = (absent, varying, fixed)
         found = self._variants.get(key)
         if found is None:
             found = self._variants[key] = Variant(self, absent, varying, dict(fixed))
         return found
+
+
+def _same_number(value: Any, default: Any) -> bool:
+    """Whether a scalar is its default: of the same type and value."""
+    return value is default or (type(value) is type(default) and bool(value == default))
 
 
 class Variant:

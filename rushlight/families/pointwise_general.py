@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.meta.array import is_meta
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, operands, user_site
 from rushlight.base.flags import flags
@@ -167,6 +167,11 @@ def _same_device(op: Any, tensors: list[Tensor]) -> None:
 
 def _run(variant: Any, arrays: list[Any], dtype: np.dtype, values: Mapping[str, Any],
          out: Any = None) -> Any:
+    if any(is_meta(a) for a in arrays):
+        if variant.op.result == "real":
+            dtype = dtypes.FROM_ARRAY[dtype].to_real().array
+        return MetaArray(_broadcast(variant.op, arrays, values),
+                         np.dtype(np.bool_) if variant.boolean else dtype)
     size = max((a.size for a in arrays), default=0)
     tables: tuple[Kernels, Kernels] = (variant.small, variant.large)
     table = tables[size >= LARGE]

@@ -11,6 +11,7 @@ from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, changed, freed, next_sequence
 from rushlight.families import pointwise_general as general
 from rushlight.families.broadcast import sum_to
+from rushlight.families.declaration import node_name
 from rushlight.families.inplace import wrote
 from rushlight.families.kernels import LARGE, number
 from rushlight.families.source import compile_function
@@ -79,8 +80,7 @@ def _save_lines(variant: Any, name: str, certain: bool, readers: list[str]) -> l
 
 def node_class(variant: Any) -> type[Node]:
     """The class of nodes that record `variant`, with its backward as flat source."""
-    title = "".join(part.capitalize() for part in variant.op.name.strip("_").split("_"))
-    name = f"{title}Backward0"
+    name = node_name(variant.op.name)
     environment = {**ENVIRONMENT, "variant": variant}
     saves = variant.saves
     unpack = "".join(f", array_{n}, version_{n}, count_{n}" for n in saves)

@@ -63,7 +63,9 @@ def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
     defaults = []
     for name, default in op.defaults.items():
         environment[f"default_{name}"] = default
-        defaults.append(f"{name} is default_{name}")
+        # 1 and 1.0 are different alphas, but no 0.01 is the same object as another.
+        test = "==" if isinstance(default, float) else "is"
+        defaults.append(f"{name} {test} default_{name}")
     if form == "function":
         return Form(_signature(op) + _out(op), " and ".join(["out is None", *defaults]),
                     f"apply(op, {everything}, out=out)", names[0])
@@ -90,7 +92,7 @@ def _signature(op: Any) -> str:
         if p.kind is p.KEYWORD_ONLY and not keyword_only:
             parts.append("*")
             keyword_only = True
-        parts.append(p.name if p.default is p.empty else f"{p.name}={p.default!r}")
+        parts.append(p.name if p.default is p.empty else f"{p.name}=default_{p.name}")
     return ", ".join(parts)
 
 

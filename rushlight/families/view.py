@@ -19,7 +19,7 @@ from weakref import ref as reference
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, freed, next_sequence
-from rushlight.families.declaration import Declaration, Samples, named, register
+from rushlight.families.declaration import Declaration, Samples, named, node_name, register
 from rushlight.families.source import lazy_function
 from rushlight.tensor import Parameter, Tensor
 
@@ -31,14 +31,13 @@ class View:
     """A declared view op."""
 
     def __init__(self, declaration: Declaration, grad: Callable[..., Any],
-                 otherwise: Callable[..., Any] | None, many: bool) -> None:
+                 otherwise: Callable[..., Any] | None, many: bool, node: str) -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
         self.grad, self.otherwise, self.many = grad, otherwise, many
         parameters = list(inspect.signature(self.body).parameters.values())[1:]
         self.star = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self.parameters = parameters
-        title = "".join(part.capitalize() for part in self.name.strip("_").split("_"))
-        self.node_class: type[Node] = type(f"{title}Backward0", (ViewBackward,), {
+        self.node_class: type[Node] = type(node_name(node or self.name), (ViewBackward,), {
             "__slots__": (), "op": self, "__module__": self.body.__module__})
 
 
@@ -90,19 +89,19 @@ def take_view(function: Callable[..., Any], node_class: type[Node], input: Tenso
 
 
 def view(paths: str, *, grad: Callable[..., Any], otherwise: Callable[..., Any] | None = None,
-         many: bool = False, samples: Samples | None = None,
+         many: bool = False, node: str = "", samples: Samples | None = None,
          ) -> Callable[[Callable[..., Any]], Any]:
     """Declare a view op under the torch `paths`; returns its eager function.
 
     A bare name stands for the function and, unless it is private, the method. grad: (gradient,
     shape, *arguments) -> gradient of the input. otherwise: what to call where the body returns
     None because no view exists. many: the op returns one of several views, which may not be
-    written to in place. samples: calls for the derived tests.
+    written to in place. node: the op that torch names its node after. samples: calls for the derived tests.
     """
 
     def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(body.__name__, "view", body, samples=samples)
-        op = declaration.op = View(declaration, grad, otherwise, many)
+        op = declaration.op = View(declaration, grad, otherwise, many, node)
         function = declaration.function = named(
             op.name, lazy_function(op.name, body.__module__, lambda: _write(op)), declaration)
         function.many = many

@@ -10,13 +10,13 @@ from rushlight.ops import (
     activation, adaptive_pooling, arithmetic, arithmetic_forms, attention, average_pooling,
     bilinear_form, bitwise, comparison, convolution, copying, counting, creation, cross_entropy,
     ctc, decomposition, determinant, dropout, eigenvalues, einsum, embedding, embedding_bag, fft,
-    folding, frequencies, geometry, grid_sampling, householder, index_select, indexing,
+    flipping, folding, frequencies, geometry, grid_sampling, householder, index_select, indexing,
     interpolation, joining, linear_system, linear_triangular, loss, lu, margin_loss, masking,
     matmul, matrix_function, matrix_norm, max_pooling, multi_head_attention, norm, normalization,
-    padding, pooling, pooling_windows, positions, products, properties, quantile, random,
-    random_activation, random_inplace, recurrent, reduction, rounding, scan, scatter, searching,
-    selection, shuffling, softmax, sorting, statistics, take, transcendental, transposition,
-    triangle, unique, viewing,
+    orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
+    quantile, random, random_activation, random_inplace, recurrent, reduction, rounding, scan,
+    scatter, searching, selection, shuffling, softmax, sorting, special_functions, splitting,
+    statistics, take, transcendental, transposition, triangle, unique, viewing,
 )
 # ---- by hand
 

@@ -108,7 +108,7 @@ def softsign(input):
 
 
 @pointwise("nn.functional.tanhshrink", promote="floating",
-           grad=lambda gradient, input: gradient * s.tanh(input) * s.tanh(input))
+           grad=lambda gradient, input: gradient * s.conj(s.tanh(input) * s.tanh(input)))
 def tanhshrink(input):
     """x - tanh(x)."""
     return input - s.tanh(input)

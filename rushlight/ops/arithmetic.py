@@ -211,7 +211,7 @@ def addcdiv(input, tensor1, tensor2, *, value: Scalar = 1):
     return input + value * tensor1 / tensor2
 
 
-@pointwise("lerp", tensors="input end")
+@pointwise("lerp", tensors="input end", refuse="bool integer")
 def lerp(input, end, weight):
     """input + weight * (end - input): from input to end.
 

@@ -54,7 +54,7 @@ def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     return clamp(input, None, _bound("clamp_max", input, "max", max), out=out)
 
 
-@composite("positive")
+@composite("positive Tensor.__pos__")
 def positive(input: Tensor) -> Tensor:
     """The tensor itself. Raises RuntimeError for truth values."""
     if input.dtype is dtypes.bool_:
@@ -62,7 +62,6 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-Tensor.__pos__ = positive  # type: ignore[attr-defined]
 
 
 @pointwise("_nan_to_num", inplace=False)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rushlight.base.errors import operands
 from rushlight.expr import scalar as s
+from rushlight.families.composite import composite
 from rushlight.families.pointwise import pointwise
+from rushlight.tensor import Tensor
 
 
 @pointwise("eq Tensor.__eq__", result="bool")
@@ -117,18 +122,39 @@ def logical_not(input):
     return s.bitwise_not(s.nonzero(input))
 
 
-@pointwise("isclose", result="bool", inplace=False, tensors="input other",
+@pointwise("_isclose", result="bool", inplace=False,
            samples=lambda x: [(x(2, 3), x(2, 3), {'equal_nan': True})])
-def isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
-    """Whether |input - other| <= atol + rtol * |other|; infinities are close to themselves.
-
-    >>> import rushlight as rl
-    >>> rl.isclose(rl.tensor([1., 2.]), rl.tensor([1., 2.1]))
-    tensor([ True, False])
-    """
+def _isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
+    """Whether |input - other| <= atol + rtol * |other|."""
     near = s.bitwise_and(s.isfinite(input - other),
                          s.abs(input - other) <= s.abs(atol + s.abs(rtol * other)))
     close = s.bitwise_or(s.eq(input, other), s.bitwise_and(near, s.isfinite(other)))
     if equal_nan:
         close = s.bitwise_or(close, s.bitwise_and(s.isnan(input), s.isnan(other)))
     return close
+
+
+@composite("isclose", samples=lambda x: [(x(2, 3), x(2, 3)), (x.integers(3), x.integers(3))])
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08,
+            equal_nan: bool = False) -> Tensor:
+    """Whether |input - other| <= atol + rtol * |other|; infinities are close to themselves.
+
+    Raises RuntimeError for different dtypes and negative tolerances.
+
+    >>> import rushlight as rl
+    >>> rl.isclose(rl.tensor([1., 2.]), rl.tensor([1., 2.1]))
+    tensor([ True, False])
+    """
+    for i, (name, x) in enumerate((("input", input), ("other", other))):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"isclose(): argument '{name}' (position {i + 1}) must be Tensor, not "
+                            f"{type(x).__name__}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{input.dtype.name} did not match {other.dtype.name}: "
+                           f"isclose({operands(input=input, other=other)})")
+    if input.dtype.category < 2:
+        input, other = input.double(), other.double()
+    return _isclose(input, other, float(rtol), float(atol), equal_nan)

@@ -99,6 +99,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
 class _mean_cross_entropy:
     """The mean over samples of log(sum(e**x)) - x[y]: softmax and loss in one pass."""
 
+    node = "nll_loss"
+
     keeps = ("total", "count")
 
     def forward(input, target, ignore_index: Option):

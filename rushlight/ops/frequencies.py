@@ -10,7 +10,7 @@ from rushlight.backends.meta.array import MetaArray
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.families.composite import function
-from rushlight.ops.joining import roll
+from rushlight.ops.flipping import roll
 from rushlight.tensor import Tensor, wrap
 
 

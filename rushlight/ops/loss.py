@@ -194,7 +194,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     return reduced(loss, _reduction(reduction, size_average, reduce))
 
 
-@pointwise("_softplus_of_negative", inplace=False,
+@pointwise("_softplus_of_negative", refuse="bool integer complex", inplace=False,
            grad=lambda gradient, input: gradient * (s.sigmoid(input) - 1))
 def _softplus_of_negative(input):
     """log(1 + e**-x), without overflow."""

@@ -242,6 +242,8 @@ class linear:
     tensor([[2., 2., 2.]])
     """
 
+    node = "addmm"
+
     def forward(input, weight, bias: Operand = None):
         if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
             raise RuntimeError(

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rushlight.families.composite import function
-from rushlight.ops.activation import relu, sigmoid
 from rushlight.ops.dropout import dropout
 from rushlight.ops.joining import cat, stack
-from rushlight.ops.matmul import linear
-from rushlight.ops.transcendental import tanh
+from rushlight.ops.recurrent_layer import run_cell, run_layer
 from rushlight.tensor import Tensor
-
-State = tuple[Tensor, ...]  # (h,), or (h, c) of an LSTM
-
-
-def _gates(input: Tensor, h: Tensor, weights: Sequence) -> Tensor:
-    w_ih, w_hh, b_ih, b_hh = weights
-    return linear(input, w_ih, b_ih) + linear(h, w_hh, b_hh)
 
 
 @function("rnn_tanh_cell")
@@ -38,7 +29,7 @@ def rnn_tanh_cell(
     >>> rl.rnn_tanh_cell(rl.zeros(1, 2), rl.zeros(1, 3), rl.ones(3, 2), rl.ones(3, 3))
     tensor([[0., 0., 0.]])
     """
-    return tanh(_gates(input, hx, (w_ih, w_hh, b_ih, b_hh)))
+    return run_cell("tanh", input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
 @function("rnn_relu_cell")
@@ -56,7 +47,7 @@ def rnn_relu_cell(
     >>> rl.rnn_relu_cell(rl.ones(1, 2), rl.zeros(1, 3), rl.ones(3, 2), rl.ones(3, 3))
     tensor([[2., 2., 2.]])
     """
-    return relu(_gates(input, hx, (w_ih, w_hh, b_ih, b_hh)))
+    return run_cell("relu", input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
 @function("gru_cell")
@@ -76,15 +67,7 @@ def gru_cell(
     >>> rl.gru_cell(rl.zeros(1, 1), rl.ones(1, 1), rl.zeros(3, 1), rl.zeros(3, 1))
     tensor([[0.5000]])
     """
-    return _gru_step(linear(input, w_ih, b_ih), hx, w_hh, b_hh)
-
-
-def _gru_step(from_input: Tensor, h: Tensor, w_hh: Tensor, b_hh: Tensor | None) -> Tensor:
-    i_r, i_z, i_n = from_input.chunk(3, 1)
-    h_r, h_z, h_n = linear(h, w_hh, b_hh).chunk(3, 1)
-    reset, update = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
-    new = tanh(i_n + reset * h_n)
-    return new + update * (h - new)
+    return run_cell("gru", input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
 @function("lstm_cell")
@@ -106,76 +89,8 @@ def lstm_cell(
     >>> rl.lstm_cell(zero, (zero, rl.ones(1, 1)), rl.zeros(4, 1), rl.zeros(4, 1))[1]
     tensor([[0.5000]])
     """
-    return _lstm_step(linear(input, w_ih, b_ih), hx[0], hx[1], w_hh, b_hh)
-
-
-def _lstm_step(
-    from_input: Tensor, h: Tensor, c: Tensor, w_hh: Tensor, b_hh: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    i, f, g, o = (from_input + linear(h, w_hh, b_hh)).chunk(4, 1)
-    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-    return sigmoid(o) * tanh(c), c
-
-
-# A step takes what the input contributes (W_ih x + b_ih, computed for all times at once), the
-# state, and the remaining weights; it returns the new state, whose first part is the output.
-Step = Callable[[Tensor, State, Sequence], State]
-
-
-def _tanh_step(from_input: Tensor, state: State, weights: Sequence) -> State:
-    return (tanh(from_input + linear(state[0], *weights)),)
-
-
-def _relu_step(from_input: Tensor, state: State, weights: Sequence) -> State:
-    return (relu(from_input + linear(state[0], *weights)),)
-
-
-def _gru_layer_step(from_input: Tensor, state: State, weights: Sequence) -> State:
-    return (_gru_step(from_input, state[0], *weights),)
-
-
-def _lstm_layer_step(from_input: Tensor, state: State, weights: Sequence) -> State:
-    w_hh, b_hh, w_hr = (*weights, None) if len(weights) == 2 else weights
-    h, c = _lstm_step(from_input, *state, w_hh, b_hh)
-    return (h if w_hr is None else linear(h, w_hr)), c
-
-
-def _one_direction(
-    step: Step, input: Tensor, state: State, params: Sequence, options: Options, back: bool
-) -> tuple[Tensor, State]:
-    """One layer over (time, batch, features): its outputs at every time and its final state."""
-    w_ih, w_hh, *rest = params
-    b_ih, b_hh, *rest = rest if options.biased else (None, None, *rest)
-    from_input, weights = linear(input, w_ih, b_ih), (w_hh, b_hh, *rest)
-    if options.counts is not None:
-        return _packed(step, from_input.split(options.counts), state, weights, back)
-    steps, outputs = from_input.unbind(0), []
-    for each in reversed(steps) if back else steps:
-        state = step(each, state, weights)
-        outputs.append(state[0])
-    return stack(outputs[::-1] if back else outputs), state
-
-
-def _packed(
-    step: Step, steps: Sequence[Tensor], first: State, weights: Sequence, back: bool
-) -> tuple[Tensor, State]:
-    """As above over packed sequences, longest first: steps shrink as the shorter ones end."""
-    outputs = []
-    if back:  # the longest alone at first; the others join where they end
-        state = tuple(part[:0] for part in first)
-        for each in reversed(steps):
-            joining = slice(state[0].size(0), each.size(0))
-            state = tuple(cat([s, f[joining]]) for s, f in zip(state, first, strict=True))
-            state = step(each, state, weights)
-            outputs.append(state[0])
-        return cat(outputs[::-1]), state
-    state, ended = first, []
-    for each in steps:
-        ended.append([part[each.size(0) :] for part in state])
-        state = step(each, tuple(part[: each.size(0)] for part in state), weights)
-        outputs.append(state[0])
-    ended.append(list(state))
-    return cat(outputs), tuple(cat(parts) for parts in zip(*reversed(ended), strict=True))
+    h, c = run_cell("lstm", input, *hx, w_ih, w_hh, b_ih, b_hh)
+    return h, c
 
 
 class Options(NamedTuple):
@@ -191,11 +106,17 @@ class Options(NamedTuple):
 
 
 def _run(
-    step: Step, input: Tensor, states: Sequence[Tensor], params: Sequence, options: Options
-) -> tuple[Tensor, list[Tensor]]:
-    """All layers; ``states`` holds one tensor (layers * directions, batch, size) for each part."""
+    cell: str, input: Tensor, states: Sequence[Tensor], params: Sequence, options: Options
+) -> tuple[Tensor, ...]:
+    """All layers: (output, *final states); ``states`` holds one tensor (layers * directions,
+    batch, size) for each part."""
     if options.batch_first:
         input = input.transpose(0, 1)
+    if not input.shape[0]:
+        raise RuntimeError(
+            "Expected sequence length to be larger than 0 in RNN, but the input is "
+            f"{list(input.shape)}"
+        )
     directions = 2 if options.bidirectional else 1
     each = len(params) // (options.num_layers * directions)
     first = list(zip(*(state.unbind(0) for state in states), strict=True))
@@ -204,18 +125,21 @@ def _run(
         outputs = []
         for direction in range(directions):
             place = layer * directions + direction
-            own = params[place * each : (place + 1) * each]
-            output, final = _one_direction(step, input, first[place], own, options, direction == 1)
+            w_ih, w_hh, *rest = params[place * each : (place + 1) * each]
+            rest = rest if options.biased else [None, None, *rest]
+            output, *final = run_layer(
+                cell, options.counts, direction == 1, input, *first[place], w_ih, w_hh, *rest
+            )
             outputs.append(output)
             finals.append(final)
         input = outputs[0] if directions == 1 else cat(outputs, -1)
         if options.dropout > 0 and options.train and layer < options.num_layers - 1:
             input = dropout(input, options.dropout)
     final_states = [stack(parts) for parts in zip(*finals, strict=True)]
-    return (input.transpose(0, 1) if options.batch_first else input), final_states
+    return (input.transpose(0, 1) if options.batch_first else input), *final_states
 
 
-def _whole(step: Step, input: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _whole(cell: str, input: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     """A whole recurrent network, called in either form: (hx, params, has_biases, ...), or
     (batch_sizes, hx, params, has_biases, ...) for packed sequences."""
     if isinstance(arguments[2], bool):
@@ -225,8 +149,7 @@ def _whole(step: Step, input: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
         batch_sizes, hx, params, *options = arguments
         options = Options(*options, False, batch_sizes.tolist())
     states = [hx] if isinstance(hx, Tensor) else list(hx)
-    output, finals = _run(step, input, states, params, options)
-    return (output, *finals)
+    return _run(cell, input, states, params, options)
 
 
 @function("rnn_tanh")
@@ -258,7 +181,7 @@ def rnn_tanh(
     torch.Size([4, 1, 2])
     """
     options = (has_biases, num_layers, dropout, train, bidirectional, batch_first)
-    return _whole(_tanh_step, input, hx, params, *options)
+    return _whole("tanh", input, hx, params, *options)
 
 
 @function("rnn_relu")
@@ -281,7 +204,7 @@ def rnn_relu(
     tensor([[[2., 2.]]])
     """
     options = (has_biases, num_layers, dropout, train, bidirectional, batch_first)
-    return _whole(_relu_step, input, hx, params, *options)
+    return _whole("relu", input, hx, params, *options)
 
 
 @function("gru")
@@ -304,7 +227,7 @@ def gru(
     tensor([[[0.2500]]])
     """
     options = (has_biases, num_layers, dropout, train, bidirectional, batch_first)
-    return _whole(_gru_layer_step, input, hx, params, *options)
+    return _whole("gru", input, hx, params, *options)
 
 
 @function("lstm")
@@ -330,4 +253,4 @@ def lstm(
     tensor([[[0.2500]]])
     """
     options = (has_biases, num_layers, dropout, train, bidirectional, batch_first)
-    return _whole(_lstm_layer_step, input, hx, params, *options)
+    return _whole("lstm", input, hx, params, *options)

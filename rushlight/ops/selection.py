@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.dtypes import FROM_ARRAY
 from rushlight.base.promotion import of_number, promote_ranks
 from rushlight.expr import scalar as s
@@ -96,13 +97,13 @@ def adjoint(input: Tensor) -> Tensor:
 @view("_real", grad=lambda g, shape: complex_of(g, 1), samples=lambda x: [(x(2, 3).to(complex),)])
 def _real(input):
     """The real parts; shares memory."""
-    return input.real
+    return MetaArray.of(input.phantom.real) if is_meta(input) else input.real
 
 
 @view("_imag", grad=lambda g, shape: complex_of(g, 1j), samples=lambda x: [(x(2, 3).to(complex),)])
 def _imag(input):
     """The imaginary parts; shares memory."""
-    return input.imag
+    return MetaArray.of(input.phantom.imag) if is_meta(input) else input.imag
 
 
 def complex_of(g: Any, unit: complex) -> Tensor:

@@ -173,9 +173,9 @@ def rad2deg(input):
 
 
 @pointwise("sinc special.sinc", promote="floating",
-           grad=lambda gradient, input: gradient * s.where(
+           grad=lambda gradient, input: gradient * s.conj(s.where(
                s.eq(input, 0), 0, (s.cos(math.pi * input) * (math.pi * input)
-                                   - s.sin(math.pi * input)) / (math.pi * input * input)))
+                                   - s.sin(math.pi * input)) / (math.pi * input * input))))
 def sinc(input):
     """sin(pi input) / (pi input), and 1 at 0."""
     x = math.pi * input

@@ -28,6 +28,11 @@ def strided(array: Any, shape: tuple[int, ...], strides: tuple[int, ...], start:
     """`array`'s memory from byte `start` on, with that shape and those strides in bytes."""
     if is_meta(array):
         return MetaArray(shape, array.dtype, strides)
+    if array.flags.c_contiguous:
+        try:
+            return np.ndarray(shape, array.dtype, array, start, strides)
+        except (ValueError, TypeError):  # half types export no buffer; views may reach further
+            pass
     if start:
         flat = array_as_strided(array, (1,), (0,))
         interface = dict(flat.__array_interface__)
@@ -74,7 +79,7 @@ def _viewed(array: Any, shape: tuple[int, ...]) -> Any:
     return MetaArray.of(found) if is_meta(array) else found
 
 
-@declare_view("_view_shape", grad=lambda g, shape, *size: g.reshape(shape),
+@declare_view("_view_shape", node="view", grad=lambda g, shape, *size: g.reshape(shape),
               otherwise=lambda input, *shape: _no_view(input, shape),
               samples=lambda x: [(x(2, 6), 3, -1)])
 def _view_shape(input, *shape):
@@ -135,7 +140,7 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
     return _view_shape(input, *other._array.shape)
 
 
-@declare_view("reshape", grad=lambda g, shape, *size: g.reshape(shape),
+@declare_view("reshape", node="view", grad=lambda g, shape, *size: g.reshape(shape),
               otherwise=lambda input, *shape: _copy_shape(input, *shape),
               samples=lambda x: [(x(2, 6), 3, -1), (x(2, 6).t(), (4, 3))])
 def reshape(input, *shape):

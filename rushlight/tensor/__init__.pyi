@@ -35,7 +35,7 @@ class Tensor:
         """Whether gradients flow to this tensor."""
     @requires_grad.setter
     def requires_grad(self, value: builtins.bool) -> None: ...
-    def requires_grad_(self, requires_grad: builtins.bool=True) -> Tensor:
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
         """Set `requires_grad` in place; returns the tensor."""
     @property
     def is_leaf(self) -> builtins.bool:
@@ -53,9 +53,9 @@ class Tensor:
     def grad(self, value: Tensor | None) -> None: ...
     @grad.deleter
     def grad(self) -> None: ...
-    def backward(self, gradient: Tensor | None=None, retain_graph: builtins.bool | None=None,
-            create_graph: builtins.bool=False, inputs: Any=None, *,
-            retain_variables: builtins.bool | None=None) -> None:
+    def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool | None = None,
+            create_graph: builtins.bool = False, inputs: Any = None, *,
+            retain_variables: builtins.bool | None = None) -> None:
         """Add the gradient of this tensor to the `.grad` of every leaf below it (or of
         `inputs`)."""
     def _accumulate(self, gradient: Any, create: builtins.bool) -> None:
@@ -100,10 +100,10 @@ class Tensor:
         """The one element as a Python number."""
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers (a number for a 0-d tensor)."""
-    def numpy(self, *, force: builtins.bool=False) -> np.ndarray:
+    def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
         """The same memory as a NumPy array (bfloat16 as ml_dtypes.bfloat16)."""
-    def __array__(self, dtype: Any=None, copy: builtins.bool | None=None) -> np.ndarray: ...
-    def __dlpack__(self, *, stream: Any=None, **options: Any) -> Any: ...
+    def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> np.ndarray: ...
+    def __dlpack__(self, *, stream: Any = None, **options: Any) -> Any: ...
     def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]: ...
     def __repr__(self) -> str: ...
     def __format__(self, spec: str) -> str: ...
@@ -113,7 +113,7 @@ class Tensor:
     @property
     def shape(self) -> Size:
         """The sizes of the dimensions."""
-    def size(self, dim: builtins.int | None=None) -> Any:
+    def size(self, dim: builtins.int | None = None) -> Any:
         """The sizes of the dimensions, or that of `dim`."""
     @property
     def ndim(self) -> builtins.int:
@@ -141,7 +141,7 @@ class Tensor:
     @property
     def nbytes(self) -> builtins.int:
         """Bytes of all elements."""
-    def stride(self, dim: builtins.int | None=None) -> Any:
+    def stride(self, dim: builtins.int | None = None) -> Any:
         """Steps in elements from one index to the next, of all dimensions or of `dim`."""
     def storage_offset(self) -> builtins.int:
         """Elements between the start of the memory and the first element."""
@@ -151,7 +151,7 @@ class Tensor:
         """The memory itself, shared by all views of it."""
     def storage(self) -> UntypedStorage:
         """The memory itself, shared by all views of it."""
-    def is_contiguous(self, memory_format: Any=None) -> builtins.bool:
+    def is_contiguous(self, memory_format: Any = None) -> builtins.bool:
         """Whether the elements are dense and row-major (or in `memory_format`)."""
     is_cuda: builtins.bool
     is_sparse: builtins.bool
@@ -193,7 +193,7 @@ class Tensor:
         """Whether the tensor was made in inference mode."""
     def is_shared(self) -> builtins.bool:
         """Whether the memory is shared between processes."""
-    def is_pinned(self, device: Any=None) -> builtins.bool:
+    def is_pinned(self, device: Any = None) -> builtins.bool:
         """Whether the memory is page-locked: never, there is nothing to pin for."""
     @property
     def H(self) -> Tensor:
@@ -1406,11 +1406,11 @@ class Tensor:
         """Overwrite every element with 0."""
 
 class Parameter(Tensor):
-    def __new__(cls, data: Tensor | None=None, requires_grad: builtins.bool=True) -> Any: ...
+    def __new__(cls, data: Tensor | None = None, requires_grad: builtins.bool = True) -> Any: ...
     def __repr__(self) -> str: ...
 
 class Buffer(Tensor):
     persistent: builtins.bool
-    def __new__(cls, data: Tensor | None=None, *, persistent: builtins.bool=True) -> Any: ...
+    def __new__(cls, data: Tensor | None = None, *, persistent: builtins.bool = True) -> Any: ...
 
 def wrap(array: np.ndarray) -> Tensor: ...

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.meta.array import is_meta
+from rushlight.base import dtypes
 from rushlight.base.errors import describe
 from rushlight.engine.node import COUNT, LEAF, Handle, Node, Slot, edge_of, version_of
 from rushlight.engine.run import backward as run_backward
@@ -328,12 +329,15 @@ class Tensor(Geometry):
 
         Raises RuntimeError unless there is exactly one element.
         """
-        if is_meta(self._array):
+        array = self._array
+        if array.size == 1 and array.dtype in dtypes.NATIVE and not is_meta(array):
+            return array.item()
+        if is_meta(array):
             raise RuntimeError("Tensor.item() cannot be called on meta tensors")
-        if self._array.size != 1:
-            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to "
+        if array.size != 1:
+            raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to "
                                f"Scalar: this is {describe(self)}; use tolist() or index it")
-        return convert.python(self._array.reshape(()))
+        return convert.python(array.reshape(()))
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers (a number for a 0-d tensor)."""

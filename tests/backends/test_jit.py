@@ -18,7 +18,9 @@ from rushlight.backends.cpu.loop import OPERANDS, loop_ir
 from rushlight.backends.cpu.ufunc import compile_loop, compile_ufunc, make_ufunc
 from rushlight.base.dtypes import dtype_named
 
-pytestmark = pytest.mark.skipif(jit.available() is not None, reason=str(jit.available()))
+if jit.available() is not None:
+    pytest.skip(jit.available(), allow_module_level=True)
+
 ADD_ONE = "define i64 @f(i64 %x) {\n  %y = add i64 %x, 1\n  ret i64 %y\n}\n"
 
 

@@ -26,7 +26,7 @@ DOMAINS = {
 ANALYTIC = ("neg", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log", "log2", "log10",
             "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
             "acosh", "atanh", "add", "sub", "mul", "div", "pow")
-OUTSIDE_RULES = {"abs", "where", "conj", "trigamma"}  # treated by name; trigamma has no rule
+OUTSIDE_RULES = {"sgn", "abs", "where", "conj", "trigamma"}  # treated by name; trigamma has no rule
 
 
 def values(root: Expression, inputs: dict[str, np.ndarray], dtype: np.dtype = F64) -> np.ndarray:

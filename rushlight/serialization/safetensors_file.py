@@ -1,4 +1,4 @@
-"""Tensors in files: the safetensors format, written whole or not at all.
+"""The safetensors format.
 
 A file is the length of a header (8 bytes, little-endian), the header (JSON: for every name a
 dtype, a shape and the place of its bytes) and the bytes. Nothing that is read is ever executed.
@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from math import prod
-from typing import IO, Any, NamedTuple, Union
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from rushlight.base import dtypes
 from rushlight.base.dtypes import dtype
+from rushlight.serialization.atomic import Path, atomic_file
 from rushlight.tensor import Tensor, wrap
-
-Path = Union[str, "os.PathLike[str]"]
 
 LONGEST_HEADER = 100_000_000  # bytes, as everywhere: a longer one is an attack or not a header
 ALIGNMENT = 8
@@ -39,44 +36,6 @@ class _Entry(NamedTuple):
     shape: tuple[int, ...]
     begin: int  # from the end of the header
     end: int
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that becomes `path` at the end of the block, and never if that fails.
-
-    It is written beside `path`, synced to disk and renamed, so that readers, and a machine that
-    loses power, find either the old file or the whole new one.
-
-    Raises:
-        OSError: the folder is missing, full or not writable.
-    """
-    target = os.path.realpath(os.fspath(path))
-    folder, name = os.path.split(target)
-    partial = os.path.join(folder, f".{name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
-    try:
-        with open(partial, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: str) -> None:
-    """Make a rename durable, where folders can be synced."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def save_file(

@@ -1,0 +1,187 @@
+"""Tensors and their relatives, put together from what a file says of them, with every check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from rushlight.base.device import device
+from rushlight.base.dtypes import dtype
+from rushlight.base.shapes import Size
+from rushlight.serialization.errors import refused, shown
+from rushlight.serialization.storages import Storage, StorageType, meta_array
+from rushlight.tensor import Buffer, Parameter, Tensor, wrap
+from rushlight.tensor import storage as layouts
+
+MAX_DIMENSIONS = 64
+LIMIT = 1 << 62  # bytes: what NumPy's 64-bit places can hold, with room
+
+
+def numbers(value: object, what: str) -> tuple[int, ...]:
+    """A tuple of sizes or strides, none of which is negative."""
+    if not isinstance(value, tuple | list) or len(value) > MAX_DIMENSIONS:
+        raise refused(f"A tensor has {shown(value)} for its {what}")
+    for n in value:
+        if type(n) is not int or n < 0:
+            raise refused(f"A tensor has {shown(n)} in its {what}")
+    return tuple(value)
+
+
+def _check_extent(
+    offset: object, shape: tuple[int, ...], stride: tuple[int, ...], kind: dtype, count: int
+) -> None:
+    """Every element that the tensor has lies among the `count` elements of its storage."""
+    if type(offset) is not int or offset < 0:
+        raise refused(f"A tensor has {shown(offset)} for its offset")
+    if len(shape) != len(stride):
+        raise refused(f"A tensor has {len(shape)} sizes and {len(stride)} strides")
+    if max((prod(shape), *shape, *stride)) * kind.itemsize >= LIMIT:
+        raise refused("A tensor has more elements, or longer strides, than memory can have")
+    last = offset + sum((n - 1) * s for n, s in zip(shape, stride))
+    if 0 not in shape and last >= count:
+        raise refused(f"A tensor reaches to element {last + 1} of a storage that has {count}")
+
+
+def _view(storage: object, offset: Any, shape: Any, stride: Any, kind: dtype | None) -> Any:
+    """The array of a tensor over its storage, whose memory it shares."""
+    if not isinstance(storage, Storage):
+        raise refused(f"A tensor lies in {shown(storage)}, not in a storage")
+    kind = kind or storage.dtype
+    if not isinstance(kind, dtype):
+        raise refused("A tensor has no dtype")
+    shape, stride = numbers(shape, "sizes"), numbers(stride, "strides")
+    _check_extent(offset, shape, stride, kind, storage.nbytes() // kind.itemsize)
+    if storage.array is None:
+        return meta_array(shape, stride, kind)
+    array = storage.typed(kind)
+    if 0 in shape:
+        return array[:0].reshape(shape)
+    if prod(shape) == array.size and stride == layouts.contiguous_strides(shape):
+        return array.reshape(shape)
+    steps = [s * kind.itemsize for s in stride]
+    return np.ndarray(shape, kind.array, array, offset * kind.itemsize, steps)  # type: ignore[call-overload]
+
+
+def tensor(storage: Any, offset: Any, shape: Any, stride: Any) -> Tensor:
+    """A tensor of a file from before requires_grad."""
+    return wrap(_view(storage, offset, shape, stride, None))
+
+
+def tensor_v2(storage: Any, offset: Any, shape: Any, stride: Any, requires_grad: Any,
+              hooks: Any, metadata: Any = None) -> Tensor:
+    """A tensor whose dtype is that of its storage."""
+    return _finish(wrap(_view(storage, offset, shape, stride, None)), requires_grad, metadata)
+
+
+def tensor_v3(storage: Any, offset: Any, shape: Any, stride: Any, requires_grad: Any,
+              hooks: Any, kind: Any, metadata: Any = None) -> Tensor:
+    """A tensor over a storage of bytes."""
+    if not isinstance(kind, dtype):
+        raise refused(f"A tensor has {shown(kind)} for its dtype")
+    return _finish(wrap(_view(storage, offset, shape, stride, kind)), requires_grad, metadata)
+
+
+def _finish(made: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
+    """Gradients wanted, and the conjugation or negation that torch left undone."""
+    marks = metadata if isinstance(metadata, dict) else {}
+    if marks.get("conj") is True:
+        made = wrap(np.conjugate(made._array))
+    if marks.get("neg") is True:
+        made = wrap(np.negative(made._array))
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def meta_tensor(kind: Any, shape: Any, stride: Any, requires_grad: Any) -> Tensor:
+    """A tensor without data."""
+    shape, stride = numbers(shape, "sizes"), numbers(stride, "strides")
+    if not isinstance(kind, dtype):
+        raise refused(f"A tensor has {shown(kind)} for its dtype")
+    if len(shape) != len(stride) or max((prod(shape), *shape, *stride)) * kind.itemsize >= LIMIT:
+        raise refused("A tensor has sizes and strides that do not fit")
+    return _finish(wrap(meta_array(shape, stride, kind)), requires_grad, None)  # type: ignore[arg-type]
+
+
+def parameter(data: Any, requires_grad: Any, hooks: Any) -> Parameter:
+    """A parameter over the memory of `data`."""
+    _checked_tensor(data)
+    return Parameter(data, bool(requires_grad))
+
+
+def parameter_with_state(data: Any, requires_grad: Any, hooks: Any, state: Any) -> Any:
+    """A parameter that has attributes of its own."""
+    return with_attributes(parameter(data, requires_grad, hooks), state)
+
+
+def from_type(rebuild: Any, kind: Any, arguments: Any, state: Any) -> Any:
+    """A tensor with attributes of its own, or a subclass: what `rebuild(*arguments)` gives."""
+    if not callable(rebuild) or not isinstance(arguments, tuple):
+        raise refused("A tensor is not put together as tensors are")
+    made = rebuild(*arguments)
+    _checked_tensor(made)
+    if isinstance(kind, type) and issubclass(kind, Tensor) and type(made) is not kind:
+        made.__class__ = kind
+    if isinstance(state, dict) and state.get("_is_buffer") is True:
+        attributes = {k: v for k, v in state.items() if k not in ("_is_buffer", "persistent")}
+        made = Buffer(made, persistent=state.get("persistent") is not False)
+        return with_attributes(made, attributes)
+    return with_attributes(made, state)
+
+
+def _checked_tensor(value: Any) -> None:
+    if not isinstance(value, Tensor):
+        raise refused(f"{shown(value)} stands where a tensor should".capitalize())
+
+
+def with_attributes(made: Any, state: Any) -> Any:
+    """`made` with the attributes in `state`, none of which may hide what its class has."""
+    if isinstance(state, tuple) and len(state) == 2:  # of __dict__ and of __slots__
+        if state[1]:
+            raise refused("A tensor or container has attributes in slots")
+        state = state[0]
+    if state is None:
+        return made
+    if not isinstance(state, dict):
+        raise refused(f"The attributes of a {type(made).__name__} are {shown(state)}")
+    for name, value in state.items():
+        if not isinstance(name, str) or not name.isidentifier() or hasattr(type(made), name):
+            raise refused(f"It sets the attribute {shown(name)} of a {type(made).__name__}")
+        made.__dict__[name] = value
+    return made
+
+
+def size(values: Any = ()) -> Size:
+    """A shape."""
+    return Size(numbers(values, "sizes"))
+
+
+def as_device(kind: Any, index: Any = None) -> device:
+    """A device: only its name; nothing is done there."""
+    if not isinstance(kind, str) or not (index is None or type(index) is int):
+        raise refused(f"It has a device called {shown(kind)}")
+    return device(kind, index)
+
+
+def layout(name: Any) -> Any:
+    """A layout by its name, "torch.strided"."""
+    found = getattr(layouts, str(name).removeprefix("torch."), None) if (
+        isinstance(name, str)) else None
+    if not isinstance(found, layouts.layout):
+        raise refused(f"It has a layout called {shown(name)}")
+    return found
+
+
+def storage_type(kind: dtype | None) -> StorageType:
+    """A class of storages."""
+    return StorageType(kind)
+
+
+def flattened(pairs: Iterable[Any]) -> list[Any]:
+    """What a container is filled with, as a list; refuses anything that runs code."""
+    if not isinstance(pairs, list | tuple | dict | set | frozenset):
+        raise refused(f"A container is filled with {shown(pairs)}")
+    return list(pairs)
