@@ -14,9 +14,9 @@ from rushlight.ops import (
     interpolation, joining, linear_system, linear_triangular, loss, lu, margin_loss, masking,
     matmul, matrix_function, matrix_norm, max_pooling, multi_head_attention, norm, normalization,
     orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
-    quantile, random, random_activation, random_inplace, recurrent, reduction, rounding, scan,
-    scatter, searching, selection, shuffling, softmax, sorting, special_functions, splitting,
-    statistics, take, transcendental, transposition, triangle, unique, viewing,
+    quantile, random, random_activation, random_inplace, recurrent, recurrent_layer, reduction,
+    rounding, scan, scatter, searching, selection, shuffling, softmax, sorting, special_functions,
+    splitting, statistics, take, transcendental, transposition, triangle, unique, viewing,
 )
 # ---- by hand
 

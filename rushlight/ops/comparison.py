@@ -122,7 +122,7 @@ def logical_not(input):
     return s.bitwise_not(s.nonzero(input))
 
 
-@pointwise("_isclose", result="bool", inplace=False,
+@pointwise("_isclose", result="bool", refuse="bool integer", inplace=False,
            samples=lambda x: [(x(2, 3), x(2, 3), {'equal_nan': True})])
 def _isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
     """Whether |input - other| <= atol + rtol * |other|."""

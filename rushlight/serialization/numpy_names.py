@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import Any
 
@@ -10,73 +11,60 @@ import numpy as np
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.tensors import numbers
 
-KINDS = frozenset("biufcSU")  # no objects, no records: those could hold anything
-WIDEST = 1 << 20  # bytes of one element: only texts are wide
-
-
-class ArrayInTheMaking:
-    """What a pickled array is before its shape and bytes are known."""
-
-    __slots__ = ("array",)
-
-    def __init__(self) -> None:
-        self.array: np.ndarray | None = None
+KINDS = frozenset("biufc")  # no objects, texts or records: those could hold anything
+LARGEST_EMPTY = 1 << 40
 
 
 def dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
     """An element type by its code, such as "f8"."""
-    if not isinstance(code, str) or len(code) > 8 or code[:1] not in KINDS or (
-            not code[1:].isdigit()):
+    if not isinstance(code, str) or code[:1] not in KINDS or code[1:] not in (
+            "1", "2", "4", "8", "16"):
         raise refused(f"It has NumPy's dtype {shown(code)}")
     try:
-        made = np.dtype(code)
-    except (TypeError, ValueError):
+        return np.dtype(code)
+    except TypeError:
         raise refused(f"It has NumPy's dtype {shown(code)}") from None
-    if made.itemsize > WIDEST:
-        raise refused(f"It has NumPy's dtype {shown(code)}")
-    return made
 
 
-def with_byte_order(kind: np.dtype, state: Any) -> np.dtype:
-    """A dtype in the byte order that its state, a tuple that begins (version, order), gives."""
-    if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
-        raise refused("A dtype of NumPy has a state that is not its own")
-    if any(part is not None for part in state[2:5]):
-        raise refused("A dtype of NumPy has fields, which a checkpoint cannot have")
-    return kind.newbyteorder(state[1]) if state[1] in "<>" else kind
+def check_dtype_state(state: Any) -> None:
+    """The state of a plain dtype says nothing but its byte order, which must be this machine's."""
+    if not isinstance(state, tuple) or len(state) < 5 or any(p is not None for p in state[2:5]):
+        raise refused("A dtype of NumPy has fields, which those of plain numbers have not")
+    native = "<" if sys.byteorder == "little" else ">"
+    if state[1] not in ("|", "=", native):
+        raise refused("An array of NumPy has the byte order of other machines")
 
 
 def scalar(kind: Any, data: Any = b"") -> Any:
     """One number."""
     if not isinstance(kind, np.dtype) or not isinstance(data, bytes) or (
-            len(data) != kind.itemsize or kind.itemsize == 0):
+            len(data) != kind.itemsize):
         raise refused("A number of NumPy has other bytes than its dtype takes")
-    return np.frombuffer(data, kind)[0]
+    return from_buffer(data, kind, (1,), "C")[0]
 
 
-def reconstruct(kind: Any, shape: Any, code: Any) -> ArrayInTheMaking:
-    """The first half of an array; its state follows."""
-    return ArrayInTheMaking()
+def reconstruct(kind: Any, shape: Any, code: Any) -> np.ndarray:
+    """The first half of an array; `set_state` gives it shape and bytes."""
+    return np.empty(0, np.uint8)
 
 
-def filled(state: Any) -> np.ndarray:
-    """An array from its state: version, shape, dtype, whether it is in Fortran's order, bytes."""
-    if not isinstance(state, tuple) or len(state) != 5:
+def set_state(array: np.ndarray, state: Any) -> None:
+    """Fill in an array: version, shape, dtype, whether it is in Fortran's order, bytes."""
+    if not isinstance(state, tuple) or len(state) != 5 or array.size:
         raise refused("An array of NumPy has a state that is not its own")
     _, shape, kind, fortran, data = state
-    return from_buffer(data, kind, shape, "F" if fortran else "C")
+    checked = from_buffer(data, kind, shape, "F" if fortran else "C")
+    array.__setstate__((1, checked.shape, checked.dtype, bool(fortran), bytes(data)))
 
 
 def from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray:
-    """An array over a copy of `data`."""
+    """An array with a copy of `data`."""
     shape = numbers(shape, "sizes")
     if not isinstance(kind, np.dtype) or not isinstance(data, bytes | bytearray) or (
             order not in ("C", "F") or prod(shape) * kind.itemsize != len(data)
-            or (len(data) == 0 and max(shape, default=0) >= 1 << 40)):
+            or max(shape, default=0) >= LARGEST_EMPTY):
         raise refused("An array of NumPy has other bytes than its shape and dtype take")
-    array = np.ndarray(shape, kind, bytearray(data), order=order) if data else (
-        np.empty(shape, kind, order))
-    array = array.copy(order=order)
-    if kind.kind == "b":
-        array = array.view(np.uint8) != 0
+    array = np.frombuffer(bytearray(data), kind).reshape(shape, order=order)
+    if kind.kind == "b" and array.size and array.view(np.uint8).max() > 1:
+        raise refused("An array of NumPy holds bools that are neither true nor false")
     return array

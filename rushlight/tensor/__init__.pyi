@@ -775,6 +775,16 @@ class Tensor:
         """The modified Bessel function of the first kind, of order 0."""
     def i0_(self) -> Tensor:
         """The modified Bessel function of the first kind, of order 0."""
+    def igamma(self, other: Any, *, out: Tensor | None = None) -> Tensor:
+        """The share of the gamma function of `input` that lies below `other`; gradients for
+        `other`."""
+    def igamma_(self, other: Any) -> Tensor:
+        """The share of the gamma function of `input` that lies below `other`; gradients for
+        `other`."""
+    def igammac(self, other: Any, *, out: Tensor | None = None) -> Tensor:
+        """The share of the gamma function of `input` that lies above `other`: 1 - igamma."""
+    def igammac_(self, other: Any) -> Tensor:
+        """The share of the gamma function of `input` that lies above `other`: 1 - igamma."""
     @property
     def imag(self) -> Tensor:
         """The imaginary parts, sharing memory."""
@@ -824,8 +834,8 @@ class Tensor:
         """Whether the one element is nonzero."""
     def is_same_size(self, other: Tensor) -> builtins.bool:
         """Whether two tensors have the same shape."""
-    def isclose(self, other: Tensor | _Number, rtol: _Number = 1e-05, atol: _Number = 1e-08,
-            equal_nan: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    def isclose(self, other: Any, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08,
+            equal_nan: builtins.bool = False) -> Tensor:
         """Whether |input - other| <= atol + rtol * |other|; infinities are close to themselves."""
     def isfinite(self, *, out: Tensor | None = None) -> Tensor:
         """Whether an element is neither infinite nor NaN."""

@@ -155,7 +155,7 @@ def usual_samples(declaration: Declaration, x: Maker) -> list[Sample]:
     if not required or any(p.name not in OPERANDS or p.kind is not p.POSITIONAL_OR_KEYWORD
                            for p in required):
         return []
-    sample = Sample(declaration, tuple(x(3, 3) for _ in required))
+    sample = Sample(declaration, tuple(x(3, 3, low=0.2, high=0.9) for _ in required))
     try:
         sample.run()
     except Exception:
