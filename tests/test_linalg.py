@@ -242,7 +242,8 @@ def test_householder() -> None:
     reflections, tau = rl.geqrf(a)
     q = rl.linalg.householder_product(reflections, tau)
     assert close(q @ reflections[..., :3, :].triu(), a)
-    assert close(rl.ormqr(reflections, tau, a, transpose=True)[..., 3:, :], rl.zeros(2, 1, 3))
+    below = rl.ormqr(reflections, tau, a, transpose=True)[..., 3:, :]
+    assert close(below, rl.zeros_like(below))
     v, t = matrix(4, 2, grad=True), matrix(2, grad=True)
     checked(rl.linalg.householder_product, v, t)
 

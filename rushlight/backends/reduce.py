@@ -64,10 +64,17 @@ def _flat(kernels: Kernels, array: np.ndarray) -> np.ndarray:
     flat = array.reshape(-1)
     if flat.size < 2 * CHUNK:
         return kernel(flat, out=...)
-    whole = flat.size // CHUNK * CHUNK
-    parts = kernel(flat[:whole].reshape(-1, CHUNK), out=...)
-    return kernel(np.append(parts, kernel(flat[whole:], out=...)) if whole < flat.size else parts,
-                  out=...)
+    return kernel(_by_chunk(kernel, flat), out=...)
+
+
+def _by_chunk(kernel: Callable[..., Any], flat: np.ndarray, *options: Any) -> np.ndarray:
+    """The kernel's number for each chunk of a long row."""
+    count, rest = divmod(flat.size, CHUNK)
+    parts = np.empty(count + (rest > 0), flat.dtype)
+    kernel(flat[:count * CHUNK].reshape(count, CHUNK), *options, out=parts[:count])
+    if rest:
+        kernel(flat[count * CHUNK:], *options, out=parts[count, ...])
+    return parts
 
 
 def _last(array: Any, axes: Axes) -> Any:
@@ -154,13 +161,7 @@ def where(name: str, array: Any, dim: Any, keepdim: bool) -> Any:
     if flat.size < 2 * CHUNK:
         index = kernel(flat, out=(None, None))[1]
     else:
-        rows = -(-flat.size // CHUNK)
-        largest = np.empty(rows, array.dtype)
-        whole = flat.size // CHUNK
-        EXTREMES[VALUES[name]][array.dtype](flat[:whole * CHUNK].reshape(whole, CHUNK),
-                                            out=largest[:whole])
-        if whole < rows:
-            EXTREMES[VALUES[name]][array.dtype](flat[whole * CHUNK:], out=largest[whole, ...])
+        largest = _by_chunk(EXTREMES[VALUES[name]][array.dtype], flat)
         row = int(kernel(largest, out=(None, None))[1])
         index = row * CHUNK + kernel(flat[row * CHUNK:(row + 1) * CHUNK], out=(None, None))[1]
     return np.array(index, np.int64).reshape((1,) * array.ndim if keepdim else ())
@@ -200,11 +201,8 @@ def variance(array: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
 
 def _spread(flat: np.ndarray, correction: float) -> np.ndarray:
     """The variance of a long row, in parts that threads can share."""
-    kernel = DEVIATION[flat.dtype]
     centre = mean(flat, (0,), False)
-    whole = flat.size // CHUNK * CHUNK
-    parts = kernel(flat[:whole].reshape(-1, CHUNK), centre, out=...)
-    total = SUM[flat.dtype](np.append(parts, kernel(flat[whole:], centre, out=...)), out=...)
+    total = SUM[flat.dtype](_by_chunk(DEVIATION[flat.dtype], flat, centre), out=...)
     return quiet(np.divide)(
         total, filled(max(flat.size - correction, 0), (), flat.dtype), out=...)
 

@@ -87,7 +87,7 @@ def record_in_place(target: Tensor, result: Tensor) -> None:
     slices = CopySlices()
     slices._sequence = next_sequence()
     slices.edges = (edge_of(base), *node.edges[1:])
-    slices.saved = (node, target._view)
+    slices.saved = (node, steps_of(target._view))
     _lead(base, slices)
     renew_views(base)
 
@@ -106,19 +106,27 @@ def renew_views(base: Tensor) -> None:
     for reference in views:
         view = reference()
         if view is not None and view._view is not None and view._view[0] is base:
-            _lead(view, replay(view._view, base)._node)
+            _lead(view, replay(steps_of(view._view), base)._node)
     # Taking them anew has registered passing ones.
     version[VIEWS] = [reference for reference in views if reference() is not None] or None
 
 
-def replay(view: tuple[Any, ...], tensor: Tensor) -> Tensor:
-    """The same view of another tensor of the base's shape."""
+Steps = list[tuple[Any, tuple[Any, ...]]]
+
+
+def steps_of(view: tuple[Any, ...]) -> Steps:
+    """How a view is made of its base, without the base: a node must not keep what it made."""
     steps = []
     step: tuple[Any, ...] | None = view
     while step is not None:
-        steps.append(step)
-        step = step[1]
-    for _, _, function, arguments in reversed(steps):
+        _, step, function, arguments = step
+        steps.append((function, arguments))
+    return steps[::-1]
+
+
+def replay(steps: Steps, tensor: Tensor) -> Tensor:
+    """The same view of another tensor of the base's shape."""
+    for function, arguments in steps:
         tensor = function(tensor, *arguments)
     return tensor
 
@@ -131,9 +139,9 @@ class CopySlices(Node):
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         if self.saved is None:
             raise freed(self)
-        node, view = self.saved
+        node, steps = self.saved
         whole = gradient.clone(memory_format=None)
-        part = replay(view, whole)
+        part = replay(steps, whole)
         results = node.backward(part.clone(), create)
         if results[0] is None:
             part.zero_()

@@ -14,9 +14,12 @@ import numpy as np
 from rushlight.backends.cpu import kernels as cpu
 from rushlight.backends.host import scalar as host
 from rushlight.backends.memory import LARGE, recycle
+from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet
 from rushlight.base import dtypes
 from rushlight.expr.expression import Expression, walk
+
+QUOTIENTS = {"floor_div", "trunc_div", "remainder", "fmod"}
 
 __all__ = ["LARGE", "Kernels", "kernel_for", "number", "tables"]  # LARGE: threads pay from there on
 
@@ -32,6 +35,8 @@ class Kernels(dict[Any, Any]):
         made = None
         if self.accepts is None or self.accepts(dtype):
             made = kernel_for(self.root, self.names, dtype, self.large)
+            if dtype.kind in "iu":
+                made = _refusing_zero(made, self.root, self.names)
         self[dtype] = made
         return made
 
@@ -59,6 +64,23 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
             return _through_float32(root, names, dtype, large)
         return quiet(plain) if isinstance(plain, np.ufunc) else plain
     return recycling(compiled) if large else compiled
+
+
+def _refusing_zero(kernel: Callable[..., np.ndarray], root: Expression,
+                   names: Sequence[str]) -> Callable[..., np.ndarray]:
+    """Integers have no quotient by zero: such a call raises FloatingPointError."""
+    divisors = [names.index(str(x.operands[1].value)) for x in walk([root])
+                if x.name in QUOTIENTS and x.operands[1].name == "symbol"]
+    if not divisors:
+        return kernel
+
+    def checked(*arrays: Any, out: Any = ...) -> np.ndarray:
+        for i in divisors:
+            if not is_meta(arrays[i]) and not arrays[i].all():
+                raise FloatingPointError("ZeroDivisionError: division of integers by zero")
+        return kernel(*arrays, out=out)
+
+    return checked
 
 
 def recycling(kernel: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:

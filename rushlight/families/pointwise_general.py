@@ -113,11 +113,6 @@ def _operands(op: Any, variant: Any,
         [t.dtype for t in tensors if t._array.ndim], [t.dtype for t in tensors
                                                       if not t._array.ndim],
         [of_number(v) for v in given if not isinstance(v, Tensor)])
-    for value in scalars:
-        if of_number(value).category > common.category and common.category < 2 and (
-                variant.promote != "floating"):
-            raise RuntimeError(f"For integral input tensors, argument {op.scalars[0]} must not be "
-                               "a floating point number.")
     if op.refusal and any(variant.refuses(v.dtype if isinstance(v, Tensor) else of_number(v))
                           for v in given):
         raise RuntimeError(f"{op.refusal} ({op.name}({operands(**values)}))")
@@ -125,6 +120,11 @@ def _operands(op: Any, variant: Any,
     if compute is None:
         raise NotImplementedError(f'"{op.name}_cpu" not implemented for \'{title(common)}\': '
                                   f"{op.name}({operands(**values)}); convert it with .to(dtype)")
+    for value in scalars:
+        if of_number(value).category > common.category and common.category < 2 and (
+                variant.promote != "floating"):
+            raise RuntimeError(f"For integral input tensors, argument {op.scalars[0]} must not be "
+                               "a floating point number.")
     _same_device(op, [v for v in values.values() if isinstance(v, Tensor)])
     dtype = compute.array
     result: list[Any] = []

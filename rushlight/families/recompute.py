@@ -34,7 +34,8 @@ def _alias(tensor: Tensor) -> Tensor:
 
 
 def recorded_gradients(function: Callable[..., Any], operands: Sequence[Tensor | None],
-                       gradients: Sequence[Tensor | None], needs: Sequence[bool]) -> tuple:
+                       gradients: Sequence[Tensor | None],
+                       needs: Sequence[bool]) -> tuple[Any, ...]:
     """The gradients of `function(*operands)`, recorded.
 
     gradients: of its results, None where none arrived. needs: for which operands they are wanted.

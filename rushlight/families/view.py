@@ -96,7 +96,8 @@ def view(paths: str, *, grad: Callable[..., Any], otherwise: Callable[..., Any] 
     A bare name stands for the function and, unless it is private, the method. grad: (gradient,
     shape, *arguments) -> gradient of the input. otherwise: what to call where the body returns
     None because no view exists. many: the op returns one of several views, which may not be
-    written to in place. node: the op that torch names its node after. samples: calls for the derived tests.
+    written to in place. node: the op that torch names its node after. samples: calls for the
+    derived tests.
     """
 
     def declare(body: Callable[..., Any]) -> Any:

@@ -16,7 +16,8 @@ from rushlight.ops import (
     orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
     quantile, random, random_activation, random_inplace, recurrent, recurrent_layer, reduction,
     rounding, scan, scatter, searching, selection, shuffling, softmax, sorting, special_functions,
-    splitting, statistics, take, transcendental, transposition, triangle, unique, viewing,
+    splitting, statistics, take, transcendental, transposition, triangle, unique, view_copies,
+    viewing,
 )
 # ---- by hand
 

@@ -85,7 +85,7 @@ class _kth(_Choice):
     backward = _Choice.backward
 
     def forward(input, k: Option, dim: Option):
-        return chosen(input, lambda rows: host.first(rows, k, False)[..., k - 1:], 1, dim)
+        return chosen(input, lambda rows: host.nth(rows, k - 1), 1, dim)
 
 
 @library("_middle", family="sorting")
@@ -99,16 +99,14 @@ class _middle(_Choice):
 
 
 def _middle_places(rows: Array, skip: bool) -> Array:
-    places = host.order(rows)
     n = rows.shape[-1]
-    number = np.full((*rows.shape[:-1], 1), n)
-    if rows.dtype.kind in "fV":
-        found = np.isnan(rows).sum(-1, keepdims=True)
-        number = number - found
-        if not skip:  # the first NaN stands behind all numbers
-            place = np.where(found > 0, number, (n - 1) // 2)
-            return np.take_along_axis(places, place, -1)
-    return np.take_along_axis(places, np.maximum(number - 1, 0) // 2, -1)
+    holes = np.isnan(rows).sum(-1, keepdims=True) if rows.dtype.kind in "fV" else np.zeros(1)
+    if not holes.any():
+        return host.nth(rows, (n - 1) // 2)
+    middle = np.maximum(n - holes - 1, 0) // 2
+    if not skip:  # the first NaN stands behind all numbers
+        middle = np.where(holes > 0, n - holes, middle)
+    return np.take_along_axis(host.order(rows), middle, -1)
 
 
 @library("_commonest", family="sorting")

@@ -53,7 +53,7 @@ def modified_bessel_i0(input):
     return s.i0(input)
 
 
-@pointwise("special.entr", promote="floating", refuse="complex",
+@pointwise("special.entr", promote="floating", refuse="complex", domain=(0.2, 3),
            grad=lambda gradient, input: gradient * (-s.log(input) - 1))
 def entr(input):
     """-x log(x); 0 at 0, -inf below.
@@ -66,7 +66,8 @@ def entr(input):
     return s.where(input < 0, -math.inf, value)
 
 
-@pointwise("special.xlog1py", promote="floating", refuse="complex", tensors="")
+@pointwise("special.xlog1py", promote="floating", refuse="complex", tensors="",
+           domain=((-2, 2), (-0.8, 3)))
 def xlog1py(input, other):
     """input * log(1 + other), and 0 where input is 0.
 

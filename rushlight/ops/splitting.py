@@ -30,8 +30,8 @@ def _piece(input, dim, start, length):
     return input[(slice(None),) * dim + (slice(start, start + length),)]
 
 
-@view("_item", grad=lambda g, shape, dim, index: _narrow_grad(
-    g.unsqueeze(dim), shape, dim, index, 1), many=True, node="unbind", samples=lambda x: [(x(2, 5), 1, 2)])
+@view("_item", many=True, node="unbind", samples=lambda x: [(x(2, 5), 1, 2)],
+      grad=lambda g, shape, dim, index: _narrow_grad(g.unsqueeze(dim), shape, dim, index, 1))
 def _item(input, dim, index):
     """One of the items of unbind."""
     return input[(slice(None),) * dim + (index, ...)]  # with ... it stays an array

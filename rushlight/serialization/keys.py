@@ -9,7 +9,7 @@ from rushlight.base.dtypes import dtype
 from rushlight.serialization.errors import refused, shown
 
 PLAIN = frozenset((str, int, float, bool, type(None), bytes, complex, dtype, device))
-MOST_MEMBERS = 10_000
+MOST_MEMBERS = 1000
 
 
 def check_key(key: Any) -> None:

@@ -6,23 +6,16 @@ checks its arguments and makes one kind of object. Nothing is looked up in modul
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.base.dtypes import ALL
-from rushlight.base.dtypes import ALIASES
+from rushlight.base.dtypes import ALIASES, ALL
 from rushlight.serialization import numpy_names, tensors
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.keys import check_key
 from rushlight.serialization.storages import TYPES
 from rushlight.tensor import Parameter, Tensor
-
-# What a defaultdict of a file may be filled up with: calling these makes an empty container, a
-# zero or an empty text.
-FACTORIES: dict[str, Any] = {kind.__name__: kind for kind in (
-    list, dict, set, tuple, int, float, complex, bool, str, bytes)}
-
 
 class Builder:
     """One kind of object that a file may hold, made by `make` from arguments that it checks."""
@@ -79,23 +72,6 @@ def _pairs(pairs: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def _defaultdict(factory: Any = None, pairs: Any = ()) -> defaultdict[Any, Any]:
-    """The factory is called later, whenever a key is missing: only harmless ones are taken."""
-    if isinstance(factory, Builder):
-        factory = FACTORIES.get(factory.name)
-        if factory is None:
-            raise refused("A defaultdict is filled up with what is no plain container or number")
-    elif factory is not None and factory is not OrderedDict:
-        raise refused(f"A defaultdict is filled up with {shown(factory)}")
-    return defaultdict(factory, _pairs(pairs))
-
-
-def _deque(members: Any = (), longest: Any = None) -> deque[Any]:
-    if not (longest is None or (type(longest) is int and longest >= 0)):
-        raise refused(f"A deque has the greatest length {shown(longest)}")
-    return deque(tensors.flattened(members), longest)
-
-
 def _slice(*parts: Any) -> slice:
     if not 1 <= len(parts) <= 3 or any(type(p) not in (int, type(None)) for p in parts):
         raise refused("It has a slice that is not of numbers")
@@ -109,11 +85,10 @@ def _range(*parts: Any) -> range:
 
 
 def _not_made(*arguments: Any) -> Any:
-    raise refused("It calls a type that only serves defaultdicts")
+    raise refused("It makes an array of NumPy other than as arrays are pickled")
 
 
 _BUILTINS: dict[str, Callable[..., Any]] = {
-    **{name: _not_made for name in FACTORIES},
     "set": lambda members=(): set(_keys(members)),
     "frozenset": lambda members=(): frozenset(_keys(members)),
     "list": lambda members=(): tensors.flattened(members),
@@ -125,7 +100,6 @@ _BUILTINS: dict[str, Callable[..., Any]] = {
 _COLLECTIONS: dict[str, Callable[..., Any]] = {
     "OrderedDict": lambda pairs=(): OrderedDict(_pairs(pairs)),
     "Counter": lambda counts=(): Counter(dict(_pairs(counts))),
-    "defaultdict": _defaultdict, "deque": _deque,
 }
 _REBUILD: dict[str, Callable[..., Any]] = {
     "_rebuild_tensor": tensors.tensor, "_rebuild_tensor_v2": tensors.tensor_v2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -16,22 +16,13 @@ from rushlight.serialization.keys import check_key
 from rushlight.serialization.names import TABLE, Builder
 from rushlight.serialization.safe_globals import registered
 
-DICTS = (dict, OrderedDict, defaultdict, Counter)
+DICTS = (dict, OrderedDict, Counter)
 HIGHEST_PROTOCOL = 5
 _opcodes: dict[int, Callable[[Unpickler], None]] = {}
 
 
 class Stop(Exception):
     """The pickle is at its end."""
-
-
-class Trusted:
-    """A class or function that the user registered: the only thing of his own that is called."""
-
-    __slots__ = ("object",)
-
-    def __init__(self, item: Any) -> None:
-        self.object = item
 
 
 def opcode(code: bytes) -> Callable[[Any], Any]:
@@ -58,7 +49,9 @@ class Unpickler:
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []  # the stacks below each mark
         self.memo: dict[int, Any] = {}
-        self.instances: set[int] = set()  # objects of registered classes
+        # What the user registered, and what was made with it, by id.
+        self.trusted: dict[int, Any] = {}
+        self.instances: dict[int, Any] = {}
 
     def load(self) -> Any:
         """The object. Raises `pickle.UnpicklingError`, or EOFError if there is nothing at all."""
@@ -69,16 +62,17 @@ class Unpickler:
             while True:
                 code = data[self.at]
                 self.at += 1
-                run[code](self)
+                action = run.get(code)
+                if action is None:
+                    raise refused(f"Unsupported operand {code}")
+                action(self)
         except Stop:
             return self.pop()
         except pickle.UnpicklingError:
             raise
-        except KeyError:
-            raise refused(f"Unsupported operand {code}") from None
         except (IndexError, struct.error):
             raise refused("The pickle is truncated or damaged") from None
-        except (TypeError, ValueError, OverflowError, RecursionError, UnicodeError,
+        except (TypeError, ValueError, LookupError, OverflowError, RecursionError,
                 AttributeError) as error:
             raise refused(f"The pickle is damaged: {type(error).__name__}: "
                           f"{str(error)[:LONGEST]}") from None
@@ -126,8 +120,15 @@ class Unpickler:
             return found
         trusted = registered("builtins" if module == "__builtin__" else module, name)
         if trusted is not None:
-            return Trusted(trusted)
+            self.trusted[id(trusted)] = trusted
+            return trusted
         raise unsupported(module, name)
+
+
+    def adopt(self, made: Any) -> None:
+        """Push an object of a registered class, whose state may be set."""
+        self.instances[id(made)] = made
+        self.stack.append(made)
 
 
 def unsupported(module: str, name: str) -> pickle.UnpicklingError:
@@ -397,8 +398,8 @@ def _reduce(self: Unpickler) -> None:
         raise refused(f"It calls something with {shown(arguments)} for arguments")
     if type(function) is Builder:
         self.stack.append(function.make(*arguments))
-    elif type(function) is Trusted:
-        self._adopt(function.object(*arguments))
+    elif id(function) in self.trusted:
+        self.adopt(function(*arguments))
     else:
         raise refused(f"It calls {shown(function)}")
 
@@ -418,21 +419,12 @@ def _new_object_with_options(self: Unpickler) -> None:
 def _new(self: Unpickler, kind: Any, arguments: Any, options: Any) -> None:
     if type(arguments) is not tuple or type(options) is not dict:
         raise refused(f"It makes an object with {shown(arguments)} for arguments")
-    if type(kind) is Builder and kind.name in ("OrderedDict", "Counter", "defaultdict", "Size"):
+    if type(kind) is Builder and kind.name in ("OrderedDict", "Counter", "Size"):
         self.stack.append(kind.make(*arguments, **options))
-    elif type(kind) is Trusted and isinstance(kind.object, type):
-        self._adopt(kind.object.__new__(kind.object, *arguments, **options))
+    elif id(kind) in self.trusted and isinstance(kind, type):
+        self.adopt(kind.__new__(kind, *arguments, **options))
     else:
         raise refused(f"It makes an object of {shown(kind)}")
-
-
-def _adopt(self: Unpickler, made: Any) -> None:
-    self.instances.add(id(made))
-    self.stack.append(made)
-    self.memo[-len(self.instances)] = made  # keeps the id taken
-
-
-Unpickler._adopt = _adopt  # type: ignore[attr-defined]
 
 
 @opcode(b"b")
@@ -445,9 +437,7 @@ def _build(self: Unpickler) -> None:
         numpy_names.check_dtype_state(state)
     elif type(made) is np.ndarray:
         numpy_names.set_state(made, state)
-    elif type(made) in (OrderedDict, Counter, defaultdict):
-        if type(made) is not OrderedDict and state:
-            raise refused(f"It gives attributes to {shown(made)}")
+    elif type(made) in (OrderedDict, Counter):
         tensors.with_attributes(made, state)
     else:
         raise refused(f"It sets the state of {shown(made)}")

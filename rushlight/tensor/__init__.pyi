@@ -59,6 +59,8 @@ class Tensor:
         """Add the gradient of this tensor to the `.grad` of every leaf below it (or of
         `inputs`)."""
     def _accumulate(self, gradient: Any, create: builtins.bool) -> None:
+        """Add to `.grad`; several threads may run backward at once."""
+    def _add_to_grad(self, gradient: Any, create: builtins.bool) -> None:
         """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
     def _has_nan(self) -> builtins.bool: ...
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:

@@ -8,6 +8,7 @@ families when `ops` declares them.
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from rushlight.tensor import convert, printing
 from rushlight.tensor.geometry import Geometry
 
 new = object.__new__
+accumulating = threading.Lock()
 
 
 class Tensor(Geometry):
@@ -166,12 +168,20 @@ class Tensor(Geometry):
                     x._accumulate(found(x._node), create_graph)
 
     def _accumulate(self, gradient: Any, create: bool) -> None:
+        """Add to `.grad`; several threads may run backward at once."""
+        with accumulating:
+            self._add_to_grad(gradient, create)
+        if self._post_accumulate_hooks:
+            for hook in tuple(self._post_accumulate_hooks.values()):
+                hook(self)
+
+    def _add_to_grad(self, gradient: Any, create: bool) -> None:
         """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
         known: Any = self._grad
         if known is None:
             array = gradient._array
-            # The two callers and this frame hold the gradient, its tensor holds the array.
-            alone = (sys.getrefcount(gradient) <= 4 and sys.getrefcount(array) <= 3
+            # The three callers and this frame hold the gradient, its tensor holds the array.
+            alone = (sys.getrefcount(gradient) <= 5 and sys.getrefcount(array) <= 3
                      and type(array) is np.ndarray and array.base is None
                      and array.flags.c_contiguous)
             if create:
@@ -185,9 +195,6 @@ class Tensor(Geometry):
             version_of(known)[COUNT] += 1
         else:
             self._grad = known + gradient
-        if self._post_accumulate_hooks:
-            for hook in tuple(self._post_accumulate_hooks.values()):
-                hook(self)
 
     def _has_nan(self) -> bool:
         return self.dtype.category >= 2 and bool(np.isnan(self._array).any())

@@ -155,12 +155,17 @@ def usual_samples(declaration: Declaration, x: Maker) -> list[Sample]:
     if not required or any(p.name not in OPERANDS or p.kind is not p.POSITIONAL_OR_KEYWORD
                            for p in required):
         return []
-    sample = Sample(declaration, tuple(x(3, 3, low=0.2, high=0.9) for _ in required))
+    sample = Sample(declaration, tuple(regular(x) for _ in required))
     try:
         sample.run()
     except Exception:
         return []
     return [sample]
+
+
+def regular(x: Maker) -> Tensor:
+    """A matrix in the domain of nearly everything: between 0 and 1, of positive determinant."""
+    return x(3, 3, low=0.2, high=0.3) + 0.6 * rl.eye(3, dtype=rl.float64)
 
 
 def is_random(declaration: Declaration) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,7 +69,7 @@ BACKWARD: dict[str, Step] = {}
 GATES = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}
 
 
-def _step(table: dict[str, Step], name: str, text: str) -> Callable:
+def _step(table: dict[str, Step], name: str, text: str) -> Callable[..., Any]:
     """Register the code of a step; `text` names its operands, inputs -> outputs."""
 
     def register(body: Callable[[Row], None]) -> Callable[[Row], None]:

@@ -117,7 +117,7 @@ def _driver(dtype: str, tile: Tile, heights: list[int]) -> Code:
         panel = code.at(b, column * inner, size)
         left, right = code.at(start, column, size), code.at(out, column, size)
 
-        def rows_at(height: int, r: object) -> None:
+        def rows_at(height: int, r: Any) -> None:
             code.call(f"tile{height}", code.at(a, lda * r, size), lda, panel,
                       code.at(right, ldo * r, size), ldo, code.at(left, lds * r, size), lds, inner)
 

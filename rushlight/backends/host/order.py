@@ -7,6 +7,8 @@ equal elements stay in their order.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from rushlight.base import dtypes
@@ -15,6 +17,7 @@ Array = np.ndarray
 
 PLACES = np.uint64(0xFFFFFFFF)
 SIGN = np.uint32(0x80000000)
+FEWEST = 6  # elements in a block for which looking at blocks first pays
 
 
 def _keys(array: Array, descending: bool) -> Array:
@@ -53,9 +56,39 @@ def order(array: Array, descending: bool = False) -> Array:
     return array.shape[-1] - 1 - reverse.astype(np.int64, copy=False)
 
 
+def nth(array: Array, position: int) -> Array:
+    """The place of the element that stands at `position` of the ascending order, (..., 1)."""
+    words = _packed(array, False)
+    if words is None:
+        return np.ascontiguousarray(order(array)[..., position:position + 1])
+    words.partition(position, axis=-1)
+    return (words[..., position:position + 1] & PLACES).astype(np.int64)
+
+
+def _candidates(array: Array, count: int, descending: bool, size: int) -> Array:
+    """Places that hold the first `count` of the order, rising: those of the best blocks of `size`.
+
+    An element outside the first `count` blocks, in the order of their extremes, has as many
+    before it.
+    """
+    n = array.shape[-1]
+    whole = n // size * size
+    blocks = array[..., :whole].reshape(*array.shape[:-1], n // size, size)
+    extremes = (np.maximum if descending else np.fmin).reduce(blocks, axis=-1)
+    best = np.sort(first(extremes, count, descending), axis=-1)
+    places = (best[..., None] * size + np.arange(size)).reshape(*array.shape[:-1], -1)
+    rest = np.broadcast_to(np.arange(whole, n), (*array.shape[:-1], n - whole))
+    return np.concatenate([places, rest], axis=-1)
+
+
 def first(array: Array, count: int, descending: bool) -> Array:
     """The first `count` places of the order along the last axis."""
     n = array.shape[-1]
+    size = math.isqrt(n // count) if count else 0  # as many blocks as elements in the best
+    if size >= FEWEST and array.dtype.kind != "V":
+        places = _candidates(array, count, descending, size)
+        chosen = first(np.take_along_axis(array, places, -1), count, descending)
+        return np.take_along_axis(places, chosen, -1)
     words = _packed(array, descending) if 4 * count < n else None
     if words is None:
         return np.ascontiguousarray(order(array, descending)[..., :count])

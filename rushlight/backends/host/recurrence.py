@@ -83,7 +83,8 @@ BACKWARD = {"lstm": lstm_backward, "gru": gru_backward, "tanh": tanh_backward,
 
 def kernel(cell: str, back: bool) -> Callable[..., Any]:
     """A step of `cell` over the rows of a batch, without NumPy's warnings."""
-    function = (BACKWARD if back else FORWARD)[cell]
+    steps: dict[str, Any] = {**(BACKWARD if back else FORWARD)}
+    function = steps[cell]
 
     def run(*operands: Array) -> Any:
         with np.errstate(all="ignore"):

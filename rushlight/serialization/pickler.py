@@ -1,0 +1,153 @@
+"""A writer of pickles in which tensors have the names that torch gives them."""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import IO, Any, ClassVar
+
+from rushlight.backends.meta.array import is_meta
+from rushlight.base.device import device
+from rushlight.base.dtypes import dtype
+from rushlight.base.shapes import Size
+from rushlight.serialization.memory import Memory, memory_of
+from rushlight.serialization.storages import NAMES
+from rushlight.tensor import Buffer, Parameter, Tensor, wrap
+from rushlight.tensor.storage import UntypedStorage, address, layout, torch_strides
+
+# Attributes that belong to a running program, not to the tensor.
+HIDDEN = frozenset(("_hooks", "_post_accumulate_hooks", "_grad", "_retains_grad", "_inference"))
+
+
+class Global:
+    """A name of torch that a pickle refers to, whether or not torch is installed."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+
+    def __call__(self) -> None:
+        """Never called: pickle asks that what rebuilds an object can be."""
+
+
+TENSOR = Global("torch._utils", "_rebuild_tensor_v2")
+TENSOR_OVER_BYTES = Global("torch._utils", "_rebuild_tensor_v3")
+TENSOR_ON_META = Global("torch._utils", "_rebuild_meta_tensor_no_storage")
+PARAMETER = Global("torch._utils", "_rebuild_parameter")
+PARAMETER_WITH_STATE = Global("torch._utils", "_rebuild_parameter_with_state")
+FROM_TYPE = Global("torch._tensor", "_rebuild_from_type_v2")
+TENSOR_CLASS = Global("torch", "Tensor")
+BYTES = Global("torch.storage", "UntypedStorage")
+SIZE, DEVICE = Global("torch", "Size"), Global("torch", "device")
+LAYOUT = Global("torch.serialization", "_get_layout")
+STORAGES = {kind: Global("torch", name) for kind, name in NAMES.items()}
+DTYPES = {kind: Global("torch", kind.name) for kind in NAMES}
+
+
+class Reference:
+    """Stands for a storage in a pickle: the persistent id that a reader looks it up by."""
+
+    __slots__ = ("id",)
+
+    def __init__(self, persistent_id: Any) -> None:
+        self.id = persistent_id
+
+
+OWN = (Tensor, Size, device, layout)
+REFERENCES = (Reference, UntypedStorage)
+
+
+class Pickler(pickle._Pickler):  # type: ignore[name-defined]
+    """Pickles an object without the memory of its tensors, which `storages` then holds, by key.
+
+    persistent_id: makes a storage's persistent id of its type, key and number of elements.
+    """
+
+    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+
+    def __init__(self, file: IO[bytes], protocol: int, describe: Callable[..., Any]) -> None:
+        super().__init__(file, protocol=protocol)
+        self.storages: dict[str, Memory] = {}
+        self._keys: dict[Any, str] = {}
+        self._describe = describe
+
+    def persistent_id(self, value: Any) -> Any:
+        """What stands for a storage; None for other objects."""
+        if not isinstance(value, REFERENCES):
+            return None
+        if isinstance(value, Reference):
+            return value.id
+        memory = memory_of(value._root)
+        return self._describe(BYTES, self._key(memory), memory.size)
+
+    def reducer_override(self, value: Any) -> Any:
+        """How objects of Rushlight are pickled: as their counterparts in torch."""
+        if not isinstance(value, OWN):
+            return NotImplemented
+        if isinstance(value, Tensor):
+            return self._reduce_tensor(value)
+        if isinstance(value, Size):
+            return SIZE, (tuple(value),)
+        if isinstance(value, device):
+            return DEVICE, (value.type,) if value.index is None else (value.type, value.index)
+        return LAYOUT, (repr(value),)
+
+    def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
+        kind: Any = type(tensor)
+        state = {k: v for k, v in tensor.__dict__.items() if k not in HIDDEN}
+        if kind is Parameter:
+            data = (wrap(tensor._array), tensor.requires_grad, OrderedDict())
+            return (PARAMETER_WITH_STATE, (*data, state)) if state else (PARAMETER, data)
+        if kind is Buffer:
+            state |= {"persistent": tensor.persistent, "_is_buffer": True}
+            kind = Tensor
+        build, arguments = self._reduce_array(tensor)
+        if kind is Tensor and not state:
+            return build, arguments
+        return FROM_TYPE, (build, TENSOR_CLASS if kind is Tensor else kind, arguments, state)
+
+    def _reduce_array(self, tensor: Tensor) -> tuple[Global, tuple[Any, ...]]:
+        array, kind, wanted = tensor._array, tensor.dtype, tensor.requires_grad
+        if is_meta(array):
+            return TENSOR_ON_META, (DTYPES[kind], array.shape, torch_strides(array), wanted)
+        memory = memory_of(array)
+        key = self._key(memory)
+        if memory.is_copy:
+            array = memory.owner
+        offset = (address(array) - memory.address) // array.itemsize if array.size else 0
+        geometry = (offset, array.shape, torch_strides(array), wanted, OrderedDict())
+        if memory.dtype is kind:
+            where = self._describe(STORAGES[kind], key, memory.size // array.itemsize)
+            return TENSOR, (Reference(where), *geometry)
+        where = self._describe(BYTES, key, memory.size)
+        return TENSOR_OVER_BYTES, (Reference(where), *geometry, DTYPES[kind])
+
+    def _key(self, memory: Memory) -> str:
+        """The name of a storage in the file: the same for all tensors that share it."""
+        key = self._keys.setdefault(memory.identity, str(len(self.storages)))
+        self.storages.setdefault(key, memory)
+        return key
+
+    def save_torch_global(self, value: Global) -> None:
+        """Write a name, or a reference to where it was written before."""
+        known = self.memo.get(id(value))
+        if known is not None:
+            self.write(self.get(known[0]))
+            return
+        if self.proto >= 4:
+            self.save(value.module)
+            self.save(value.name)
+            self.write(pickle.STACK_GLOBAL)
+        else:
+            self.write(pickle.GLOBAL + f"{value.module}\n{value.name}\n".encode())
+        self.memoize(value)
+
+    def save_dtype(self, value: dtype) -> None:
+        """Write a dtype, which is a name."""
+        self.save_torch_global(DTYPES[value])
+
+    dispatch[Global] = save_torch_global
+    dispatch[dtype] = save_dtype
