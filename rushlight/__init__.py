@@ -32,6 +32,7 @@ from rushlight.ops.comparison import (
     logical_and_, logical_not, logical_not_, logical_or, logical_or_, logical_xor, logical_xor_, lt,
     lt_, ne, ne_, not_equal, not_equal_, signbit,
 )
+from rushlight.ops.complex_numbers import complex, isreal, polar
 from rushlight.ops.convolution import (
     conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d,
     _convolution as convolution,
@@ -39,9 +40,9 @@ from rushlight.ops.convolution import (
 from rushlight.ops.copying import clone, fill, fill_, zero_
 from rushlight.ops.counting import bincount, histc, histogram
 from rushlight.ops.creation import (
-    arange, as_tensor, asarray, complex, empty, empty_like, empty_strided, eye, from_dlpack,
-    from_numpy, frombuffer, full, full_like, is_tensor, linspace, logspace, ones, ones_like, range,
-    tensor, zeros, zeros_like,
+    arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_dlpack, from_numpy,
+    frombuffer, full, full_like, is_tensor, linspace, logspace, ones, ones_like, range, tensor,
+    zeros, zeros_like,
 )
 from rushlight.ops.ctc import ctc_loss
 from rushlight.ops.decomposition import old_cholesky as cholesky, old_qr as qr, old_svd as svd
@@ -53,9 +54,11 @@ from rushlight.ops.einsum import einsum, kron, tensordot
 from rushlight.ops.embedding import table_lookup as embedding
 from rushlight.ops.flipping import flip, fliplr, flipud, roll, rot90, tile
 from rushlight.ops.geometry import cdist, cosine_similarity, dist, pairwise_distance, pdist
+from rushlight.ops.gradient import gradient
 from rushlight.ops.householder import geqrf, orgqr, ormqr
 from rushlight.ops.index_select import index_add, index_copy, index_fill, index_reduce, index_select
 from rushlight.ops.indexing import index_put, index_put_, narrow, narrow_copy, select
+from rushlight.ops.inplace_views import as_strided_
 from rushlight.ops.joining import (
     atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, cat, column_stack, concat, concatenate,
     dstack, hstack, meshgrid, row_stack, stack, vstack,
@@ -69,11 +72,13 @@ from rushlight.ops.loss import (
 from rushlight.ops.lu import old_lu as lu, lu_solve, lu_unpack
 from rushlight.ops.masking import masked_fill, masked_scatter, masked_select
 from rushlight.ops.matmul import (
-    addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, matmul, mm, mv, outer, vdot,
+    addbmm, addbmm_, addmm, addmm_, addmv, addmv_, addr, addr_, baddbmm, baddbmm_, bmm, dot, ger,
+    inner, matmul, mm, mv, outer, vdot,
 )
 from rushlight.ops.matrix_function import matrix_exp, matrix_power
 from rushlight.ops.matrix_norm import frobenius_norm, nuclear_norm
 from rushlight.ops.max_pooling import max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d
+from rushlight.ops.memory_layout import empty_permuted, resize_as_, scalar_tensor
 from rushlight.ops.norm import norm, renorm
 from rushlight.ops.normalization import group_norm, instance_norm, layer_norm, rms_norm
 from rushlight.ops.padding import constant_pad_nd
@@ -120,7 +125,8 @@ from rushlight.ops.softmax import log_softmax, logsumexp, softmax
 from rushlight.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from rushlight.ops.special_functions import igamma, igamma_, igammac, igammac_
 from rushlight.ops.splitting import (
-    chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit,
+    chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, unsafe_chunk,
+    unsafe_split, unsafe_split_with_sizes, vsplit,
 )
 from rushlight.ops.statistics import corrcoef, cov
 from rushlight.ops.take import put, take, take_along_dim
@@ -138,8 +144,8 @@ from rushlight.ops.triangle import diag, diag_embed, diagflat, trace, tril, tril
 from rushlight.ops.unique import isin, unique, unique_consecutive
 from rushlight.ops.view_copies import (
     alias_copy, as_strided_copy, detach_copy, diagonal_copy, expand_copy, permute_copy, select_copy,
-    split_copy, split_with_sizes_copy, squeeze_copy, t_copy, transpose_copy, unbind_copy,
-    unfold_copy, unsqueeze_copy, view_as_complex_copy, view_as_real_copy, view_copy,
+    slice_copy, split_copy, split_with_sizes_copy, squeeze_copy, t_copy, transpose_copy,
+    unbind_copy, unfold_copy, unsqueeze_copy, view_as_complex_copy, view_as_real_copy, view_copy,
 )
 from rushlight.ops.viewing import (
     as_strided, broadcast_to, diagonal, flatten, ravel, reshape, squeeze, unflatten, unsqueeze,
@@ -227,7 +233,7 @@ from rushlight.random import (
     seed,
     set_rng_state,
 )
-from rushlight.serialization import load_file, save_file
+from rushlight.serialization import load, load_file, save, save_file
 from rushlight.switches import (
     are_deterministic_algorithms_enabled,
     get_default_device,
@@ -269,54 +275,55 @@ __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
     "Generator", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor",
     "UntypedStorage", "abs", "abs_", "absolute", "absolute_", "acos", "acos_", "acosh", "acosh_",
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "add_", "addbmm", "addcdiv", "addcdiv_",
-    "addcmul", "addcmul_", "addmm", "addmv", "addr", "adjoint", "alias_copy", "all", "allclose",
-    "alpha_dropout", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccos_",
-    "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2",
-    "arctan2_", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled", "argmax",
-    "argmin", "argsort", "argwhere", "as_strided", "as_strided_copy", "as_strided_scatter",
-    "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_", "atan", "atan2", "atan2_", "atan_",
-    "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d",
-    "backends", "baddbmm", "bernoulli", "bfloat16", "bilinear", "bincount", "bitwise_and",
-    "bitwise_and_", "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_",
-    "bitwise_or", "bitwise_or_", "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor",
-    "bitwise_xor_", "block_diag", "bmm", "bool", "broadcast_shapes", "broadcast_tensors",
-    "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "cdouble", "ceil",
-    "ceil_", "celu", "celu_", "cfloat", "chain_matmul", "channel_shuffle", "channels_last",
-    "channels_last_3d", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp",
-    "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone",
-    "column_stack", "combinations", "complex", "complex128", "complex64", "concat", "concatenate",
-    "conj", "conj_physical", "conj_physical_", "constant_pad_nd", "contiguous_format", "conv1d",
-    "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "convolution", "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_",
-    "cosine_embedding_loss", "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss",
-    "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "default_generator",
-    "deg2rad", "deg2rad_", "det", "detach", "detach_", "detach_copy", "device", "diag",
-    "diag_embed", "diagflat", "diagonal", "diagonal_copy", "diagonal_scatter", "diff", "digamma",
-    "digamma_", "dist", "div", "div_", "divide", "divide_", "dot", "double", "dropout", "dropout_",
-    "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "empty", "empty_cache", "empty_like",
-    "empty_strided", "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv",
-    "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye",
-    "feature_alpha_dropout", "feature_dropout", "fft", "fill", "fill_", "finfo", "fix", "fix_",
-    "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32", "float64", "float_power",
-    "float_power_", "floor", "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod",
-    "fmod_", "frac", "frac_", "frexp", "frobenius_norm", "from_dlpack", "from_numpy", "frombuffer",
-    "full", "full_like", "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_default_device",
-    "get_default_dtype", "get_deterministic_debug_mode", "get_device",
-    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
-    "get_printoptions", "get_rng_state", "greater", "greater_", "greater_equal", "greater_equal_",
-    "group_norm", "gru", "gru_cell", "gt", "gt_", "half", "heaviside", "heaviside_",
-    "hinge_embedding_loss", "histc", "histogram", "hsplit", "hstack", "hypot", "hypot_", "i0",
-    "i0_", "igamma", "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy",
-    "index_fill", "index_put", "index_put_", "index_reduce", "index_select", "inf",
-    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
-    "int8", "inverse", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex",
-    "is_conj", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
-    "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
-    "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
-    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kl_div", "kron", "kthvalue",
-    "layer_norm", "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less",
-    "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load_file",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "add_", "addbmm", "addbmm_", "addcdiv",
+    "addcdiv_", "addcmul", "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr", "addr_",
+    "adjoint", "alias_copy", "all", "allclose", "alpha_dropout", "amax", "amin", "aminmax", "angle",
+    "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh",
+    "arcsinh_", "arctan", "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_",
+    "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_strided",
+    "as_strided_", "as_strided_copy", "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_",
+    "asinh", "asinh_", "atan", "atan2", "atan2_", "atan_", "atanh", "atanh_", "atleast_1d",
+    "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "backends", "baddbmm", "baddbmm_",
+    "bernoulli", "bfloat16", "bilinear", "bincount", "bitwise_and", "bitwise_and_",
+    "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or",
+    "bitwise_or_", "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_",
+    "block_diag", "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
+    "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu",
+    "celu_", "cfloat", "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max",
+    "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack",
+    "combinations", "complex", "complex128", "complex64", "concat", "concatenate", "conj",
+    "conj_physical", "conj_physical_", "constant_pad_nd", "contiguous_format", "conv1d", "conv2d",
+    "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
+    "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
+    "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss", "cuda", "cummax", "cummin",
+    "cumprod", "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det",
+    "detach", "detach_", "detach_copy", "device", "diag", "diag_embed", "diagflat", "diagonal",
+    "diagonal_copy", "diagonal_scatter", "diff", "digamma", "digamma_", "dist", "div", "div_",
+    "divide", "divide_", "dot", "double", "dropout", "dropout_", "dsplit", "dstack", "dtype", "e",
+    "einsum", "embedding", "empty", "empty_cache", "empty_like", "empty_permuted", "empty_strided",
+    "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp",
+    "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye", "feature_alpha_dropout",
+    "feature_dropout", "fft", "fill", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr",
+    "flipud", "float", "float16", "float32", "float64", "float_power", "float_power_", "floor",
+    "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_",
+    "frexp", "frobenius_norm", "from_dlpack", "from_numpy", "frombuffer", "full", "full_like",
+    "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_default_device", "get_default_dtype",
+    "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
+    "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "gradient",
+    "greater", "greater_", "greater_equal", "greater_equal_", "group_norm", "gru", "gru_cell", "gt",
+    "gt_", "half", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram",
+    "hsplit", "hstack", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac", "igammac_",
+    "iinfo", "imag", "index_add", "index_copy", "index_fill", "index_put", "index_put_",
+    "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner",
+    "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
+    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_conj",
+    "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
+    "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size",
+    "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kron", "kthvalue", "layer_norm",
+    "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_",
+    "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load", "load_file",
     "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax",
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_and_",
     "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor", "logical_xor_",
@@ -331,31 +338,32 @@ __all__ = [
     "newaxis", "nextafter", "nextafter_", "nn", "no_grad", "nonzero", "nonzero_static", "norm",
     "normal", "not_equal", "not_equal_", "nuclear_norm", "numel", "ones", "ones_like", "ops",
     "optim", "orgqr", "ormqr", "outer", "pairwise_distance", "pdist", "permute", "permute_copy",
-    "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss",
+    "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar",
     "polygamma", "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod",
     "promote_types", "put", "qr", "quantile", "rad2deg", "rad2deg_", "rand", "rand_like", "randint",
     "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real",
     "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm",
-    "repeat_interleave", "reshape", "resolve_conj", "resolve_neg", "result_type", "rms_norm",
-    "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_",
-    "row_stack", "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save_file", "scatter",
-    "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "select_copy",
-    "select_scatter", "selu", "selu_", "serialization", "set_default_device", "set_default_dtype",
-    "set_default_tensor_type", "set_deterministic_debug_mode", "set_float32_matmul_precision",
-    "set_flush_denormal", "set_grad_enabled", "set_num_interop_threads", "set_num_threads",
-    "set_printoptions", "set_rng_state", "set_warn_always", "sgn", "sgn_", "short", "sigmoid",
-    "sigmoid_", "sign", "sign_", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_",
-    "slice_scatter", "slogdet", "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split",
-    "split_copy", "split_with_sizes", "split_with_sizes_copy", "sqrt", "sqrt_", "square", "square_",
-    "squeeze", "squeeze_copy", "stack", "std", "std_mean", "strided", "sub", "sub_", "subtract",
-    "subtract_", "sum", "svd", "swapaxes", "swapdims", "t", "t_copy", "take", "take_along_dim",
-    "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold",
-    "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "transpose_copy", "trapezoid",
-    "trapz", "triangular_solve", "tril", "tril_", "tril_indices", "triplet_margin_loss", "triu",
-    "triu_", "triu_indices", "true_divide", "true_divide_", "trunc", "trunc_", "typename", "uint8",
-    "unbind", "unbind_copy", "unflatten", "unfold_copy", "unique", "unique_consecutive",
-    "unravel_index", "unsqueeze", "unsqueeze_copy", "use_deterministic_algorithms", "utils",
-    "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_complex_copy", "view_as_real",
-    "view_as_real_copy", "view_copy", "vsplit", "vstack", "where", "xlogy", "xlogy_", "zero_",
-    "zeros", "zeros_like",
+    "repeat_interleave", "reshape", "resize_as_", "resolve_conj", "resolve_neg", "result_type",
+    "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round",
+    "round_", "row_stack", "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save", "save_file",
+    "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select",
+    "select_copy", "select_scatter", "selu", "selu_", "serialization", "set_default_device",
+    "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
+    "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
+    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signbit",
+    "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter", "slogdet",
+    "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split", "split_copy",
+    "split_with_sizes", "split_with_sizes_copy", "sqrt", "sqrt_", "square", "square_", "squeeze",
+    "squeeze_copy", "stack", "std", "std_mean", "strided", "sub", "sub_", "subtract", "subtract_",
+    "sum", "svd", "swapaxes", "swapdims", "t", "t_copy", "take", "take_along_dim", "tan", "tan_",
+    "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "threshold_", "tile",
+    "to_dlpack", "topk", "trace", "transpose", "transpose_copy", "trapezoid", "trapz",
+    "triangular_solve", "tril", "tril_", "tril_indices", "triplet_margin_loss", "triu", "triu_",
+    "triu_indices", "true_divide", "true_divide_", "trunc", "trunc_", "typename", "uint8", "unbind",
+    "unbind_copy", "unflatten", "unfold_copy", "unique", "unique_consecutive", "unravel_index",
+    "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy",
+    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "view_as_complex",
+    "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack",
+    "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
 ]

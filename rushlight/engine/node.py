@@ -131,7 +131,7 @@ class AccumulateGrad:
 
     def name(self) -> str:
         """Its name as torch prints it."""
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {hex(id(self))}>"

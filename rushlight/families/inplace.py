@@ -21,6 +21,12 @@ def check_in_place(target: Tensor, recorded: bool) -> None:
 
     Raises RuntimeError with torch's leading phrases.
     """
+    check_history(target, recorded)
+    check_overlap(target)
+
+
+def check_history(target: Tensor, recorded: bool) -> None:
+    """Refuse to change a leaf that requires grad, or one of several views made at once."""
     if flags.grad_enabled:
         if target._node is LEAF:
             raise RuntimeError(
@@ -36,7 +42,6 @@ def check_in_place(target: Tensor, recorded: bool) -> None:
                 "This view is the output of a function that returns multiple views. Such functions "
                 "do not allow the output views to be modified inplace. You should replace the "
                 "inplace operation by an out-of-place one.")
-    check_overlap(target)
 
 
 def _one_of_many(view: tuple[Any, ...] | None) -> bool:
@@ -135,6 +140,10 @@ class CopySlices(Node):
     """A write to part of a tensor: the gradient of that part goes through the writing op."""
 
     __slots__ = ()
+
+    def name(self) -> str:
+        """Its name as torch prints it."""
+        return "torch::autograd::CopySlices"
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         if self.saved is None:

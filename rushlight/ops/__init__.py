@@ -8,16 +8,16 @@ from rushlight.families.declaration import DECLARATIONS, FUNCTIONS, PATHS
 # ---- operations: written by tools/write_index.py
 from rushlight.ops import (
     activation, adaptive_pooling, arithmetic, arithmetic_forms, attention, average_pooling,
-    bilinear_form, bitwise, comparison, convolution, copying, counting, creation, cross_entropy,
-    ctc, decomposition, determinant, dropout, eigenvalues, einsum, embedding, embedding_bag, fft,
-    flipping, folding, frequencies, geometry, grid_sampling, householder, index_select, indexing,
-    interpolation, joining, linear_system, linear_triangular, loss, lu, margin_loss, masking,
-    matmul, matrix_function, matrix_norm, max_pooling, multi_head_attention, norm, normalization,
-    orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
-    quantile, random, random_activation, random_inplace, recurrent, recurrent_layer, reduction,
-    rounding, scan, scatter, searching, selection, shuffling, softmax, sorting, special_functions,
-    splitting, statistics, take, transcendental, transposition, triangle, unique, view_copies,
-    viewing,
+    bilinear_form, bitwise, comparison, complex_numbers, convolution, copying, counting, creation,
+    cross_entropy, ctc, decomposition, determinant, dropout, eigenvalues, einsum, embedding,
+    embedding_bag, fft, flipping, folding, frequencies, geometry, gradient, grid_sampling,
+    householder, index_select, indexing, inplace_views, interpolation, joining, linear_system,
+    linear_triangular, loss, lu, margin_loss, masking, matmul, matrix_function, matrix_norm,
+    max_pooling, memory_layout, multi_head_attention, norm, normalization, orthogonal_polynomials,
+    padding, pooling, pooling_windows, positions, products, properties, quantile, random,
+    random_activation, random_inplace, recurrent, recurrent_layer, reduction, rounding, scan,
+    scatter, searching, selection, shuffling, softmax, sorting, special_functions, splitting,
+    statistics, take, transcendental, transposition, triangle, unique, view_copies, viewing,
 )
 # ---- by hand
 

@@ -416,22 +416,6 @@ def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, lay
     return finish(np.eye(n, m).astype(d.array), requires_grad, out, "eye")
 
 
-@function("complex", samples=lambda x: [(x(2, 3), x(2, 3))])
-def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
-    """real + i * imag.
-
-    >>> import rushlight as rl
-    >>> rl.complex(rl.tensor([1.]), rl.tensor([2.]))
-    tensor([1.+2.j])
-    """
-    if real.dtype != imag.dtype:
-        raise RuntimeError(f"Expected object of scalar type {real.dtype.name} but got scalar type "
-                           f"{imag.dtype.name} for second argument")
-    target = real.dtype.to_complex()
-    i = wrap(np.array(1j, target.array))
-    return real.to(target) + imag.to(target) * i  # type: ignore[attr-defined]
-
-
 @function("is_tensor", samples=lambda x: [(x(2),)])
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a tensor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,12 @@ def _misfit(input: Any, other: Any) -> str:
             "last but one of other")
 
 
+def _as_rows(tensor: Any) -> Any:
+    """All leading dimensions as one; the count is spelled out because sizes may be 0."""
+    shape = tensor._array.shape
+    return tensor if len(shape) == 2 else tensor.reshape(math.prod(shape[:-1]), shape[-1])
+
+
 def _matmul_gradients(gradient: Any, input: Any, other: Any, needs: Any) -> tuple:
     """d(A B): G B^H and A^H G, vectors taken as a row and a column."""
     rows = input.unsqueeze(0) if input.ndim == 1 else input
@@ -96,8 +103,7 @@ def _matmul_gradients(gradient: Any, input: Any, other: Any, needs: Any) -> tupl
         first = _reduce_batch(first, rows.shape).reshape(input.shape)
     if needs[1]:
         if columns.ndim == 2 and rows.ndim > 2:  # one product over all batches
-            flat = rows.reshape(-1, rows.shape[-1])
-            second = matmul(flat.mT.conj(), gradient.reshape(-1, gradient.shape[-1]))
+            second = matmul(_as_rows(rows).mT.conj(), _as_rows(gradient))
         else:
             second = _reduce_batch(matmul(rows.mT.conj(), gradient), columns.shape)
         second = second.reshape(other.shape)
@@ -191,43 +197,52 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     return product.mul(vec2, out=out)
 
 
-def _scaled(name: str, product: Any) -> Any:
-    def op(input: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
-           out: Any = None) -> Tensor:
-        result: Any = product(left, right)
-        if alpha != 1:
-            result = result * alpha
-        if beta != 0:
-            result = (input if beta == 1 else input * beta) + result  # type: ignore[operator]
-        if out is not None:
-            return out.resize_(result.shape).copy_(result)
-        return result
-
-    op.__name__ = op.__qualname__ = name
-    op.__doc__ = f"beta * input + alpha * ({product.__name__} of the two others)."
-    composite(name)(op)
-
-    def in_place(input: Tensor, left: Tensor, right: Tensor, *, beta: Any = 1,
-                 alpha: Any = 1) -> Tensor:
-        return input.copy_(op(input, left, right, beta=beta, alpha=alpha))  # type: ignore
-
-    in_place.__name__ = in_place.__qualname__ = f"{name}_"
-    in_place.__doc__ = f"{name} in place."
-    composite(f"Tensor.{name}_")(in_place)
-    return op
+def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
+    """beta * input + alpha * product; with beta 0, input does not even count as NaN."""
+    if input.dtype.category < 2:  # integer tensors are scaled by whole numbers
+        beta, alpha = int(beta), int(alpha)
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:
+        return product.expand(np.broadcast_shapes(input.shape, product.shape))
+    return (input if beta == 1 else input * beta) + product
 
 
-addmm = _scaled("addmm", mm)
-addmv = _scaled("addmv", mv)
-addr = _scaled("addr", outer)
-baddbmm = _scaled("baddbmm", bmm)
+@composite("addmm", out=True, inplace=True)
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (mat1 @ mat2): (n, m) + (n, k) @ (k, m).
+
+    >>> import rushlight as rl
+    >>> rl.addmm(rl.ones(1, 1), rl.ones(1, 2), rl.ones(2, 1))
+    tensor([[3.]])
+    """
+    return _blend(input, mm(mat1, mat2), beta, alpha)
 
 
-def _summed_bmm(batch1: Tensor, batch2: Tensor) -> Tensor:
-    return bmm(batch1, batch2).sum(0)
+@composite("addmv", out=True, inplace=True)
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
+    return _blend(input, mv(mat, vec), beta, alpha)
 
 
-addbmm = _scaled("addbmm", _summed_bmm)
+@composite("addr", out=True, inplace=True)
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
+    return _blend(input, outer(vec1, vec2), beta, alpha)
+
+
+@composite("baddbmm", out=True, inplace=True)
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
+            alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (batch1 @ batch2), batch by batch."""
+    return _blend(input, bmm(batch1, batch2), beta, alpha)
+
+
+@composite("addbmm", out=True, inplace=True)
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
+           alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""
+    return _blend(input, bmm(batch1, batch2).sum(0), beta, alpha)
 
 
 @library("nn.functional.linear")
@@ -265,9 +280,9 @@ class linear:
             gradient, weight = gradient.unsqueeze(-1), weight.unsqueeze(0)
         if needs[0]:
             first = matmul(gradient, weight.conj())
-        flat = gradient.reshape(-1, gradient.shape[-1]) if gradient.ndim != 2 else gradient
+        flat = _as_rows(gradient)
         if needs[1]:
-            rows = input.reshape(-1, input.shape[-1]) if input.ndim != 2 else input
+            rows = _as_rows(input)
             second = matmul(flat.mT, rows.conj()).reshape(weight.shape)
         if needs[2]:
             third = flat.sum(0).reshape(bias.shape)

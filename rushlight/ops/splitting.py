@@ -149,3 +149,27 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = normalize_dim(dim, input.ndim)
     return tuple([_item(input, dim, i) for i in range(input._array.shape[dim])])
+
+
+def _unwatched(pieces: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Pieces that count as no views: writes to them are left to the caller to get right."""
+    for piece in pieces:
+        piece._view = None
+        piece._writes = None
+    return pieces
+
+
+@composite("unsafe_split unsafe_split_with_sizes", samples=lambda x: [(x(5, 2), 2)])
+def unsafe_split(tensor: Tensor, split_size: Any = None, dim: int = 0, *,
+                 split_sizes: Any = None) -> tuple[Tensor, ...]:
+    """`split`, whose pieces may be written to in place although they share memory.
+
+    A gradient is right only if of the input and its pieces no two are used after such a write.
+    """
+    return _unwatched(split(tensor, split_size, dim, split_sizes=split_sizes))
+
+
+@composite("unsafe_chunk", samples=lambda x: [(x(5), 2)])
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk`, whose pieces may be written to in place although they share memory."""
+    return _unwatched(chunk(input, chunks, dim))

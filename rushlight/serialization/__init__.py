@@ -1,6 +1,25 @@
 """Tensors, and containers of them, in files: torch's checkpoints and the safetensors format."""
 
 from rushlight.serialization.atomic import atomic_file
+from rushlight.serialization.loading import load
 from rushlight.serialization.safetensors_file import load_file, load_metadata, save_file
+from rushlight.serialization.saving import save
+from rushlight.serialization.trusted_globals import (
+    add_safe_globals,
+    clear_safe_globals,
+    get_safe_globals,
+    safe_globals,
+)
 
-__all__ = ["atomic_file", "load_file", "load_metadata", "save_file"]
+__all__ = [
+    "add_safe_globals",
+    "atomic_file",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "load",
+    "load_file",
+    "load_metadata",
+    "safe_globals",
+    "save",
+    "save_file",
+]

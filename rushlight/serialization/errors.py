@@ -7,10 +7,13 @@ import pickle
 LONGEST = 200  # characters of a file's text that a message repeats
 
 
+PHRASE = "Weights only load failed. "
+
+
 def refused(why: str) -> pickle.UnpicklingError:
     """The error of `load(weights_only=True)` for a pickle that it does not read."""
     return pickle.UnpicklingError(
-        f"Weights only load failed. {why}. Nothing in the file was run. If you trust who made "
+        f"{PHRASE}{why}. Nothing in the file was run. If you trust who made "
         "it, load(..., weights_only=False) runs whatever code it names")
 
 

@@ -17,6 +17,7 @@ from rushlight.serialization.keys import check_key
 from rushlight.serialization.storages import TYPES
 from rushlight.tensor import Parameter, Tensor
 
+
 class Builder:
     """One kind of object that a file may hold, made by `make` from arguments that it checks."""
 
@@ -131,6 +132,7 @@ def _table() -> dict[tuple[str, str], Any]:
     for name, kind in TYPES.items():
         for module in ("torch", "torch.cuda"):
             table[module, name] = tensors.storage_type(kind)
+            table[module, name.replace("Storage", "Tensor")] = Tensor
     for module in ("torch", "torch.storage"):
         table[module, "UntypedStorage"] = tensors.storage_type(None)
     table["torch", "Tensor"] = table["torch._tensor", "Tensor"] = Tensor

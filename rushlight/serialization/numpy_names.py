@@ -54,7 +54,8 @@ def set_state(array: np.ndarray, state: Any) -> None:
         raise refused("An array of NumPy has a state that is not its own")
     _, shape, kind, fortran, data = state
     checked = from_buffer(data, kind, shape, "F" if fortran else "C")
-    array.__setstate__((1, checked.shape, checked.dtype, bool(fortran), bytes(data)))
+    new: Any = (1, checked.shape, checked.dtype, bool(fortran), bytes(data))
+    array.__setstate__(new)
 
 
 def from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray:

@@ -60,18 +60,22 @@ OWN = (Tensor, Size, device, layout)
 REFERENCES = (Reference, UntypedStorage)
 
 
-class Pickler(pickle._Pickler):  # type: ignore[name-defined]
+_Pickler: Any = pickle._Pickler  # the one in Python: only it lets names be written freely
+
+
+class Pickler(_Pickler):  # type: ignore[misc]
     """Pickles an object without the memory of its tensors, which `storages` then holds, by key.
 
     persistent_id: makes a storage's persistent id of its type, key and number of elements.
     """
 
-    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[type, Any]] = dict(_Pickler.dispatch)
 
     def __init__(self, file: IO[bytes], protocol: int, describe: Callable[..., Any]) -> None:
         super().__init__(file, protocol=protocol)
         self.storages: dict[str, Memory] = {}
         self._keys: dict[Any, str] = {}
+        self._types: dict[str, dtype | None] = {}  # as each was described first; None is bytes
         self._describe = describe
 
     def persistent_id(self, value: Any) -> Any:
@@ -81,7 +85,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
         if isinstance(value, Reference):
             return value.id
         memory = memory_of(value._root)
-        return self._describe(BYTES, self._key(memory), memory.size)
+        return self._describe(BYTES, self._key(memory, None), memory.size)
 
     def reducer_override(self, value: Any) -> Any:
         """How objects of Rushlight are pickled: as their counterparts in torch."""
@@ -99,10 +103,11 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
         kind: Any = type(tensor)
         state = {k: v for k, v in tensor.__dict__.items() if k not in HIDDEN}
         if kind is Parameter:
-            data = (wrap(tensor._array), tensor.requires_grad, OrderedDict())
+            data: tuple[Any, ...] = (wrap(tensor._array), tensor.requires_grad, OrderedDict())
             return (PARAMETER_WITH_STATE, (*data, state)) if state else (PARAMETER, data)
         if kind is Buffer:
-            state |= {"persistent": tensor.persistent, "_is_buffer": True}
+            state |= {"persistent": tensor.persistent,  # type: ignore[attr-defined]
+                      "_is_buffer": True}
             kind = Tensor
         build, arguments = self._reduce_array(tensor)
         if kind is Tensor and not state:
@@ -114,22 +119,29 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
         if is_meta(array):
             return TENSOR_ON_META, (DTYPES[kind], array.shape, torch_strides(array), wanted)
         memory = memory_of(array)
-        key = self._key(memory)
+        key = self._key(memory, kind if memory.dtype is kind else None)
         if memory.is_copy:
             array = memory.owner
         offset = (address(array) - memory.address) // array.itemsize if array.size else 0
-        geometry = (offset, array.shape, torch_strides(array), wanted, OrderedDict())
-        if memory.dtype is kind:
+        hooks: OrderedDict[str, Any] = OrderedDict()  # torch has them pickled; there are none
+        geometry = (offset, array.shape, torch_strides(array), wanted, hooks)
+        if self._types[key] is kind:
             where = self._describe(STORAGES[kind], key, memory.size // array.itemsize)
             return TENSOR, (Reference(where), *geometry)
         where = self._describe(BYTES, key, memory.size)
         return TENSOR_OVER_BYTES, (Reference(where), *geometry, DTYPES[kind])
 
-    def _key(self, memory: Memory) -> str:
+    def _key(self, memory: Memory, kind: dtype | None) -> str:
         """The name of a storage in the file: the same for all tensors that share it."""
         key = self._keys.setdefault(memory.identity, str(len(self.storages)))
-        self.storages.setdefault(key, memory)
+        if key not in self.storages:
+            self.storages[key], self._types[key] = memory, kind
         return key
+
+    def itemsize(self, key: str) -> int:
+        """Bytes of an element of the storage, as it is described."""
+        kind = self._types[key]
+        return 1 if kind is None else kind.itemsize
 
     def save_torch_global(self, value: Global) -> None:
         """Write a name, or a reference to where it was written before."""

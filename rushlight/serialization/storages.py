@@ -60,6 +60,12 @@ class Storage(UntypedStorage):
         """This storage: for functions given as `map_location`."""
         return self
 
+    def of_type(self, kind: dtype | None) -> Storage:
+        """This storage seen as one of elements of `kind`; shares the memory."""
+        if kind is None or kind is self.dtype:
+            return self
+        return Storage(None if self.array is None else self.typed(kind), self.bytes, kind)
+
     def typed(self, kind: dtype) -> np.ndarray:
         """The memory as elements of `kind`; shared."""
         if self.array is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.base.device import device
 from rushlight.base.dtypes import dtype
-from rushlight.base.shapes import Size
+from rushlight.base.shapes import Size, contiguous_strides
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.storages import Storage, StorageType, meta_array
 from rushlight.tensor import Buffer, Parameter, Tensor, wrap
@@ -59,10 +59,10 @@ def _view(storage: object, offset: Any, shape: Any, stride: Any, kind: dtype | N
     array = storage.typed(kind)
     if 0 in shape:
         return array[:0].reshape(shape)
-    if prod(shape) == array.size and stride == layouts.contiguous_strides(shape):
+    if prod(shape) == array.size and stride == contiguous_strides(shape):
         return array.reshape(shape)
     steps = [s * kind.itemsize for s in stride]
-    return np.ndarray(shape, kind.array, array, offset * kind.itemsize, steps)  # type: ignore[call-overload]
+    return np.ndarray(shape, kind.array, array, offset * kind.itemsize, steps)
 
 
 def tensor(storage: Any, offset: Any, shape: Any, stride: Any) -> Tensor:

@@ -14,7 +14,7 @@ from rushlight.serialization import numpy_names, tensors
 from rushlight.serialization.errors import LONGEST, refused, shown
 from rushlight.serialization.keys import check_key
 from rushlight.serialization.names import TABLE, Builder
-from rushlight.serialization.safe_globals import registered
+from rushlight.serialization.trusted_globals import registered
 
 DICTS = (dict, OrderedDict, Counter)
 HIGHEST_PROTOCOL = 5
@@ -23,6 +23,10 @@ _opcodes: dict[int, Callable[[Unpickler], None]] = {}
 
 class Stop(Exception):
     """The pickle is at its end."""
+
+
+class Outside(Exception):
+    """An error of what the caller passed in, such as a function for `map_location`."""
 
 
 def opcode(code: bytes) -> Callable[[Any], Any]:
@@ -70,6 +74,8 @@ class Unpickler:
             return self.pop()
         except pickle.UnpicklingError:
             raise
+        except Outside as error:
+            raise error.args[0] from None
         except (IndexError, struct.error):
             raise refused("The pickle is truncated or damaged") from None
         except (TypeError, ValueError, LookupError, OverflowError, RecursionError,
@@ -135,8 +141,8 @@ def unsupported(module: str, name: str) -> pickle.UnpicklingError:
     """The error for a name that is not in the table."""
     full = f"{module}.{name}"[:LONGEST]
     return refused(
-        f"Unsupported global: GLOBAL {full!r} is neither a tensor nor a plain container. If it is "
-        f"harmless, add_safe_globals([{name[:LONGEST]}]) lets load() call it")
+        f"Unsupported global: GLOBAL {full!r} is none of the dtypes, tensors and plain containers "
+        f"that there are. If it is harmless, add_safe_globals([{name[:LONGEST]}]) allows it")
 
 
 # ---- numbers and texts --------------------------------------------------------------------------
@@ -335,7 +341,8 @@ def _fill(target: Any, items: list[Any]) -> None:
 
 @opcode(b"d")
 def _dict(self: Unpickler) -> None:
-    items, made = self.pop_mark(), {}
+    items = self.pop_mark()
+    made: dict[Any, Any] = {}
     _fill(made, items)
     self.stack.append(made)
 
@@ -388,7 +395,11 @@ def _stack_global(self: Unpickler) -> None:
 def _persistent(self: Unpickler) -> None:
     if self.persistent_load is None:
         raise refused("It refers to storages, where none can be")
-    self.stack.append(self.persistent_load(self.pop()))
+    place = self.pop()
+    try:
+        self.stack.append(self.persistent_load(place))
+    except Exception as error:
+        raise Outside(error) from error
 
 
 @opcode(b"R")

@@ -142,7 +142,7 @@ class ZipReader:
 
     def read_into(self, record: Record, target: np.ndarray) -> None:
         """Fill `target`, dense and of the record's size, with its bytes."""
-        view = bytes_of(target)
+        view = bytes_of(target.reshape(-1).view(np.uint8))  # bfloat16 arrays offer no buffer
         if not self._source.read_into(record.place, view):
             raise damaged(f"it ends inside the record {record.name!r}")
         self._check(record, view)

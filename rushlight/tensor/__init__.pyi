@@ -330,11 +330,11 @@ class Tensor:
         """input + alpha * other, with broadcasting."""
     def add_(self, other: Tensor | _Number, *, alpha: _Number = 1) -> Tensor:
         """input + alpha * other, with broadcasting."""
-    def addbmm(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
-            out: Any = None) -> Tensor:
-        """beta * input + alpha * (_summed_bmm of the two others)."""
-    def addbmm_(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """addbmm in place."""
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1,
+            out: Tensor | None = None) -> Tensor:
+        """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""
     def addcdiv(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *, value: _Number = 1,
             out: Tensor | None = None) -> Tensor:
         """input + value * tensor1 / tensor2."""
@@ -347,21 +347,21 @@ class Tensor:
     def addcmul_(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *,
             value: _Number = 1) -> Tensor:
         """input + value * tensor1 * tensor2."""
-    def addmm(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
-            out: Any = None) -> Tensor:
-        """beta * input + alpha * (mm of the two others)."""
-    def addmm_(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """addmm in place."""
-    def addmv(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
-            out: Any = None) -> Tensor:
-        """beta * input + alpha * (mv of the two others)."""
-    def addmv_(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """addmv in place."""
-    def addr(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
-            out: Any = None) -> Tensor:
-        """beta * input + alpha * (outer of the two others)."""
-    def addr_(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """addr in place."""
+    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1,
+            out: Tensor | None = None) -> Tensor:
+        """beta * input + alpha * (mat1 @ mat2): (n, m) + (n, k) @ (k, m)."""
+    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * input + alpha * (mat1 @ mat2): (n, m) + (n, k) @ (k, m)."""
+    def addmv(self, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1,
+            out: Tensor | None = None) -> Tensor:
+        """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1,
+            out: Tensor | None = None) -> Tensor:
+        """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
     def adjoint(self) -> Tensor:
         """The conjugate transpose of the last two dimensions."""
     def all(self, dim: Any = None, keepdim: builtins.bool = False, *,
@@ -425,6 +425,9 @@ class Tensor:
         """Return the positions of the elements that are not zero, (n, ndim): as ``nonzero``."""
     def as_strided(self, size: Any, stride: Any, storage_offset: Any = None) -> Tensor:
         """The memory under any size, strides and offset, in elements. Shares memory."""
+    def as_strided_(self, size: Any, stride: Any,
+            storage_offset: builtins.int | None = None) -> Tensor:
+        """Give the tensor itself any size, strides and offset in its memory, in elements."""
     def as_strided_scatter(self, src: Tensor, size: Any, stride: Any,
             storage_offset: builtins.int | None = None) -> Tensor:
         """Return a copy of ``input`` with ``src`` in the ``as_strided`` view of it."""
@@ -448,11 +451,11 @@ class Tensor:
         """The inverse of tanh."""
     def atanh_(self) -> Tensor:
         """The inverse of tanh."""
-    def baddbmm(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1,
-            out: Any = None) -> Tensor:
-        """beta * input + alpha * (bmm of the two others)."""
-    def baddbmm_(self, left: Tensor, right: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-        """baddbmm in place."""
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1,
+            out: Tensor | None = None) -> Tensor:
+        """beta * input + alpha * (batch1 @ batch2), batch by batch."""
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * input + alpha * (batch1 @ batch2), batch by batch."""
     def bernoulli(self, p: builtins.float | None = None, *, generator: Any = None,
             out: Tensor | None = None) -> Tensor:
         """1 with the probability that `input` has at the place, else 0: its shape and dtype."""
@@ -619,6 +622,8 @@ class Tensor:
         """The derivative of lgamma."""
     def digamma_(self) -> Tensor:
         """The derivative of lgamma."""
+    def dim_order(self, *, ambiguity_check: Any = False) -> tuple[builtins.int, ...]:
+        """The dimensions from the slowest to the fastest in memory."""
     def dist(self, other: Any, p: builtins.float = 2) -> Tensor:
         """The p-norm of input - other."""
     def div(self, other: Tensor | _Number, *, rounding_mode: str | None = None,
@@ -836,6 +841,8 @@ class Tensor:
         """Whether the one element is nonzero."""
     def is_same_size(self, other: Tensor) -> builtins.bool:
         """Whether two tensors have the same shape."""
+    def is_set_to(self, tensor: Tensor) -> builtins.bool:
+        """Whether two tensors look at the same memory in the same way."""
     def isclose(self, other: Any, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08,
             equal_nan: builtins.bool = False) -> Tensor:
         """Whether |input - other| <= atol + rtol * |other|; infinities are close to themselves."""
@@ -1058,6 +1065,11 @@ class Tensor:
     def new_empty(self, *size: Any, dtype: Any = None, device: Any = None,
             requires_grad: builtins.bool = False, **named: Any) -> Tensor:
         """Uninitialised memory of the given size and this dtype."""
+    def new_empty_strided(self, size: Any, stride: Any, *, dtype: Any = None, layout: Any = None,
+            device: Any = None, requires_grad: builtins.bool = False,
+            pin_memory: builtins.bool = False) -> Tensor:
+        """Uninitialised memory of the given size and strides (in elements), of this dtype and
+        device."""
     def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
             requires_grad: builtins.bool = False, **_: Any) -> Tensor:
         """`fill_value` in the given size, of this dtype and device."""
@@ -1168,6 +1180,11 @@ class Tensor:
         """The same elements under another shape (one size may be -1)."""
     def reshape_as(self, other: Tensor) -> Tensor:
         """`input` reshaped to the shape of `other`."""
+    def resize_(self, *sizes: Any, memory_format: Any = ...) -> Tensor:
+        """Give the tensor itself another shape over the start of its memory; more if that is
+        small."""
+    def resize_as_(self, the_template: Tensor, *, memory_format: Any = ...) -> Tensor:
+        """`resize_` to the shape of another tensor."""
     def resolve_conj(self) -> Tensor:
         """The tensor itself: conjugation is done at once."""
     def resolve_neg(self) -> Tensor:
@@ -1281,6 +1298,8 @@ class Tensor:
     def squeeze(self, *dim: Any, **named: Any) -> Tensor:
         """Without the dimensions of size 1, or without those of `dim` that have it. Shares
         memory."""
+    def squeeze_(self, dim: Any = None) -> Tensor:
+        """Take the dimensions of size 1, or those of `dim` that have it, from the tensor itself."""
     def std(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None) -> Tensor:
         """The standard deviation over `dim`: the square root of the variance."""
@@ -1307,10 +1326,16 @@ class Tensor:
         """(U, S, V): an older form of linalg.svd, with V where that has its conjugate transpose."""
     def swapaxes(self, dim0: Any, dim1: Any) -> Tensor:
         """The dimensions dim0 and dim1 exchanged; shares memory."""
+    def swapaxes_(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """Exchange the dimensions dim0 and dim1 of the tensor itself."""
     def swapdims(self, dim0: Any, dim1: Any) -> Tensor:
         """The dimensions dim0 and dim1 exchanged; shares memory."""
+    def swapdims_(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """Exchange the dimensions dim0 and dim1 of the tensor itself."""
     def t(self) -> Tensor:
         """The transpose of a matrix; tensors with fewer dimensions as they are. Shares memory."""
+    def t_(self) -> Tensor:
+        """Transpose the matrix itself."""
     def take(self, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Return the elements at the given places, counted through ``input`` in row-major order."""
     def take_along_dim(self, indices: Tensor, dim: builtins.int | None = None, *,
@@ -1344,6 +1369,8 @@ class Tensor:
         """The sum of the diagonal of a matrix."""
     def transpose(self, dim0: Any, dim1: Any) -> Tensor:
         """The dimensions dim0 and dim1 exchanged; shares memory."""
+    def transpose_(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """Exchange the dimensions dim0 and dim1 of the tensor itself."""
     def trapezoid(self, x: Any = None, *, dx: Any = None, dim: builtins.int = -1) -> Tensor:
         """The integral of `y` along `dim` by the trapezoidal rule."""
     def trapz(self, x: Any = None, *, dx: Any = None, dim: builtins.int = -1) -> Tensor:
@@ -1390,6 +1417,8 @@ class Tensor:
         """The elements (or slices along `dim`) without those that equal the one before."""
     def unsqueeze(self, dim: Any) -> Tensor:
         """With a dimension of size 1 at `dim`. Shares memory."""
+    def unsqueeze_(self, dim: builtins.int) -> Tensor:
+        """Give the tensor itself a dimension of size 1 at `dim`."""
     def var(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None) -> Tensor:
         """The variance over `dim`, divided by the count less `correction` (1)."""

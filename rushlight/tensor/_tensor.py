@@ -158,7 +158,7 @@ class Tensor(Geometry):
         if inputs is not None:
             wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
             if not wanted:
-                raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+                raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
             wanted = [edge_of(x) for x in wanted]
         root = (edge_of_root(self), root_gradient(self, gradient))
         found = run_backward([root], create_graph, keep, wanted)
@@ -180,10 +180,11 @@ class Tensor(Geometry):
         known: Any = self._grad
         if known is None:
             array = gradient._array
-            # The three callers and this frame hold the gradient, its tensor holds the array.
-            alone = (sys.getrefcount(gradient) <= 5 and sys.getrefcount(array) <= 3
-                     and type(array) is np.ndarray and array.base is None
-                     and array.flags.c_contiguous)
+            # _finish, _accumulate, this frame and the question itself hold the gradient.
+            alone = (sys.getrefcount(gradient) <= 4 and sys.getrefcount(array) <= 3
+                     and type(array) is np.ndarray and array.flags.c_contiguous
+                     and (array.base is None or (sys.getrefcount(array.base) <= 2
+                                                 and array.base.size == array.size)))
             if create:
                 self._grad = gradient if alone else gradient.clone()
             else:

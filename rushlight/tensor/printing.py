@@ -126,7 +126,7 @@ def format_tensor(tensor: Any) -> str:
     """Return the text of a tensor: its values, what is unusual about it, and its history."""
     suffixes = []
     if tensor.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+        suffixes.append(f"grad_fn=<{tensor.grad_fn.name().rpartition('::')[2]}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
     return format_array(

@@ -59,7 +59,7 @@ class Code(Writer):
         self.lines.append(f"call void @{function}({given})")
 
     @contextmanager
-    def loop(self, begin: Value, end: Value, step: int = 1) -> Iterator[Value]:
+    def loop(self, begin: Value, end: Value, step: Value | int = 1) -> Iterator[Value]:
         """Run the block for begin, begin + step, ... below end."""
         name, counter = self._label(), self.slot("i64")
         self.store(begin, counter)

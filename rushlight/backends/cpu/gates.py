@@ -173,13 +173,6 @@ def _relu_backward(row: Row) -> None:
     row.each(lambda k: row.write("dx", select(row.read("y", k) > 0, row.read("dh", k), 0.0), k))
 
 
-def writer_of(step: Step, dtype: str, contiguous: bool = True) -> RowWriter:
-    """The code of one row of a step."""
-    writer = RowWriter([Operand(dtype, True)] * len(step.letters), contiguous)
-    step.body(Row(writer, step))
-    return writer
-
-
 @cache
 def kernel(cell: str, dtype: np.dtype, back: bool) -> np.ufunc:
     """A step of `cell` as a generalised ufunc over the rows of a batch.

@@ -11,42 +11,33 @@ of the longest sequences first, and never more than the batch.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import features, jit
-from rushlight.backends.cpu.code import Code
-from rushlight.backends.cpu.gates import BACKWARD, FORWARD, WIDE, Step, writer_of
-from rushlight.backends.cpu.rows import _METADATA, KINDS, Operand, RowWriter
+from rushlight.backends.cpu import task
+from rushlight.backends.cpu.gates import BACKWARD, FORWARD, WIDE, Row, Step
+from rushlight.backends.cpu.rows import RowWriter
 from rushlight.backends.cpu.small_product import packed, product_ir, tile_of
-from rushlight.backends.cpu.threads import pool_run_address
 from rushlight.backends.cpu.values import Value
 
 Array = Any  # an np.ndarray
-WORTH_SHARING = 2e6  # multiplications of a call that are worth waking a thread
 
-# What a call is told, 64 bits each: numbers, then addresses.
-NUMBERS = ("steps", "first", "last", "by", "n", "wide", "inner", "panels", "ld", "lds")
-ARRAYS = ("counts", "offsets", "weight", "start", "scratch", "x", "g", "e", "y", "hs", "cs", "h",
-          "c", "dy", "dx", "da", "dh", "dc")
-FIELDS = (*NUMBERS, *ARRAYS)
+# What a call is told: numbers, and arrays by the letters of `gates.py`; hs and cs are the states
+# before each step, y and dy the outputs and their gradients.
+FIELDS = (("steps", "first", "by", "n", "wide", "inner", "panels", "ld", "lds"),
+          ("counts", "offsets", "weight", "start", "scratch", "x", "g", "e", "y", "hs", "cs", "h",
+           "c", "dy", "dx", "da", "dh", "dc"))
 
 
-class _Task(Code):
+class _Sequences(task.Task):
     """`task(context, begin, end)`: the sequences from begin to end, through all steps."""
 
     def __init__(self, dtype: str, step: Step) -> None:
-        super().__init__("task", [("ptr", "context"), ("i64", "begin"), ("i64", "end")])
-        self.kind, self.size = KINDS[dtype]
+        super().__init__(dtype, *FIELDS)
         self.step = step
-        context, self.begin, self.end = self.parameters
-        self.field = {name: self.load("i64" if name in NUMBERS else "ptr",
-                                      self.at(context, place, 8))
-                      for place, name in enumerate(FIELDS)}
 
     def over_steps(self, body: Callable[[Value, Value], None]) -> None:
         """Run `body` for each step with its number of rows and the number of its first row."""
@@ -65,24 +56,16 @@ class _Task(Code):
             name, "wide" if name in (*WIDE, "g") else "n")
         return self.at(self.field[name], r * self.field[pitch], self.size)
 
-    def copy(self, target: Value, source: Value) -> None:
-        """Copy a row of a state."""
-        name = "@llvm.memcpy.p0.p0.i64"
-        self.declarations[name] = f"declare void {name}(ptr, ptr, i64, i1)\n"
-        count = self.field["n"] * self.size
-        self.lines.append(f"call void {name}(ptr {target.text}, ptr {source.text}, "
-                          f"i64 {count.text}, i1 false)")
-
     def product(self, left: Value, lda: str, out: Value, start: Value, rows: Value) -> None:
         """out = start + left @ weight."""
         f = self.field
-        self.call("product", left, f[lda], f["weight"], out, f["ld"], start, f["lds"], f["inner"],
-                  rows, f["panels"])
+        self.call("product", left, f[lda], self.integer(1), f["weight"], f["inner"], out, f["ld"],
+                  start, f["lds"], f["inner"], rows, f["panels"])
 
 
-def _forward(dtype: str, cell: str) -> Code:
-    code = _Task(dtype, FORWARD[cell])
-    carried = "c" in code.step.inputs
+def _forward(dtype: str, cell: str) -> _Sequences:
+    code = _Sequences(dtype, FORWARD[cell])
+    carried, n = "c" in code.step.inputs, code.field["n"]
 
     def step(rows: Value, first: Value) -> None:
         scratch = code.row("scratch", code.begin)
@@ -93,19 +76,19 @@ def _forward(dtype: str, cell: str) -> Code:
             at = {"x": code.row("x", place), "a": code.row("scratch", own),
                   "c": code.row("c", own), "e": code.row("e", place), "h": state}
             at["g"] = at["x"]  # the gates take the place of what they are computed from
-            code.copy(code.row("hs", place), state)
+            code.copy(code.row("hs", place), state, n)
             if carried:
-                code.copy(code.row("cs", place), at["c"])
-            code.call("cell", *(at[letter] for letter in code.step.letters), code.field["n"])
-            code.copy(code.row("y", place), state)
+                code.copy(code.row("cs", place), at["c"], n)
+            code.call("cell", *(at[letter] for letter in code.step.letters), n)
+            code.copy(code.row("y", place), state, n)
 
     code.over_steps(step)
     return code
 
 
-def _backward(dtype: str, cell: str) -> Code:
-    code = _Task(dtype, BACKWARD[cell])
-    two = "da" in code.step.outputs
+def _backward(dtype: str, cell: str) -> _Sequences:
+    code = _Sequences(dtype, BACKWARD[cell])
+    two, n = "da" in code.step.outputs, code.field["n"]
 
     def step(rows: Value, first: Value) -> None:
         with code.loop(code.integer(0), rows) as r:
@@ -113,8 +96,8 @@ def _backward(dtype: str, cell: str) -> Code:
             at = {letter: code.row(letter, place) for letter in ("g", "e", "y", "dx", "da")}
             at |= {"h": code.row("hs", place), "c": code.row("cs", place),
                    "dh": code.row("dh", own), "dc": code.row("dc", own)}
-            code.call("add", at["dh"], code.row("dy", place), code.field["n"])
-            code.call("cell", *(at[letter] for letter in code.step.letters), code.field["n"])
+            code.call("add", at["dh"], code.row("dy", place), n)
+            code.call("cell", *(at[letter] for letter in code.step.letters), n)
         state = code.row("dh", code.begin)
         direct = "dh" in code.step.outputs
         code.product(code.row("da" if two else "dx", first), "wide", state,
@@ -124,51 +107,31 @@ def _backward(dtype: str, cell: str) -> Code:
     return code
 
 
-def _row_function(name: str, writer: RowWriter) -> str:
-    """A row kernel as a function of its operands' addresses and the length."""
-    parameters = ", ".join(f"ptr %a{k}" for k in range(len(writer.operands)))
-    body = "\n".join(writer.lines)
-    return f"define internal void @{name}({parameters}, i64 %n) nounwind {{\nrow:\n{body}\n" \
-           "ret void\n}\n"
-
-
-def _module(dtype: str, cell: str, back: bool) -> str:
-    """`@run(context, batch, grain)`."""
-    step = (BACKWARD if back else FORWARD)[cell]
-    body, add = writer_of(step, dtype), RowWriter([Operand(dtype, True)] * 2, True)
-    add.each(lambda i: add.write(0, add.read(0, i) + add.read(1, i), i))
-    code = (_backward if back else _forward)(dtype, cell)
-    product, declarations = product_ir(dtype)
-    declarations = {**declarations, **code.declarations, **body.declarations}
-    return f"""{product}{_row_function("cell", body)}{_row_function("add", add)}{code.text()}
-define void @run(ptr %context, i64 %batch, i64 %grain) nounwind {{
-  call void @rl_pool_run(ptr @task, ptr %context, i64 %batch, i64 %grain)
-  ret void
-}}
-declare void @rl_pool_run(ptr, ptr, i64, i64)
-{"".join(sorted(declarations.values()))}{_METADATA}"""
+def _add(row: RowWriter) -> None:
+    """(a, b) -> a + b, in the place of a"""
+    row.each(lambda i: row.write(0, row.read(0, i) + row.read(1, i), i))
 
 
 @cache
 def _compiled(dtype: str, cell: str, back: bool) -> Callable[[int, int, int], None]:
-    (address,) = jit.load(_module(dtype, cell, back), "run",
-                          imports={"rl_pool_run": pool_run_address()})
-    run: Callable[[int, int, int], None] = ctypes.CFUNCTYPE(
-        None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
-    return run
+    code = (_backward if back else _forward)(dtype, cell)
+    step = code.step
+    return task.compiled([
+        product_ir(dtype), task.row_function("add", dtype, "rr", _add),
+        task.row_function("cell", dtype, "r" * len(step.letters),
+                          lambda writer: step.body(Row(writer, step))),
+        (code.text(), code.declarations)])
 
 
 def _call(cell: str, back: bool, order: Sequence[int], batch: int, numbers: dict[str, int],
           arrays: dict[str, Array | None]) -> None:
     """Run the steps in `order`, which goes up or down by one."""
-    dtype = next(a.dtype.name for name, a in arrays.items() if name == "weight" and a is not None)
+    given = {name: array for name, array in arrays.items() if array is not None}
     numbers |= {"steps": len(order), "first": order[0], "by": 1 if order[-1] >= order[0] else -1}
-    block = np.array([numbers.get(name, 0) for name in NUMBERS] + [
-        0 if arrays.get(name) is None else arrays[name].ctypes.data  # type: ignore[union-attr]
-        for name in ARRAYS], np.int64)
+    block = task.context(numbers, given, FIELDS)
     work = len(order) * batch * numbers["inner"] * numbers["ld"]
-    threads = features.get_num_threads() if work >= WORTH_SHARING else 1
-    _compiled(dtype, cell, back)(block.ctypes.data, batch, max(1, -(-batch // threads)))
+    run = _compiled(given["weight"].dtype.name, cell, back)
+    run(block.ctypes.data, batch, task.grain_of(batch, work))
 
 
 def forward(cell: str, x: Array, weight: Array, bias: Array | None, h: Array, c: Array | None,

@@ -54,15 +54,17 @@ def packed(matrix: Array, width: int) -> Array:
     return panels
 
 
-PARAMETERS = [("ptr", "a"), ("i64", "lda"), ("ptr", "b"), ("ptr", "out"), ("i64", "ldo"),
-              ("ptr", "start"), ("i64", "lds"), ("i64", "inner")]
+PARAMETERS = [("ptr", "a"), ("i64", "lda"), ("i64", "step"), ("ptr", "b"), ("i64", "ldb"),
+              ("ptr", "out"), ("i64", "ldo"), ("ptr", "start"), ("i64", "lds"), ("i64", "inner")]
 
 
 def product_ir(dtype: str) -> tuple[str, dict[str, str]]:
-    """`@product(a, lda, b, out, ldo, start, lds, inner, rows, panels)` and what it declares.
+    """`@product(a, lda, step, b, ldb, out, ldo, start, lds, inner, rows, panels)` and what it
+    declares: out = start + a @ b.
 
-    out = start + a @ b: `b` is packed, `ld*` are the elements from row to row (0 repeats `start`).
-    Rows of `out` and `start` are whole panels long.
+    `b` is packed, its panels hold `ldb` rows each, of which the first `inner` are read. lda, ldo,
+    lds: elements from row to row (0 repeats `start`); step: from column to column of `a`. Rows of
+    `out` and `start` are whole panels long.
     """
     tile, text, declarations = tile_of(dtype), "", {}
     heights = [tile.rows >> k for k in range(tile.rows.bit_length())]
@@ -77,7 +79,7 @@ def product_ir(dtype: str) -> tuple[str, dict[str, str]]:
 def _tile(dtype: str, tile: Tile, rows: int) -> Code:
     """out[:rows, :width] = start + a @ panel."""
     code = Code(f"tile{rows}", PARAMETERS)
-    a, lda, b, out, ldo, start, lds, inner = code.parameters
+    a, lda, step, b, _, out, ldo, start, lds, inner = code.parameters
     kind, size = KINDS[dtype]
     vector = f"<{tile.lanes} x {kind}>"
     short = f"v{tile.lanes}f{8 * size}"
@@ -92,7 +94,7 @@ def _tile(dtype: str, tile: Tile, rows: int) -> Code:
         columns = [code.load(vector, code.at(panel, v * tile.lanes, size), size)
                    for v in range(VECTORS)]
         for r in range(rows):
-            x = code.load(kind, code.at(code.at(a, lda * r, size), k, size), size)
+            x = code.load(kind, code.at(code.at(a, lda * r, size), k * step, size), size)
             first = code.emit(vector, f"insertelement {vector} poison, {kind} {x.text}, i64 0")
             every = code.emit(vector, f"shufflevector {vector} {first.text}, {vector} poison, "
                                       f"<{tile.lanes} x i32> zeroinitializer")
@@ -110,15 +112,15 @@ def _tile(dtype: str, tile: Tile, rows: int) -> Code:
 def _driver(dtype: str, tile: Tile, heights: list[int]) -> Code:
     """All panels, and for each all rows: full tiles first, then ever lower ones."""
     code = Code("product", [*PARAMETERS, ("i64", "rows"), ("i64", "panels")])
-    a, lda, b, out, ldo, start, lds, inner, rows, panels = code.parameters
+    a, lda, step, b, ldb, out, ldo, start, lds, inner, rows, panels = code.parameters
     size, zero = KINDS[dtype][1], code.integer(0)
     with code.loop(zero, panels) as p:
         column = p * tile.width
-        panel = code.at(b, column * inner, size)
+        panel = code.at(b, column * ldb, size)
         left, right = code.at(start, column, size), code.at(out, column, size)
 
         def rows_at(height: int, r: Any) -> None:
-            code.call(f"tile{height}", code.at(a, lda * r, size), lda, panel,
+            code.call(f"tile{height}", code.at(a, lda * r, size), lda, step, panel, ldb,
                       code.at(right, ldo * r, size), ldo, code.at(left, lds * r, size), lds, inner)
 
         full = rows & -tile.rows

@@ -83,7 +83,7 @@ BACKWARD = {"lstm": lstm_backward, "gru": gru_backward, "tanh": tanh_backward,
 
 def kernel(cell: str, back: bool) -> Callable[..., Any]:
     """A step of `cell` over the rows of a batch, without NumPy's warnings."""
-    steps: dict[str, Any] = {**(BACKWARD if back else FORWARD)}
+    steps: Any = BACKWARD if back else FORWARD
     function = steps[cell]
 
     def run(*operands: Array) -> Any:

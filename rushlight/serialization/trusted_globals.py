@@ -22,11 +22,11 @@ def _place(item: Any) -> tuple[tuple[str, str], Any]:
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], str):
         module, _, name = item[1].rpartition(".")
         return (module, name), item[0]
-    module, name = getattr(item, "__module__", None), getattr(item, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(name, str):
+    place = getattr(item, "__module__", None), getattr(item, "__qualname__", None)
+    if not isinstance(place[0], str) or not isinstance(place[1], str):
         raise TypeError("add_safe_globals takes classes and functions, or pairs (object, "
                         f"'module.name'), but got {item!r}")
-    return (module, name), item
+    return (place[0], place[1]), item
 
 
 def add_safe_globals(safe_globals: Sequence[Any]) -> None:

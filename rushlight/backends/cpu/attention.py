@@ -1,0 +1,360 @@
+"""Attention in one native call, there and back, without a matrix of all scores.
+
+A thread takes one head of keys and values at a time and all queries that look at it, some rows of
+scores at once: products, softmax and products again run on what lies in the nearest caches. The
+gradient computes the scores anew from the logarithm of each row's sum (Dao et al., 2022). Keys
+that a causal mask hides from all rows of a block are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import mathematics as m
+from rushlight.backends.cpu import task
+from rushlight.backends.cpu.rows import RowWriter
+from rushlight.backends.cpu.small_product import product_ir, tile_of
+from rushlight.backends.cpu.values import Value, select
+
+Array = Any  # an np.ndarray
+BLOCK, LEAST, SCORES = 32, 8, 1 << 16  # rows of scores at once: most, fewest; elements of them
+INF = float("inf")
+
+# Arrays are (batch, heads, time, dim); q_b, q_h, q_t: elements from one to the next in `q`, and so
+# on. nk_, d_, dv_: sizes rounded up to whole panels.
+STRIDED = ("q", "k", "v", "o", "mask", "go", "gq", "gk", "gv")
+FIELDS = (("group", "heads", "nq", "nk", "d", "dv", "nk_", "d_", "dv_", "block", "causal",
+           "space", "grain", *(f"{name}_{axis}" for name in STRIDED for axis in "bht")),
+          (*STRIDED, "lse", "scale", "one", "zero", "workspace"))
+
+
+# ---- what happens to a row of scores
+
+
+def _masked(row: RowWriter) -> None:
+    """(scores, mask, scale): scores * scale + mask"""
+    scale = row.scalar(2)
+    row.each(lambda i: row.write(0, row.read(0, i) * scale + row.read(1, i), i))
+
+
+def _lowest(row: RowWriter) -> None:
+    """(scores): -inf, for places that are no keys or are hidden"""
+    lowest = row.constant(row.operands[0].kind, -INF)
+    row.each(lambda i: row.write(0, lowest, i))
+
+
+def _softmax(row: RowWriter) -> None:
+    """(scores, scale, lse, factor): scores become e^(x - max), factor is 1 / their sum"""
+    kind, scale = row.operands[0].kind, row.scalar(1)
+    largest = row.maximum(kind, lambda i: row.read(0, i) * scale)
+    nothing = largest.equals(-INF)  # a row that may look nowhere gives zeros
+    shift = select(nothing, 0, largest)
+
+    def power(i: Value) -> Value:
+        e = m.exp(row.read(0, i) * scale - shift)
+        row.write(0, e, i)
+        return e
+
+    total = row.sum(power, kind)
+    row.write(2, select(nothing, INF, m.log(total) + shift))
+    row.write(3, select(nothing, 0, 1 / total))
+
+
+def _slopes(row: RowWriter) -> None:
+    """(scores, scale, lse, gradients, delta, whole): scores become probabilities, gradients of
+    these those of the products of queries and keys, which `whole` multiplies at last"""
+    scale, lse, delta, whole = (row.scalar(k) for k in (1, 2, 4, 5))
+
+    def element(i: Value) -> None:
+        p = m.exp(row.read(0, i) * scale - lse)
+        row.write(3, p * (row.read(3, i) - delta) * whole, i)
+        row.write(0, p, i)
+
+    row.each(element)
+
+
+def _scaled(row: RowWriter) -> None:
+    """(out, x, factor): out = x * factor"""
+    factor = row.scalar(2)
+    row.each(lambda i: row.write(0, row.read(1, i) * factor, i))
+
+
+def _inner(row: RowWriter) -> None:
+    """(a, b, total): total = sum a b"""
+    kind = row.operands[0].kind
+    row.write(2, row.sum(lambda i: row.read(0, i) * row.read(1, i), kind))
+
+
+# ---- what happens to a head
+
+
+class _Heads(task.Task):
+    """`task(context, begin, end)`: heads of keys and values, numbered through all batches."""
+
+    def __init__(self, dtype: str, masked: bool, parts: dict[str, tuple[str, str]]) -> None:
+        super().__init__(dtype, *FIELDS)
+        self.masked, self.width = masked, tile_of(dtype).width
+        self.zero, self.one = self.integer(0), self.integer(1)
+        f = self.field
+        place = self.emit("i64", f"sdiv i64 {self.begin.text}, {f['grain'].text}")
+        free = self.at(f["workspace"], place * f["space"], self.size)
+        self.part = {}
+        for name, (rows, columns) in parts.items():
+            self.part[name] = free
+            free = self.at(free, f[rows] * f[columns], self.size)
+
+    def row(self, name: str, b: Value, h: Value, t: Value) -> Value:
+        """The address of a row (batch, head, time)."""
+        f = self.field
+        where = b * f[f"{name}_b"] + h * f[f"{name}_h"] + t * f[f"{name}_t"]
+        return self.at(f[name], where, self.size)
+
+    def pack(self, target: Value, source: Value, pitch: Value, rows: Value, columns: Value,
+             room: Value) -> None:
+        """A matrix into panels of `room` rows each; `pitch`: elements from row to row."""
+        with self.loop(self.zero, columns, self.width) as c:
+            count = self.intrinsic("smin", columns - c, self.integer(self.width))
+            with self.when(count < self.width):
+                self.clear(self.at(target, c * room, self.size), rows * self.width)
+            with self.loop(self.zero, rows) as r:
+                self.copy(self.at(target, c * room + r * self.width, self.size),
+                          self.at(source, r * pitch + c, self.size), count)
+
+    def pack_turned(self, target: Value, source: Value, pitch: Value, rows: Value,
+                    columns: Value) -> None:
+        """The transpose of a matrix into panels of `columns` rows each."""
+        last = rows & -self.width
+        with self.when(rows.differs(last)):
+            self.clear(self.at(target, last * columns, self.size), columns * self.width)
+        with self.loop(self.zero, rows) as r:
+            lane = r & (self.width - 1)
+            panel = self.at(target, (r - lane) * columns + lane, self.size)
+            self.call("scatter", panel, self.at(source, r * pitch, self.size), columns)
+
+    def whole(self, columns: Value) -> Value:
+        """How many panels so many columns fill."""
+        bits = self.width.bit_length() - 1
+        return (columns + (self.width - 1)) >> bits
+
+    def product(self, a: Value, lda: Value, step: Value, b: Value, ldb: Value, out: Value,
+                ldo: Value, inner: Value, rows: Value, columns: Value, add: bool = False) -> None:
+        """out = a @ b, or out + a @ b, for `columns` rounded up to whole panels."""
+        start, lds = (out, ldo) if add else (self.field["zero"], self.zero)
+        self.call("product", a, lda, step, b, ldb, out, ldo, start, lds, inner, rows,
+                  self.whole(columns))
+
+    def over_heads(self, before: Callable[[Value, Value], None],
+                   block: Callable[[Value, Value, Value, Value, Value], None],
+                   after: Callable[[Value, Value], None]) -> None:
+        """For each head of keys: `before(b, kv)`; `block(b, h, first, rows, keys)` for all blocks
+        of rows of all its heads of queries; `after(b, kv)`."""
+        f = self.field
+        with self.loop(self.begin, self.end) as index:
+            b = self.emit("i64", f"sdiv i64 {index.text}, {f['heads'].text}")
+            kv = index - b * f["heads"]
+            before(b, kv)
+            with self.loop(self.zero, f["group"]) as g:
+                h = kv * f["group"] + g
+                with self.loop(self.zero, f["nq"], f["block"]) as first:
+                    rows = self.intrinsic("smin", f["block"], f["nq"] - first)
+                    block(b, h, first, rows, self.seen(first + rows))
+            after(b, kv)
+
+    def seen(self, end: Value) -> Value:
+        """How many keys the queries before `end` look at."""
+        f = self.field
+        causal = self.intrinsic("smin", f["nk"], end)
+        return select(f["causal"].differs(0), causal, f["nk"])
+
+    def prepare(self, scores: Value, b: Value, h: Value, t: Value) -> Value:
+        """Add the mask to the scores of a row, and hide what lies behind its keys up to where a
+        vector ends; returns that length. Vector loops are far quicker without a rest."""
+        own = self.seen(t + 1)
+        if self.masked:
+            self.call("masked", scores, self.row("mask", b, h, t), self.field["scale"], own)
+        up = (own + (self.width - 1)) & -self.width
+        self.call("lowest", self.at(scores, own, self.size), up - own)
+        return up
+
+    def clear_after(self, scores: Value, own: Value, keys: Value) -> None:
+        """Set to zero what a product up to `keys` would read after a row's own part."""
+        with self.when(own < keys):
+            self.clear(self.at(scores, own, self.size), keys - own)
+
+    @property
+    def factor(self) -> Value:
+        """What a row's kernel multiplies the scores by: the mask's kernel has done so before."""
+        return self.field["one" if self.masked else "scale"]
+
+    def number(self, name: str, b: Value, h: Value, t: Value) -> Value:
+        """The address of a row's number in a contiguous (batch, heads, time)."""
+        f = self.field
+        head = b * (f["heads"] * f["group"]) + h
+        return self.at(f[name], head * f["nq"] + t, self.size)
+
+
+def _forward(dtype: str, masked: bool) -> _Heads:
+    code = _Heads(dtype, masked, {"keys": ("nk_", "d"), "values": ("nk", "dv_"), "scores": ("block", "nk_"),
+                          "sums": ("block", "dv_"), "factor": ("block", "block")})
+    f, part = code.field, code.part
+
+    def before(b: Value, kv: Value) -> None:
+        code.pack_turned(part["keys"], code.row("k", b, kv, code.zero), f["k_t"], f["nk"], f["d"])
+        code.pack(part["values"], code.row("v", b, kv, code.zero), f["v_t"], f["nk"], f["dv"],
+                  f["nk"])
+
+    def block(b: Value, h: Value, first: Value, rows: Value, keys: Value) -> None:
+        code.product(code.row("q", b, h, first), f["q_t"], code.one, part["keys"], f["d"],
+                     part["scores"], f["nk_"], f["d"], rows, keys)
+        with code.loop(code.zero, rows) as r:
+            t = first + r
+            scores = code.at(part["scores"], r * f["nk_"], code.size)
+            own = code.prepare(scores, b, h, t)
+            code.call("softmax", scores, code.factor, code.number("lse", b, h, t),
+                      code.at(part["factor"], r, code.size), own)
+            code.clear_after(scores, own, keys)
+        code.product(part["scores"], f["nk_"], code.one, part["values"], f["nk"], part["sums"],
+                     f["dv_"], keys, rows, f["dv"])
+        with code.loop(code.zero, rows) as r:
+            code.call("scaled", code.row("o", b, h, first + r),
+                      code.at(part["sums"], r * f["dv_"], code.size),
+                      code.at(part["factor"], r, code.size), f["dv"])
+
+    code.over_heads(before, block, lambda b, kv: None)
+    return code
+
+
+def _backward(dtype: str, masked: bool) -> _Heads:
+    code = _Heads(dtype, masked, {
+        "keys": ("nk_", "d"), "rows": ("nk", "d_"), "values": ("nk_", "dv"),
+        "scores": ("block", "nk_"), "slopes": ("block", "nk_"), "queries": ("block", "d_"),
+        "sums": ("block", "dv_"), "gq": ("block", "d_"), "gk": ("nk", "d_"), "gv": ("nk", "dv_"),
+        "delta": ("block", "block")})
+    f, part = code.field, code.part
+
+    def before(b: Value, kv: Value) -> None:
+        k, v = (code.row(name, b, kv, code.zero) for name in "kv")
+        code.pack_turned(part["keys"], k, f["k_t"], f["nk"], f["d"])
+        code.pack(part["rows"], k, f["k_t"], f["nk"], f["d"], f["nk"])
+        code.pack_turned(part["values"], v, f["v_t"], f["nk"], f["dv"])
+        code.clear(part["gk"], f["nk"] * f["d_"])
+        code.clear(part["gv"], f["nk"] * f["dv_"])
+
+    def block(b: Value, h: Value, first: Value, rows: Value, keys: Value) -> None:
+        q, go = code.row("q", b, h, first), code.row("go", b, h, first)
+        scores, slopes = part["scores"], part["slopes"]
+        code.product(q, f["q_t"], code.one, part["keys"], f["d"], scores, f["nk_"], f["d"], rows,
+                     keys)
+        code.product(go, f["go_t"], code.one, part["values"], f["dv"], slopes, f["nk_"], f["dv"],
+                     rows, keys)
+        with code.loop(code.zero, rows) as r:
+            t, delta = first + r, code.at(part["delta"], r, code.size)
+            code.call("inner", code.row("go", b, h, t), code.row("o", b, h, t), delta, f["dv"])
+            both = [code.at(x, r * f["nk_"], code.size) for x in (scores, slopes)]
+            own = code.prepare(both[0], b, h, t)
+            code.call("slopes", both[0], code.factor, code.number("lse", b, h, t), both[1], delta,
+                      f["scale"], own)
+            for x in both:
+                code.clear_after(x, own, keys)
+        code.product(slopes, f["nk_"], code.one, part["rows"], f["nk"], part["gq"], f["d_"], keys,
+                     rows, f["d"])
+        with code.loop(code.zero, rows) as r:
+            code.copy(code.row("gq", b, h, first + r),
+                      code.at(part["gq"], r * f["d_"], code.size), f["d"])
+        code.pack(part["queries"], q, f["q_t"], rows, f["d"], f["block"])
+        code.product(slopes, code.one, f["nk_"], part["queries"], f["block"], part["gk"], f["d_"],
+                     rows, keys, f["d"], add=True)
+        code.pack(part["sums"], go, f["go_t"], rows, f["dv"], f["block"])
+        code.product(scores, code.one, f["nk_"], part["sums"], f["block"], part["gv"], f["dv_"],
+                     rows, keys, f["dv"], add=True)
+
+    def after(b: Value, kv: Value) -> None:
+        with code.loop(code.zero, f["nk"]) as t:
+            for name, pitch, count in (("gk", "d_", "d"), ("gv", "dv_", "dv")):
+                code.copy(code.row(name, b, kv, t), code.at(part[name], t * f[pitch], code.size),
+                          f[count])
+
+    code.over_heads(before, block, after)
+    return code
+
+
+def _scatter(dtype: str) -> tuple[str, dict[str, str]]:
+    """`scatter(target, source, n)`: elements to one lane of n rows of a panel."""
+    kind, width = {"float32": "float", "float64": "double"}[dtype], tile_of(dtype).width
+    return f"""define internal void @scatter(ptr %target, ptr %source, i64 %n) nounwind {{
+entry:
+  br label %each
+each:
+  %i = phi i64 [0, %entry], [%next, %each]
+  %from = getelementptr {kind}, ptr %source, i64 %i
+  %x = load {kind}, ptr %from
+  %place = mul nuw nsw i64 %i, {width}
+  %to = getelementptr {kind}, ptr %target, i64 %place
+  store {kind} %x, ptr %to
+  %next = add nuw nsw i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %each, label %end
+end:
+  ret void
+}}
+""", {}
+
+
+@cache
+def _compiled(dtype: str, back: bool, masked: bool) -> Callable[[int, int, int], None]:
+    code = (_backward if back else _forward)(dtype, masked)
+    rows = [("slopes", "rssrss", _slopes), ("inner", "rrs", _inner)] if back else [
+        ("softmax", "rsss", _softmax), ("scaled", "rrs", _scaled)]
+    rows += [("masked", "rrs", _masked), ("lowest", "r", _lowest)]
+    return task.compiled([product_ir(dtype), _scatter(dtype), (code.text(), code.declarations),
+                          *(task.row_function(name, dtype, *row) for name, *row in rows)])
+
+
+def _call(back: bool, mask: Array | None, scale: float, causal: bool,
+          arrays: dict[str, Array]) -> None:
+    q, k, v = (arrays[name] for name in "qkv")
+    dtype, width = q.dtype, tile_of(q.dtype.name).width
+    (batch, heads, nq, d), nk, dv = q.shape, k.shape[2], v.shape[3]
+    up = [-(-size // width) * width for size in (nk, d, dv)]
+    block = min(nq, max(LEAST, min(BLOCK, SCORES // up[0])))
+    numbers = {"group": heads // k.shape[1], "heads": k.shape[1], "nq": nq, "nk": nk, "d": d,
+               "dv": dv, "nk_": up[0], "d_": up[1], "dv_": up[2], "block": block,
+               "causal": int(causal)}
+    for name, array in arrays.items():
+        if name in STRIDED:
+            numbers |= {f"{name}_{axis}": step // dtype.itemsize
+                        for axis, step in zip("bht", array.strides)}
+    count, work = batch * k.shape[1], batch * heads * nq * nk * (d + dv)
+    grain = task.grain_of(count, work)
+    space = 2 * (up[0] * (block + d + up[1] + dv + up[2]) + block * (block + up[1] + up[2]))
+    arrays = arrays | {
+        "scale": np.array(scale, dtype), "one": np.ones((), dtype), "zero": np.zeros(max(up), dtype),
+        "workspace": np.empty(-(-count // grain) * space, dtype)}
+    fields = task.context(numbers | {"space": space, "grain": grain}, arrays, FIELDS)
+    _compiled(dtype.name, back, mask is not None)(fields.ctypes.data, count, grain)
+
+
+def forward(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float,
+            ) -> tuple[Array, Array]:
+    """(output, logarithm of each row's sum); see `backends/attention.py` for the arguments."""
+    batch, heads, nq, _ = q.shape
+    # Time before heads, so that joining the heads of a position takes no copy.
+    out = np.empty((batch, nq, heads, v.shape[3]), q.dtype).swapaxes(1, 2)
+    lse = np.empty((batch, heads, nq), q.dtype)
+    given = {} if mask is None else {"mask": mask}
+    _call(False, mask, scale, causal, {"q": q, "k": k, "v": v, "o": out, "lse": lse, **given})
+    return out, lse
+
+
+def backward(gradient: Array, q: Array, k: Array, v: Array, mask: Array | None, causal: bool,
+             scale: float, out: Array, lse: Array) -> tuple[Array, Array, Array]:
+    """The gradients of q, k and v."""
+    gq, gk, gv = (np.empty(x.swapaxes(1, 2).shape, x.dtype).swapaxes(1, 2) for x in (q, k, v))
+    given = {} if mask is None else {"mask": mask}
+    _call(True, mask, scale, causal, {"q": q, "k": k, "v": v, "o": out, "lse": lse, "go": gradient,
+                                      "gq": gq, "gk": gk, "gv": gv, **given})
+    return gq, gk, gv

@@ -1,0 +1,96 @@
+"""Tasks for the thread pool written with `Code`: what they are told, and modules of them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import features, jit
+from rushlight.backends.cpu.builtin import DATA
+from rushlight.backends.cpu.code import Code
+from rushlight.backends.cpu.rows import _METADATA, KINDS, Operand, RowWriter
+from rushlight.backends.cpu.threads import pool_run_address
+from rushlight.backends.cpu.values import Value
+
+Array = Any  # an np.ndarray
+NOTHING = np.empty(0)  # stands for arrays that a call does not have
+
+
+class Task(Code):
+    """`task(context, begin, end)`: the context holds 64 bits for each field, numbers first, then
+    the arrays, as Python objects."""
+
+    def __init__(self, dtype: str, numbers: Sequence[str], arrays: Sequence[str]) -> None:
+        super().__init__("task", [("ptr", "context"), ("i64", "begin"), ("i64", "end")])
+        self.kind, self.size = KINDS[dtype]
+        context, self.begin, self.end = self.parameters
+        self.field = {}
+        for place, name in enumerate((*numbers, *arrays)):
+            value = self.load("i64" if name in numbers else "ptr", self.at(context, place, 8))
+            self.field[name] = value if name in numbers else self.load("ptr", self.at(value, DATA, 1))
+
+    def copy(self, target: Value, source: Value, count: Value) -> None:
+        """Copy `count` elements."""
+        self._memory("memcpy", "ptr, ptr", f"ptr {target.text}, ptr {source.text}", count)
+
+    def clear(self, target: Value, count: Value) -> None:
+        """Set `count` elements to zero."""
+        self._memory("memset", "ptr, i8", f"ptr {target.text}, i8 0", count)
+
+    def _memory(self, word: str, types: str, arguments: str, count: Value) -> None:
+        name = f"@llvm.{word}.p0.{'p0.' if word == 'memcpy' else ''}i64"
+        self.declarations[name] = f"declare void {name}({types}, i64, i1)\n"
+        size = count * self.size
+        self.lines.append(f"call void {name}({arguments}, i64 {size.text}, i1 false)")
+
+
+def context(numbers: Mapping[str, int], arrays: Mapping[str, Array],
+            names: tuple[Sequence[str], Sequence[str]]) -> Array:
+    """The fields of a call, in the order of `names`; numbers not given are 0. The arrays have to
+    stay alive until it is done."""
+    number, array = numbers.get, arrays.get
+    return np.array([*[number(name, 0) for name in names[0]],
+                     *[id(array(name, NOTHING)) for name in names[1]]], np.int64)
+
+
+def row_function(name: str, dtype: str, rows: str, body: Callable[[RowWriter], None],
+                 ) -> tuple[str, dict[str, str]]:
+    """A row kernel as a function of its operands' addresses and the row's length.
+
+    `rows` has a letter for each operand: r for a row, s for a single number.
+    """
+    writer = RowWriter([Operand(dtype, letter == "r") for letter in rows], True)
+    body(writer)
+    parameters = ", ".join(f"ptr %a{k}" for k in range(len(rows)))
+    lines = "\n".join(writer.lines)
+    return (f"define internal void @{name}({parameters}, i64 %n) nounwind {{\nrow:\n{lines}\n"
+            "ret void\n}\n", writer.declarations)
+
+
+def compiled(parts: Sequence[tuple[str, Mapping[str, str]]]) -> Callable[[int, int, int], None]:
+    """`run(context, count, grain)` of a module that defines `@task`, given as texts with what they
+    declare."""
+    declarations = {line for _, declared in parts for line in declared.values()}
+    (address,) = jit.load(f"""{"".join(text for text, _ in parts)}
+define void @run(ptr %context, i64 %count, i64 %grain) nounwind {{
+  call void @rl_pool_run(ptr @task, ptr %context, i64 %count, i64 %grain)
+  ret void
+}}
+declare void @rl_pool_run(ptr, ptr, i64, i64)
+{"".join(sorted(declarations))}{_METADATA}""", "run",
+                          imports={"rl_pool_run": pool_run_address()})
+    run: Callable[[int, int, int], None] = ctypes.CFUNCTYPE(
+        None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
+    return run
+
+
+WORTH_SHARING = 1e6  # multiplications of a call that are worth waking a thread
+
+
+def grain_of(count: int, work: float) -> int:
+    """How many of `count` equal pieces, of `work` multiplications in all, a thread takes."""
+    threads = features.get_num_threads() if work >= WORTH_SHARING else 1
+    return max(1, -(-count // threads))

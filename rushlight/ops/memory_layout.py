@@ -1,0 +1,177 @@
+"""The memory below a tensor: given sizes and strides, resized, compared, in a given order."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.dtypes import as_dtype
+from rushlight.base.shapes import contiguous_strides, size_argument
+from rushlight.families.composite import composite, function
+from rushlight.families.inplace import wrote
+from rushlight.ops.creation import empty, empty_strided
+from rushlight.ops.viewing import strided
+from rushlight.tensor import Tensor
+from rushlight.tensor.storage import (
+    address,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    lowest_address,
+    preserve_format,
+    root_of,
+)
+
+ORDERS = {channels_last: 4, channels_last_3d: 5}  # memory formats with channels last: their rank
+
+
+@composite("Tensor.new_empty_strided")
+def new_empty_strided(input: Tensor, size: Any, stride: Any, *, dtype: Any = None,
+                      layout: Any = None, device: Any = None, requires_grad: bool = False,
+                      pin_memory: bool = False) -> Tensor:
+    """Uninitialised memory of the given size and strides (in elements), of this dtype and device.
+
+    >>> import rushlight as rl
+    >>> rl.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    return empty_strided(size, stride, dtype=input.dtype if dtype is None else as_dtype(dtype),
+                         device=input.device if device is None else device,
+                         requires_grad=requires_grad)
+
+
+@function("empty_permuted")
+def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None,
+                   device: Any = None, requires_grad: bool = False,
+                   pin_memory: bool = False) -> Tensor:
+    """Uninitialised memory, dense with the dimensions in the order `physical_layout`.
+
+    size: (n,) sizes; physical_layout: the dimensions from the slowest to the fastest in memory.
+    Raises RuntimeError where that is no order of them.
+
+    >>> import rushlight as rl
+    >>> rl.empty_permuted((2, 3, 5), (0, 2, 1)).stride()
+    (15, 1, 3)
+    """
+    shape, order = tuple(size), [operator.index(d) for d in physical_layout]
+    if len(shape) != len(order):
+        raise RuntimeError("Number of dimensions in size does not match the length of the "
+                           f"physical_layout; i.e. len(size) = {len(shape)} is not equal to "
+                           f"len(physical_layout) = {len(order)}")
+    for position, d in enumerate(order):
+        if not 0 <= d < len(shape):
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and "
+                               f"{len(shape) - 1}, but got {d} at index {position}).  NB: "
+                               "negative dims not currently supported.")
+    if len(set(order)) != len(order):
+        raise RuntimeError(f"Duplicate dim not allowed: physical_layout = {order}")
+    dense = empty(tuple(shape[d] for d in order), dtype=dtype, device=device)
+    result = dense.permute([order.index(d) for d in range(len(order))])  # type: ignore
+    result._view = None
+    return result.requires_grad_(requires_grad)
+
+
+@composite("Tensor.resize_")
+def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
+    """Give the tensor itself another shape over the start of its memory; more if that is small.
+
+    Elements keep their places in memory; new ones hold anything. Where the memory has to grow
+    the tensor gets new memory, which tensors that shared the old one do not follow. Raises
+    RuntimeError for a tensor that requires grad.
+
+    >>> import rushlight as rl
+    >>> rl.arange(6).resize_(2, 2)
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    if input._node is not None:
+        raise RuntimeError("cannot resize variables that require grad")
+    shape = size_argument(sizes)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: "
+                           f"{list(shape)}")
+    if memory_format is preserve_format:
+        raise RuntimeError("Unsupported memory format Preserve; use contiguous_format")
+    order = _order(memory_format, len(shape))
+    array: Any = input._array
+    if is_meta(array):
+        array = MetaArray(tuple(shape[d] for d in order), array.dtype)
+    else:
+        array = _resized(array, tuple(shape[d] for d in order))
+    input._array = array.transpose(np.argsort(order)) if memory_format in ORDERS else array
+    wrote(input)
+    return input
+
+
+def _order(memory_format: Any, ndim: int) -> tuple[int, ...]:
+    """The dimensions from the slowest to the fastest in memory."""
+    if memory_format not in ORDERS:
+        return tuple(range(ndim))
+    if ORDERS[memory_format] != ndim:
+        raise RuntimeError(f"required rank {ORDERS[memory_format]} tensor to use {memory_format} "
+                           "format")
+    return (0, *range(2, ndim), 1)
+
+
+def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """`shape` over the memory of `array` from its first element on, moved where that is short."""
+    if array.shape == shape:
+        return array
+    item, root = array.itemsize, root_of(array)
+    behind = (lowest_address(root) + root.nbytes - address(array)) // item
+    count = int(np.prod(shape, dtype=np.int64))
+    if count > behind:
+        kept = strided(array, (behind,), (item,)) if behind else array.reshape(-1)[:0]
+        array = np.empty(count, array.dtype)
+        array[:behind] = kept
+    return strided(array, shape, tuple(s * item for s in contiguous_strides(shape)))
+
+
+@composite("resize_as_")
+def resize_as_(input: Tensor, the_template: Tensor, *,
+               memory_format: Any = contiguous_format) -> Tensor:
+    """`resize_` to the shape of another tensor."""
+    if memory_format is preserve_format:
+        memory_format = contiguous_format
+    return resize_(input, *the_template._array.shape, memory_format=memory_format)
+
+
+@composite("Tensor.is_set_to")
+def is_set_to(input: Tensor, tensor: Tensor) -> bool:
+    """Whether two tensors look at the same memory in the same way."""
+    a, b = input._array, tensor._array
+    return (a.shape == b.shape and input.stride() == tensor.stride() and a.dtype == b.dtype
+            and address(a) == address(b) and not is_meta(a))
+
+
+@composite("Tensor.dim_order")
+def dim_order(input: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions from the slowest to the fastest in memory.
+
+    ambiguity_check: True raises RuntimeError where sizes or strides allow several orders.
+
+    >>> import rushlight as rl
+    >>> rl.zeros(2, 3, 5).transpose(1, 2).dim_order()
+    (0, 2, 1)
+    """
+    strides, shape = input.stride(), input._array.shape
+    if ambiguity_check is True and (len(set(strides)) < len(strides) or 1 in shape):
+        raise RuntimeError("The tensor does not have unique dim order, or cannot map to exact one "
+                           f"of the given memory formats: shape {list(shape)}, strides {strides}")
+    return tuple(sorted(range(len(shape)), key=lambda d: -strides[d]))
+
+
+@function("scalar_tensor")
+def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                  pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
+    """A 0-d tensor of the number `s`, of the default dtype unless one is given.
+
+    >>> import rushlight as rl
+    >>> rl.scalar_tensor(3)
+    tensor(3.)
+    """
+    result = empty((), dtype=dtype, device=device).fill_(s)  # type: ignore[attr-defined]
+    return result.requires_grad_(requires_grad)
