@@ -2,7 +2,8 @@
 
 # ---- operations: written by tools/write_index.py
 from rushlight.ops.activation import (
-    celu, celu_, prelu, relu, relu_, selu, selu_, sigmoid, sigmoid_, threshold, threshold_,
+    celu, celu_, hardshrink, hardshrink_, prelu, relu, relu_, selu, selu_, sigmoid, sigmoid_,
+    threshold, threshold_,
 )
 from rushlight.ops.adaptive_pooling import (
     adaptive_avg_pool1d, _adaptive_max_pool1d as adaptive_max_pool1d,
@@ -48,13 +49,15 @@ from rushlight.ops.ctc import ctc_loss
 from rushlight.ops.decomposition import old_cholesky as cholesky, old_qr as qr, old_svd as svd
 from rushlight.ops.determinant import det, logdet, slogdet
 from rushlight.ops.dropout import (
-    alpha_dropout, dropout, dropout_, feature_alpha_dropout, feature_dropout,
+    alpha_dropout, alpha_dropout_, dropout, dropout_, feature_alpha_dropout, feature_alpha_dropout_,
+    feature_dropout, feature_dropout_, native_dropout,
 )
 from rushlight.ops.einsum import einsum, kron, tensordot
 from rushlight.ops.embedding import table_lookup as embedding
 from rushlight.ops.flipping import flip, fliplr, flipud, roll, rot90, tile
 from rushlight.ops.geometry import cdist, cosine_similarity, dist, pairwise_distance, pdist
 from rushlight.ops.gradient import gradient
+from rushlight.ops.histogramdd import histogramdd
 from rushlight.ops.householder import geqrf, orgqr, ormqr
 from rushlight.ops.index_select import index_add, index_copy, index_fill, index_reduce, index_select
 from rushlight.ops.indexing import index_put, index_put_, narrow, narrow_copy, select
@@ -69,6 +72,7 @@ from rushlight.ops.loss import (
     cosine_embedding_loss, hinge_embedding_loss, kl_div, margin_ranking_loss, poisson_nll_loss,
     triplet_margin_loss,
 )
+from rushlight.ops.low_rank import lobpcg, pca_lowrank, svd_lowrank
 from rushlight.ops.lu import old_lu as lu, lu_solve, lu_unpack
 from rushlight.ops.masking import masked_fill, masked_scatter, masked_select
 from rushlight.ops.matmul import (
@@ -79,7 +83,14 @@ from rushlight.ops.matrix_function import matrix_exp, matrix_power
 from rushlight.ops.matrix_norm import frobenius_norm, nuclear_norm
 from rushlight.ops.max_pooling import max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d
 from rushlight.ops.memory_layout import empty_permuted, resize_as_, scalar_tensor
-from rushlight.ops.norm import norm, renorm
+from rushlight.ops.native_forms import (
+    affine_grid_generator, binary_cross_entropy_with_logits, embedding_bag, embedding_renorm_,
+    grid_sampler, grid_sampler_2d, grid_sampler_3d,
+)
+from rushlight.ops.native_normalization import (
+    batch_norm, native_batch_norm, native_group_norm, native_layer_norm, norm_except_dim,
+)
+from rushlight.ops.norm import norm, renorm, renorm_
 from rushlight.ops.normalization import group_norm, instance_norm, layer_norm, rms_norm
 from rushlight.ops.padding import constant_pad_nd
 from rushlight.ops.positions import (
@@ -98,6 +109,7 @@ from rushlight.ops.random import (
     randn_like, randperm,
 )
 from rushlight.ops.random_activation import rrelu, rrelu_
+from rushlight.ops.random_distributions import binomial
 from rushlight.ops.recurrent import (
     gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell,
 )
@@ -120,7 +132,10 @@ from rushlight.ops.selection import (
     adjoint, allclose, angle, conj, conj_physical, conj_physical_, equal, imag, is_nonzero, real,
     resolve_conj, resolve_neg, where,
 )
-from rushlight.ops.shuffling import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from rushlight.ops.short_time_fourier import istft, stft
+from rushlight.ops.shuffling import (
+    channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle,
+)
 from rushlight.ops.softmax import log_softmax, logsumexp, softmax
 from rushlight.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
 from rushlight.ops.special_functions import igamma, igamma_, igammac, igammac_
@@ -151,6 +166,9 @@ from rushlight.ops.viewing import (
     as_strided, broadcast_to, diagonal, flatten, ravel, reshape, squeeze, unflatten, unsqueeze,
     view_as_complex, view_as_real,
 )
+from rushlight.ops.windows import (
+    bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
+)
 # ---- by hand
 from math import e, inf, nan, pi
 
@@ -160,11 +178,13 @@ from rushlight import (
     cuda,
     fft,
     linalg,
+    masked,
     nn,
     ops,
     optim,
     random,
     serialization,
+    signal,
     special,
     utils,
 )
@@ -277,72 +297,79 @@ __all__ = [
     "UntypedStorage", "abs", "abs_", "absolute", "absolute_", "acos", "acos_", "acosh", "acosh_",
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "add_", "addbmm", "addbmm_", "addcdiv",
     "addcdiv_", "addcmul", "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr", "addr_",
-    "adjoint", "alias_copy", "all", "allclose", "alpha_dropout", "amax", "amin", "aminmax", "angle",
-    "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh",
-    "arcsinh_", "arctan", "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_",
-    "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_strided",
-    "as_strided_", "as_strided_copy", "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_",
-    "asinh", "asinh_", "atan", "atan2", "atan2_", "atan_", "atanh", "atanh_", "atleast_1d",
-    "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "backends", "baddbmm", "baddbmm_",
-    "bernoulli", "bfloat16", "bilinear", "bincount", "bitwise_and", "bitwise_and_",
-    "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or",
-    "bitwise_or_", "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_",
-    "block_diag", "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
-    "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu",
-    "celu_", "cfloat", "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d",
-    "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max",
-    "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack",
-    "combinations", "complex", "complex128", "complex64", "concat", "concatenate", "conj",
-    "conj_physical", "conj_physical_", "constant_pad_nd", "contiguous_format", "conv1d", "conv2d",
-    "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
-    "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
+    "adjoint", "affine_grid_generator", "alias_copy", "all", "allclose", "alpha_dropout",
+    "alpha_dropout_", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccos_",
+    "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2",
+    "arctan2_", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled", "argmax",
+    "argmin", "argsort", "argwhere", "as_strided", "as_strided_", "as_strided_copy",
+    "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_", "atan",
+    "atan2", "atan2_", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d",
+    "autograd", "avg_pool1d", "backends", "baddbmm", "baddbmm_", "bartlett_window", "batch_norm",
+    "bernoulli", "bfloat16", "bilinear", "binary_cross_entropy_with_logits", "bincount", "binomial",
+    "bitwise_and", "bitwise_and_", "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not",
+    "bitwise_not_", "bitwise_or", "bitwise_or_", "bitwise_right_shift", "bitwise_right_shift_",
+    "bitwise_xor", "bitwise_xor_", "blackman_window", "block_diag", "bmm", "bool",
+    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
+    "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat",
+    "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d", "cholesky",
+    "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max", "clamp_max_",
+    "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack", "combinations", "complex",
+    "complex128", "complex64", "concat", "concatenate", "conj", "conj_physical", "conj_physical_",
+    "constant_pad_nd", "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_tbc",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "copysign",
+    "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
     "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss", "cuda", "cummax", "cummin",
     "cumprod", "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det",
     "detach", "detach_", "detach_copy", "device", "diag", "diag_embed", "diagflat", "diagonal",
     "diagonal_copy", "diagonal_scatter", "diff", "digamma", "digamma_", "dist", "div", "div_",
     "divide", "divide_", "dot", "double", "dropout", "dropout_", "dsplit", "dstack", "dtype", "e",
-    "einsum", "embedding", "empty", "empty_cache", "empty_like", "empty_permuted", "empty_strided",
-    "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp",
-    "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye", "feature_alpha_dropout",
-    "feature_dropout", "fft", "fill", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr",
+    "einsum", "embedding", "embedding_bag", "embedding_renorm_", "empty", "empty_cache",
+    "empty_like", "empty_permuted", "empty_strided", "enable_grad", "eq", "eq_", "equal", "erf",
+    "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand_copy",
+    "expm1", "expm1_", "eye", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout",
+    "feature_dropout_", "fft", "fill", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr",
     "flipud", "float", "float16", "float32", "float64", "float_power", "float_power_", "floor",
     "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_",
     "frexp", "frobenius_norm", "from_dlpack", "from_numpy", "frombuffer", "full", "full_like",
     "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_default_device", "get_default_dtype",
     "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
     "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "gradient",
-    "greater", "greater_", "greater_equal", "greater_equal_", "group_norm", "gru", "gru_cell", "gt",
-    "gt_", "half", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram",
-    "hsplit", "hstack", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac", "igammac_",
-    "iinfo", "imag", "index_add", "index_copy", "index_fill", "index_put", "index_put_",
-    "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner",
-    "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
-    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_conj",
-    "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
-    "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size",
-    "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin",
-    "isinf", "isnan", "isneginf", "isposinf", "isreal", "kl_div", "kron", "kthvalue", "layer_norm",
-    "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_",
-    "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load", "load_file",
-    "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax",
-    "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_and_",
-    "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor", "logical_xor_",
-    "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt", "lt_", "lu",
-    "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss", "masked_fill", "masked_scatter",
+    "greater", "greater_", "greater_equal", "greater_equal_", "grid_sampler", "grid_sampler_2d",
+    "grid_sampler_3d", "group_norm", "gru", "gru_cell", "gt", "gt_", "half", "hamming_window",
+    "hann_window", "hardshrink", "hardshrink_", "heaviside", "heaviside_", "hinge_embedding_loss",
+    "histc", "histogram", "histogramdd", "hsplit", "hstack", "hypot", "hypot_", "i0", "i0_",
+    "igamma", "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy",
+    "index_fill", "index_put", "index_put_", "index_reduce", "index_select", "inf",
+    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
+    "int8", "inverse", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex",
+    "is_conj", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
+    "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
+    "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft",
+    "kaiser_window", "kl_div", "kron", "kthvalue", "layer_norm", "layout", "lcm", "lcm_", "ldexp",
+    "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_", "less_equal", "less_equal_", "lgamma",
+    "lgamma_", "linalg", "linspace", "load", "load_file", "lobpcg", "log", "log10", "log10_",
+    "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax", "logaddexp", "logaddexp2",
+    "logcumsumexp", "logdet", "logical_and", "logical_and_", "logical_not", "logical_not_",
+    "logical_or", "logical_or_", "logical_xor", "logical_xor_", "logit", "logit_", "logspace",
+    "logsumexp", "long", "lstm", "lstm_cell", "lt", "lt_", "lu", "lu_solve", "lu_unpack",
+    "manual_seed", "margin_ranking_loss", "masked", "masked_fill", "masked_scatter",
     "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d",
     "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
     "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
     "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv", "mvlgamma",
     "mvlgamma_", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile",
-    "nansum", "narrow", "narrow_copy", "ne", "ne_", "neg", "neg_", "negative", "negative_",
-    "newaxis", "nextafter", "nextafter_", "nn", "no_grad", "nonzero", "nonzero_static", "norm",
-    "normal", "not_equal", "not_equal_", "nuclear_norm", "numel", "ones", "ones_like", "ops",
-    "optim", "orgqr", "ormqr", "outer", "pairwise_distance", "pdist", "permute", "permute_copy",
-    "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar",
-    "polygamma", "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod",
-    "promote_types", "put", "qr", "quantile", "rad2deg", "rad2deg_", "rand", "rand_like", "randint",
-    "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real",
-    "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm",
+    "nansum", "narrow", "narrow_copy", "native_batch_norm", "native_channel_shuffle",
+    "native_dropout", "native_group_norm", "native_layer_norm", "ne", "ne_", "neg", "neg_",
+    "negative", "negative_", "newaxis", "nextafter", "nextafter_", "nn", "no_grad", "nonzero",
+    "nonzero_static", "norm", "norm_except_dim", "normal", "not_equal", "not_equal_",
+    "nuclear_norm", "numel", "ones", "ones_like", "ops", "optim", "orgqr", "ormqr", "outer",
+    "pairwise_distance", "pca_lowrank", "pdist", "permute", "permute_copy", "pi", "pinverse",
+    "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar", "polygamma",
+    "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod", "promote_types",
+    "put", "qr", "quantile", "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like",
+    "randn", "randn_like", "random", "randperm", "range", "ravel", "real", "reciprocal",
+    "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_",
     "repeat_interleave", "reshape", "resize_as_", "resolve_conj", "resolve_neg", "result_type",
     "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round",
     "round_", "row_stack", "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save", "save_file",
@@ -351,19 +378,20 @@ __all__ = [
     "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
     "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
     "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
-    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signbit",
-    "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter", "slogdet",
-    "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split", "split_copy",
+    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signal",
+    "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter",
+    "slogdet", "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split", "split_copy",
     "split_with_sizes", "split_with_sizes_copy", "sqrt", "sqrt_", "square", "square_", "squeeze",
-    "squeeze_copy", "stack", "std", "std_mean", "strided", "sub", "sub_", "subtract", "subtract_",
-    "sum", "svd", "swapaxes", "swapdims", "t", "t_copy", "take", "take_along_dim", "tan", "tan_",
-    "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "threshold_", "tile",
-    "to_dlpack", "topk", "trace", "transpose", "transpose_copy", "trapezoid", "trapz",
-    "triangular_solve", "tril", "tril_", "tril_indices", "triplet_margin_loss", "triu", "triu_",
-    "triu_indices", "true_divide", "true_divide_", "trunc", "trunc_", "typename", "uint8", "unbind",
-    "unbind_copy", "unflatten", "unfold_copy", "unique", "unique_consecutive", "unravel_index",
-    "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy",
-    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "view_as_complex",
-    "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack",
-    "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
+    "squeeze_copy", "stack", "std", "std_mean", "stft", "strided", "sub", "sub_", "subtract",
+    "subtract_", "sum", "svd", "svd_lowrank", "swapaxes", "swapdims", "t", "t_copy", "take",
+    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot",
+    "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "transpose_copy",
+    "trapezoid", "trapz", "triangular_solve", "tril", "tril_", "tril_indices",
+    "triplet_margin_loss", "triu", "triu_", "triu_indices", "true_divide", "true_divide_", "trunc",
+    "trunc_", "typename", "uint8", "unbind", "unbind_copy", "unflatten", "unfold_copy", "unique",
+    "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
+    "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy", "use_deterministic_algorithms",
+    "utils", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_complex_copy",
+    "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack", "where", "xlogy",
+    "xlogy_", "zero_", "zeros", "zeros_like",
 ]

@@ -7,6 +7,7 @@ from rushlight.ops.decomposition import cholesky, cholesky_ex, qr, svd, svdvals
 from rushlight.ops.determinant import det, linalg_slogdet as slogdet
 from rushlight.ops.eigenvalues import eig, eigh, eigvals, eigvalsh
 from rushlight.ops.householder import householder_product
+from rushlight.ops.ldl import ldl_factor, ldl_factor_ex, ldl_solve
 from rushlight.ops.linear_system import (
     inv, inv_ex, lstsq, pinv, solve, solve_ex, tensorinv, tensorsolve,
 )
@@ -23,9 +24,9 @@ from rushlight.ops.linear_triangular import LinAlgError
 # ---- all names: written by tools/write_index.py
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh",
-    "eigvals", "eigvalsh", "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor",
-    "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
-    "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex",
-    "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
-    "vector_norm",
+    "eigvals", "eigvalsh", "householder_product", "inv", "inv_ex", "ldl_factor", "ldl_factor_ex",
+    "ldl_solve", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp",
+    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
+    "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander",
+    "vecdot", "vector_norm",
 ]

@@ -85,12 +85,12 @@ def test_cell_is_the_equations(cell: str) -> None:
         assert rl.allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("counts", [None, [2, 2, 1]])
+@pytest.mark.parametrize("counts", [None, [2, 1]])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "tanh"])
 def test_gradients_of_every_order(cell: str, counts: list | None) -> None:
-    shape = (2, 2, 2) if counts is None else (5, 2)
+    shape = (2, 2, 1) if counts is None else (3, 1)
     x = rl.randn(*shape, dtype=rl.float64, requires_grad=True)
-    rest = operands(cell, 2, 2, 2)
+    rest = operands(cell, 2, 1, 1)
 
     def run(x: rl.Tensor, *rest: rl.Tensor) -> tuple:
         return layer.run_layer(cell, counts, True, x, *rest)

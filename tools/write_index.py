@@ -33,6 +33,8 @@ INDEXES = {
     "special": "special.py",
     "linalg": "linalg.py",
     "fft": "fft.py",
+    "masked": "masked/__init__.py",
+    "signal.windows": "signal/windows.py",
     "utils.dlpack": "utils/dlpack.py",
 }
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rushlight.backends.cpu import gates
+from rushlight.backends.cpu import gates, task
 from rushlight.backends.cpu import recurrence as cpu
 from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.host import recurrence as host
@@ -66,7 +66,7 @@ def forward(cell: str, x: Array, weight: Array, bias: Array | None, h: Array, c:
         recycle()
     schedule, x = Schedule.of(counts, back), np.ascontiguousarray(x)
     h, c = h.copy(), None if c is None else c.copy()
-    y, *saved = _layers()[0](cell, x, weight, bias, h, c, *schedule)
+    y, *saved = _native().forward(cell, x, weight, bias, h, c, *schedule)
     return Saved(schedule, x, y, *saved), h, c
 
 
@@ -78,18 +78,14 @@ def backward(cell: str, dy: Array, dh: Array, dc: Array | None, weight: Array,
     """
     schedule, g, *rest = saved
     dc = None if dc is None else dc.copy()
-    dx, da, dh = _layers()[1](cell, np.ascontiguousarray(dy), dh, dc, weight, g, rest,
+    dx, da, dh = _native().backward(cell, np.ascontiguousarray(dy), dh, dc, weight, g, rest,
                               *schedule.reversed())
     return dx, da, dh, dc
 
 
 @cache
-def _layers() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    try:
-        gates.kernel("tanh", np.dtype(np.float32), False)
-    except Unavailable:
-        return host.forward, host.backward
-    return cpu.forward, cpu.backward
+def _native() -> Any:
+    return cpu if task.available() else host
 
 
 @cache

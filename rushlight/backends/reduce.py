@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.host import norms
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet, silent
@@ -21,11 +22,35 @@ from rushlight.base.shapes import normalize_dim
 Axes = tuple[int, ...]
 CHUNK = 1 << 14  # elements of a row of their own when a whole array is reduced
 SUM, MEAN, VARIANCE, DEVIATION = (Kernels(n) for n in ("sum", "mean", "variance", "deviation"))
+LENGTHS = Kernels("length")
 EXTREMES = {name: Kernels(name) for name in ("amax", "amin")}
 PLACES = {name: Kernels(name) for name in ("argmax", "argmin")}
 VALUES = {"argmax": "amax", "argmin": "amin"}
 
-prod, truth = silent(host.prod), host.truth
+truth = host.truth
+FEW = 4096  # elements below which one call of a kernel is all that a reduction should cost
+
+
+def few(kernels: Kernels, array: Any, dim: Any, keepdim: bool = False) -> Any:
+    """A small array reduced by one kernel over one dimension, or over all of it (dim None).
+
+    None where it is not for that: the general way then knows what to do, or what is wrong.
+    """
+    kernel = kernels.ufuncs[array.dtype]
+    if kernel is None or type(array) is not np.ndarray or not 0 < array.size < FEW:
+        return None
+    if dim is None:
+        if keepdim or not array.flags.c_contiguous:
+            return None
+        return kernel(array.reshape(-1), out=...)
+    n = array.ndim
+    if type(dim) is not int or not -n <= dim < n:
+        return None
+    if keepdim:
+        return kernel(array, axis=dim, keepdims=True, out=...)
+    if dim == -1 or dim == n - 1:
+        return kernel(array, out=...)
+    return kernel(array, axis=dim, out=...)
 
 
 def _suits(array: Any) -> bool:
@@ -105,6 +130,13 @@ def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
     return result.reshape(host.reduced_shape(array.shape, axes, True)) if keepdim else result
 
 
+def prod(array: Any, axes: Axes, keepdim: bool) -> Any:
+    """The product over `axes` in the array's own dtype."""
+    if is_meta(array) or array.dtype.kind == "V" or array.dtype.itemsize == 2:
+        return silent(host.prod)(array, axes, keepdim)
+    return quiet(np.multiply).reduce(array, axis=axes, dtype=array.dtype, keepdims=keepdim, out=...)
+
+
 def _sum(array: Any, axes: list[int]) -> Any:
     """The sum over sorted axes: the last run of neighbours first, then the others."""
     begin = end = axes[-1]
@@ -153,6 +185,9 @@ def extreme(name: str, array: Any, axes: Axes, keepdim: bool) -> Any:
 
 def where(name: str, array: Any, dim: Any, keepdim: bool) -> Any:
     """The index of an extreme ("argmax", "argmin"), the first NaN before all."""
+    found = few(PLACES[name], array, dim, keepdim)
+    if found:
+        return found[1]
     if dim is not None and array.ndim:
         return along(name, array, normalize_dim(dim, array.ndim), keepdim)[1]
     if dim is not None or is_meta(array) or not _suits(array) or not array.size:
@@ -171,20 +206,37 @@ def along(name: str, array: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """(values, indices) of an extreme along one axis."""
     if is_meta(array) or array.dtype.char not in "fd" or not array.size or not array.ndim:
         return host.along(name, array, axis, keepdim)
-    values, index = PLACES[name][array.dtype](as_rows(array, (axis,)), out=(None, None))
-    values, index = np.asarray(values), np.asarray(index)
+    found = few(PLACES[name], array, axis)
+    values, index = found or PLACES[name][array.dtype](as_rows(array, (axis,)), out=...)
     if not keepdim:
         return values, index
     return np.expand_dims(values, axis), np.expand_dims(index, axis)
+
+
+def length(array: Any, axes: Axes, keepdim: bool) -> Any:
+    """The square root of the sum of squares over `axes`."""
+    one = (None if len(axes) == array.ndim else axes[0]) if len(axes) in (1, array.ndim) else axes
+    found = few(LENGTHS, array, one, keepdim)
+    if found is not None:
+        return found
+    if is_meta(array) or not axes or not _suits(array) or not _trailing(array, axes):
+        return norms.euclidean(array, axes, keepdim)
+    result = _flat(LENGTHS, array) if len(axes) == array.ndim else LENGTHS[array.dtype](
+        _last(array, axes), out=...)
+    return result.reshape(host.reduced_shape(array.shape, axes, True)) if keepdim else result
 
 
 def variance(array: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
     """The mean squared deviation over `axes`, in two passes; NaN where nothing is left."""
     if is_meta(array) or not axes or array.dtype.itemsize == 2:
         return host.variance(array, axes, correction, keepdim)
+    kind = array.dtype
+    kernel = VARIANCE.ufuncs[kind] if len(axes) == 1 and array.size < FEW else None
+    if kernel is not None:
+        result = kernel(array, filled(correction, (), kind), axis=axes[0], out=...)[0]
+        return np.expand_dims(result, axes[0]) if keepdim else result
     if not _suits(array):
         return _elsewhere(variance, host.variance, array, axes, keepdim, correction)
-    kind = array.dtype
     if len(axes) == array.ndim and array.size >= 2 * CHUNK:
         result = _spread(array.reshape(-1), correction)
     elif _trailing(array, axes):

@@ -27,6 +27,7 @@ class Kernels(dict[Any, Any]):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.ufuncs = Ufuncs(self)
 
     def __missing__(self, dtype: np.dtype) -> Any:
         if dtype.itemsize == 2:
@@ -34,6 +35,18 @@ class Kernels(dict[Any, Any]):
         else:
             made = _kernel(self.name, dtype)
         self[dtype] = made
+        return made
+
+
+class Ufuncs(dict[Any, Any]):
+    """Of some kernels those that take `axis=` and any strides; None for other dtypes."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self.kernels = kernels
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        made = self.kernels[dtype] if dtype.char in "fd" and dtype.isnative else None
+        self[dtype] = made = made if isinstance(made, np.ufunc) else None
         return made
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +26,14 @@ from rushlight.base import dtypes
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags
 from rushlight.base.shapes import broadcast_shapes
-from rushlight.engine.node import COUNT, Node, changed, edge_of, freed, next_sequence, version_of
+from rushlight.engine.node import COUNT, Node, edge_of, next_sequence, version_of
 from rushlight.families.declaration import Declaration, named, node_name, register
+from rushlight.families.index_source import (
+    Geometry,
+    backward_source,
+    in_place_source,
+    wrapper_source,
+)
 from rushlight.families.inplace import (
     check_in_place,
     check_overlap,
@@ -37,18 +43,11 @@ from rushlight.families.inplace import (
 )
 from rushlight.families.inplace import title as dtype_title
 from rushlight.families.source import lazy_function
-from rushlight.tensor import Parameter, Tensor, wrap
+from rushlight.tensor import Tensor, wrap
 
 INDEX_DTYPES = frozenset((np.dtype(np.int64), np.dtype(np.int32)))
 
 Gradient = Callable[[Tensor, SimpleNamespace], Tensor]
-
-
-class Geometry(NamedTuple):
-    """What a gradient may know of a tensor that was not saved."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 class IndexOp:
@@ -70,31 +69,10 @@ class IndexOp:
         notes = {n: str(p.annotation) for n, p in self.signature.parameters.items()}
         self.operands = [n for n, note in notes.items() if "Array" in note]
         self.optional = {n for n in self.operands if notes[n] != "Array"}
-        self.node_class = type(
-            node_name(self.name),
-            (IndexNode,),
-            {"__slots__": (), "op": self, "__module__": self.body.__module__},
-        )
-
-
-class IndexNode(Node):
-    """A recorded op of this family; ``saved`` is its call and the versions of what it kept."""
-
-    __slots__ = ()
-    op: IndexOp
-
-    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
-        """Gradients of the operands, by the declaration's own functions of tensors."""
-        if self.saved is None:
-            raise freed(self)
-        call, versions = self.saved
-        for version, count in versions:
-            if version[COUNT] != count:
-                raise changed(self, version, count)
-        return tuple(
-            None if edge is None else function(gradient, call)
-            for edge, function in zip(self.edges, self.op.grad.values(), strict=True)
-        )
+        module = self.body.__module__
+        backward = lazy_function("backward", module, lambda: backward_source(self))
+        self.node_class = type(node_name(self.name), (Node,), {
+            "__slots__": (), "op": self, "backward": backward, "__module__": module})
 
 
 def index_op(
@@ -127,7 +105,7 @@ def index_op(
     def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(name or body.__name__, "index", body)
         op = declaration.op = IndexOp(declaration, writes, saves, shape, broadcast, grad or {})
-        function = declaration.function = _eager(op, op.name, apply)
+        function = declaration.function = _eager(op, op.name, wrapper_source, apply)
         function.op = op
         for path in paths.split():
             holder, _, last = path.rpartition(".")
@@ -136,65 +114,17 @@ def index_op(
                 continue
             register(declaration, f"Tensor.{last}", function)
             if writes:
-                in_place = _eager(op, f"{last}_", apply_in_place)
+                in_place = _eager(op, f"{last}_", in_place_source, apply_in_place)
                 register(declaration, f"Tensor.{last}_", in_place)
         return function
 
     return declare
 
 
-def _eager(op: IndexOp, name: str, form: Callable[..., Any]) -> Any:
-    """The function that users call, written on its first call."""
-    module = op.body.__module__
-    function = lazy_function(name, module, lambda: _write(op, name, form))
+def _eager(op: IndexOp, name: str, source: Callable[..., Any], form: Callable[..., Any]) -> Any:
+    """The function that users call, written on its first call; `form` is its general way."""
+    function = lazy_function(name, op.body.__module__, lambda: source(op, name, form))
     return named(name, function, op.declaration)
-
-
-def _write(op: IndexOp, name: str, form: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
-    """Source and globals of a wrapper: torch's signature, the arguments passed on by name."""
-    parts, keyword_only = [], False
-    environment: dict[str, Any] = {"op": op, "form": form}
-    for p in op.signature.parameters.values():
-        if p.kind is p.KEYWORD_ONLY and not keyword_only:
-            parts.append("*")
-            keyword_only = True
-        if p.default is not p.empty:
-            environment[f"default_{p.name}"] = p.default
-        parts.append(p.name if p.default is p.empty else f"{p.name}=default_{p.name}")
-    names = "{" + ", ".join(f"{n!r}: {n}" for n in op.signature.parameters) + "}"
-    lines = [f"def {name}({', '.join(parts)}):"]
-    if form is apply:
-        parts += ["out=None"] if keyword_only else ["*", "out=None"]
-        names += ", out"
-        lines = [f"def {name}({', '.join(parts)}):", *_quick_path(op, environment)]
-    lines.append(f"    return form(op, {names})")
-    return "\n".join(lines) + "\n", environment
-
-
-def _quick_path(op: IndexOp, environment: dict[str, Any]) -> list[str]:
-    """Source for plain tensors without data to record: straight to the body."""
-    tensors = [n for n in op.operands if n not in op.optional]
-    tests = ["out is None"]
-    tests += [f"(type({n}) is Tensor or type({n}) is Parameter)" for n in tensors]
-    tests += [f"(type({n}) is float or type({n}) is int)" for n in op.operands if n in op.optional]
-    tests += [f"({n}._node is None or not flags.grad_enabled)" for n in op.grad if n in tensors]
-    tests += [f"type({n}._array) is ndarray" for n in tensors]
-    if op.broadcast:
-        tests.append(f"{tensors[0]}._array.shape == {op.broadcast}._array.shape")
-    environment.update(
-        Tensor=Tensor, Parameter=Parameter, flags=flags, ndarray=np.ndarray, array=np.array
-    )
-    environment.update(body=op.body, wrap=wrap)
-    arguments = ", ".join(
-        f"{n}={n}._array" if n in tensors else f"{n}={n}" for n in op.signature.parameters
-    )
-    lines = [f"    if {' and '.join(tests)}:"]
-    if not op.writes:
-        return [*lines, f"        return wrap(body({arguments}))"]
-    first = op.operands[0]
-    arguments = arguments.replace(f"{first}={first}._array", f"{first}=target", 1)
-    lines.append(f"        target = array({first}._array, order='C')")
-    return [*lines, f"        body({arguments})", "        return wrap(target)"]
 
 
 def apply(op: IndexOp, arguments: dict[str, Any], out: Tensor | None = None) -> Tensor:
@@ -328,21 +258,24 @@ def _record(op: IndexOp, result: Tensor, arguments: dict[str, Any]) -> None:
         edge_of(value) if isinstance(value, Tensor) else None
         for value in (arguments[n] for n in op.grad)
     )
-    versions = []
-    kept = dict(arguments)
-    for name in op.operands:
-        value = kept[name]
-        if not isinstance(value, Tensor):
-            continue
-        if name in op.saves:
-            version = version_of(value)
-            versions.append((version, version[COUNT]))
-        else:
-            kept[name] = Geometry(value._array.shape, value._array.dtype)
-    node.saved = (SimpleNamespace(**kept), tuple(versions))
+    node.saved = _saved_values(op, arguments)
     result._node = node
     if flags.anomaly:
         node.site = user_site()
+
+
+def _saved_values(op: IndexOp, arguments: dict[str, Any]) -> tuple[Any, ...]:
+    """What a node keeps: its call, operands as geometry if not by value, and their versions."""
+    kept, versions = [], []
+    for name in op.signature.parameters:
+        value = arguments[name]
+        if name in op.saves:
+            version = version_of(value)
+            versions += [version, version[COUNT]]
+        elif name in op.operands and isinstance(value, Tensor):
+            value = (value._array.shape, value._array.dtype)
+        kept.append(value)
+    return (*kept, *versions)
 
 
 def title(dtype: np.dtype) -> str:

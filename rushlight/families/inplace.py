@@ -82,8 +82,12 @@ def record_in_place(target: Tensor, result: Tensor) -> None:
     """
     wrote(target)
     node = result._node
+    if target._array.dtype.kind in "biu":
+        return  # integers pass no gradients on
     if node is None:
-        return
+        if target._node is None:
+            return
+        node = _overwritten(target)
     if target._view is None:
         _lead(target, node)
         renew_views(target)
@@ -134,6 +138,23 @@ def replay(steps: Steps, tensor: Tensor) -> Tensor:
     for function, arguments in steps:
         tensor = function(tensor, *arguments)
     return tensor
+
+
+class OverwriteBackward0(Node):
+    """A write that does not depend smoothly on what was there: the gradient of that is zero."""
+
+    __slots__ = ()
+    keeps_tensors = False
+
+    def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
+        return (gradient.new_zeros(self.saved),)
+
+
+def _overwritten(target: Tensor) -> Node:
+    node = OverwriteBackward0()
+    node._sequence = next_sequence()
+    node.edges, node.saved = (edge_of(target),), target._array.shape
+    return node
 
 
 class CopySlices(Node):

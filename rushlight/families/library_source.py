@@ -1,7 +1,7 @@
 """The flat Python of library ops: eager wrappers and the backward of their nodes, as source.
 
-As for pointwise ops, the common case (exact tensor types, one output, no out=) is written out;
-every other case goes to `library.call`.
+As for pointwise ops, the common case (exact tensor types, no out=) is written out; every other
+case goes to `library.call`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
+from rushlight.base.structure import Structure
 from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence
 from rushlight.tensor import Parameter, Tensor, wrap
 
@@ -37,12 +38,12 @@ def restored(node: Any, array: Any, version: Any, position: int) -> Tensor:
 def wrapper_source(op: Any, call: Any) -> tuple[str, dict[str, Any]]:
     """Source and globals of a library op's eager function."""
     environment = {**ENVIRONMENT, "op": op, "call": call, "forward": op.forward,
-                   "NodeClass": op.node_class}
+                   "NodeClass": op.node_class, "structure": op.structure,
+                   "tuple_of": tuple.__new__, "Slot": Slot}
     names = list(op.signature.parameters)
     mapping = "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
     lines = [f"def {op.name}({head(op, environment, out=True)}):"]
-    if op.outputs == 1:
-        lines += _fast_path(op)
+    lines += _fast_path(op)
     lines.append(f"    return call(op, {mapping}, out)")
     return "\n".join(lines) + "\n", environment
 
@@ -79,22 +80,42 @@ def _fast_path(op: Any) -> list[str]:
             edges.append(f"edge_{n} = None if {n} is None else {n}._node" if n in optional
                          else f"edge_{n} = {n}._node")
         passed.append(f"{n}={value}" if p.kind is p.KEYWORD_ONLY else value)
-    unpack = f"array, {', '.join(op.keeps)}" if op.keeps else "array"
-    body = [*loads, f"{unpack} = forward({', '.join(passed)})", "result = new(Tensor)",
-            "result._array = array", "result._writes = result._view = None"]
-    if op.rule is None:
-        body += ["result._node = None", "return result"]
-    else:
-        nothing = " and ".join(f"edge_{n} is None" for n in op.operands)
-        body += [*edges,
-                 f"if ({nothing}) or not flags.grad_enabled or array.dtype.kind not in 'fcV':",
-                 "    result._node = None", "    return result", *_record_lines(op, optional),
-                 "return result"]
+    numbers = [""] if op.outputs == 1 else [str(i) for i in range(op.outputs)]
+    unpack = ", ".join(f"array{i}" for i in numbers)
+    if op.keeps:
+        unpack = f"{unpack if op.outputs == 1 else f'({unpack})'}, {', '.join(op.keeps)}"
+    body = [*loads, f"{unpack} = forward({', '.join(passed)})"]
+    for i in numbers:
+        body += [f"result{i} = new(Tensor)", f"result{i}._array = array{i}",
+                 f"result{i}._node = result{i}._writes = result{i}._view = None"]
+    if op.rule is not None:
+        some = " or ".join(f"edge_{n} is not None" for n in op.operands)
+        test = f"if ({some}) and flags.grad_enabled"
+        if op.outputs == 1:
+            test += " and array.dtype.kind in 'fcV'"
+        body += [*edges, f"{test}:", *("    " + line for line in _record_lines(op, optional))]
+    body.append(f"return {_results(op, numbers)}")
     return [f"    if {' and '.join(tests)}:", *("        " + line for line in body)]
 
 
+def _results(op: Any, numbers: list[str]) -> str:
+    """What the call returns: the result, or the structure of several."""
+    if op.outputs == 1:
+        return "result"
+    several = f"({', '.join(f'result{i}' for i in numbers)})"
+    if op.structure is tuple:
+        return several
+    plain = isinstance(op.structure, type) and issubclass(op.structure, Structure)
+    return f"tuple_of(structure, {several})" if plain else f"structure(*{several})"
+
+
 def _record_lines(op: Any, optional: set[str]) -> list[str]:
-    lines = ["node = result._node = new(NodeClass)", "node._sequence = next_sequence()"]
+    lines = ["node = new(NodeClass)", "node._sequence = next_sequence()"]
+    if op.outputs == 1:
+        lines.append("result._node = node")
+    else:
+        for i in range(op.outputs) if op.differentiable is None else op.differentiable:
+            lines += [f"if array{i}.dtype.kind in 'fcV':", f"    result{i}._node = Slot(node, {i})"]
     targets = [f"{n} if edge_{n} is LEAF else edge_{n}" for n in op.operands]
     lines.append(f"node.edges = ({', '.join(targets)},)")
     saved: list[str] = []
@@ -109,9 +130,10 @@ def _record_lines(op: Any, optional: set[str]) -> list[str]:
                          "else:", *("    " + line for line in fetch)]
             lines += fetch
             saved += [f"array_{name}", f"version_{name}", f"count_{name}"]
-        elif name == "output":
-            lines.append("version_output = result._writes = [0, None, None]")
-            saved += ["array", "version_output", "0"]
+        elif op.is_output(name):
+            number = "" if op.outputs == 1 else name[6:] or "0"
+            lines.append(f"version_{name} = result{number}._writes = [0, None, None]")
+            saved += [f"array{number}", f"version_{name}", "0"]
         elif name in ("shape", "kind"):
             saved.append(f"array_{first}.shape" if name == "shape" else f"array_{first}.dtype")
         elif name != "needs":

@@ -104,8 +104,8 @@ class Pointwise:
 
 
 def _same_number(value: Any, default: Any) -> bool:
-    """Whether a scalar is its default: of the same type and value."""
-    return value is default or (type(value) is type(default) and bool(value == default))
+    """Whether a scalar is its default."""
+    return value is default or (isinstance(default, float) and bool(value == default))
 
 
 class Variant:
@@ -147,6 +147,8 @@ class Variant:
             return None
         if self.promote == "floating" and d.category < 2:
             return dtypes.default_dtype()
+        if self.promote == "integer" and d.category < 1:
+            return dtypes.int64
         return d
 
     def refuses(self, d: dtype_) -> bool:
@@ -279,13 +281,14 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
 
     A bare name stands for the function, the method and both in-place forms; "Tensor.__add__"
     brings its reflected and in-place operators along. promote: "floating" lifts integers to the
-    default dtype. result: "bool" for comparisons, "real" where complex gives real. refuse: dtypes
-    or categories that raise NotImplementedError, or RuntimeError with the text `refusal`. grad:
-    overrides the derived gradient; a function of `gradient`, `output` and parameters by name, or
-    a mapping of operands to such functions. switch: the functions in nn.functional take inplace=,
-    and have in-place forms there. tensors: the operands that may not be numbers. domain: between
-    which numbers the op is defined and smooth, or a tuple of pairs, one for each operand.
-    samples: calls for the derived tests besides those that follow from all this.
+    default dtype, "integer" truth values to int64. result: "bool" for comparisons, "real" where
+    complex gives real. refuse: dtypes or categories that raise NotImplementedError, or
+    RuntimeError with the text `refusal`. grad: overrides the derived gradient; a function of
+    `gradient`, `output` and parameters by name, or a mapping of operands to such functions.
+    switch: the functions in nn.functional take inplace=, and have in-place forms there. tensors:
+    the operands that may not be numbers. domain: between which numbers the op is defined and
+    smooth, or a tuple of pairs, one for each operand. samples: calls for the derived tests
+    besides those that follow from all this.
     """
 
     def declare(body: Callable[..., Any]) -> Any:

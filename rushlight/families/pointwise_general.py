@@ -57,6 +57,9 @@ def apply_in_place(op: Any, arguments: Mapping[str, Any]) -> Tensor:
     if result_dtype.category > own.category:
         raise RuntimeError(f"result type {title(result_dtype)} can't be cast to the desired "
                            f"output type {title(own)}: {op.name}_({operands(**values)})")
+    if op.result == "real" and own.is_complex:
+        raise RuntimeError(f"In-place {op.name} is not supported for complex tensors: "
+                           f"{operands(**values)}")
     recorded = _recording(tensors)
     check_in_place(target, recorded)
     shape = _broadcast(op, arrays, values)

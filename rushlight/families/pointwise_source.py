@@ -63,9 +63,7 @@ def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
     defaults = []
     for name, default in op.defaults.items():
         environment[f"default_{name}"] = default
-        # 1 and 1.0 are different alphas, but no 0.01 is the same object as another.
-        test = "==" if isinstance(default, float) else "is"
-        defaults.append(f"{name} {test} default_{name}")
+        defaults.append(_is_default(op, name))
     if form == "function":
         return Form(_signature(op) + _out(op), " and ".join(["out is None", *defaults]),
                     f"apply(op, {everything}, out=out)", names[0])
@@ -83,6 +81,12 @@ def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
                     operator=True)
     return Form(", ".join(names), "", f"apply(op, {operands})", names[0],
                 operator=len(names) > 1)
+
+
+def _is_default(op: Any, name: str) -> str:
+    """The test that an argument is its default, as `Pointwise.variant` understands it."""
+    # 1 and 1.0 are different alphas, but no 0.01 is the same object as another.
+    return f"{name} {'==' if isinstance(op.defaults[name], float) else 'is'} default_{name}"
 
 
 def _signature(op: Any) -> str:
@@ -112,7 +116,7 @@ def _indent(lines: list[str], depth: int = 1) -> list[str]:
 def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     """The fast path of the op with its options left alone."""
     plain = op.plain
-    if not plain.names or (form.in_place and plain.boolean):
+    if not plain.names or (form.in_place and (plain.boolean or op.result == "real")):
         return []
     core = (_core_in_place if form.in_place else _core)(plain, form, environment)
     return load_lines(plain, form.first, core)
@@ -219,7 +223,7 @@ def _dispatch_lines(op: Any, form: Form) -> list[str]:
         if name in op.operands:
             parts.append(f"{name} is None")
         else:
-            parts.append(f"{name} is default_{name}" if name in op.scalars else name)
+            parts.append(_is_default(op, name) if name in op.scalars else name)
     key = ", ".join(parts) + ","
     call = ", ".join(op.signature.parameters)
     lines = ["try:",

@@ -58,8 +58,11 @@ from rushlight.ops.normalization import (
 )
 from rushlight.ops.padding import pad
 from rushlight.ops.random_activation import gumbel_softmax, rrelu, rrelu_
-from rushlight.ops.shuffling import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from rushlight.ops.shuffling import (
+    channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle,
+)
 from rushlight.ops.softmax import log_softmax, softmax, softmin
+from rushlight.ops.upsampling import upsample_bilinear, upsample_nearest
 # ---- by hand
 # ---- all names: written by tools/write_index.py
 __all__ = [
@@ -80,10 +83,12 @@ __all__ = [
     "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
     "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mish_",
     "mse_loss", "multi_head_attention_forward", "multi_margin_loss", "multilabel_margin_loss",
-    "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance",
-    "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6",
-    "relu6_", "relu_", "rms_norm", "rrelu", "rrelu_", "scaled_dot_product_attention", "selu",
-    "selu_", "sigmoid", "silu", "silu_", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin",
-    "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
-    "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample",
+    "multilabel_soft_margin_loss", "native_channel_shuffle", "nll_loss", "normalize", "one_hot",
+    "pad", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss",
+    "prelu", "relu", "relu6", "relu6_", "relu_", "rms_norm", "rrelu", "rrelu_",
+    "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "silu_", "smooth_l1_loss",
+    "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
+    "tanhshrink", "threshold", "threshold_", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss", "unfold", "upsample", "upsample_bilinear",
+    "upsample_nearest",
 ]

@@ -122,7 +122,7 @@ def softshrink(input, lambd: Scalar = 0.5):
                    s.where(input < -lambd, input + lambd, input * 0))
 
 
-@pointwise("nn.functional.hardshrink", refuse="bool integer complex",
+@pointwise("nn.functional.hardshrink hardshrink", refuse="bool integer complex",
            grad=lambda gradient, input, lambd: s.where(s.abs(input) <= lambd, 0, gradient))
 def hardshrink(input, lambd: Scalar = 0.5):
     """x where |x| > lambd, else 0."""
@@ -210,6 +210,9 @@ def _prelu(input, weight):
 @composite("prelu nn.functional.prelu", samples=lambda x: [(x(2, 3), x(3)), (x(2, 3), x(1))])
 def prelu(input: Any, weight: Any) -> Any:
     """x, times weight where x is negative; weight holds one number, or one for each channel."""
+    if weight.ndim > 1:
+        raise RuntimeError("prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
+                           f"{weight.ndim}")
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.numel() not in (1, channels):
         raise RuntimeError(f"Mismatch of parameter numbers and input channel size. Found parameter "

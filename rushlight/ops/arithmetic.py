@@ -55,8 +55,12 @@ def mul(input, other):
 @pointwise("div divide true_divide Tensor.__truediv__ Tensor.__div__", tensors="",
            promote=lambda rounding_mode: "numeric" if rounding_mode else "floating",
            refuse=lambda rounding_mode: "bool complex" if rounding_mode else "",
-           samples=lambda x: [(x(2, 3), x(3, low=0.5, high=2), {'rounding_mode': 'floor'}),
-               (x(2, 3), x(3, low=0.5, high=2), {'rounding_mode': 'trunc'})],
+           grad={"input": lambda gradient, other, rounding_mode: _unless_rounded(
+               gradient / s.conj(other), gradient, rounding_mode),
+               "other": lambda gradient, other, output, rounding_mode: _unless_rounded(
+                   -gradient * s.conj(output / other), gradient, rounding_mode)},
+           samples=lambda x: [(x(2, 3), x(3, low=0.5, high=2), {"rounding_mode": "floor"}),
+                              (x(2, 3), x(3, low=0.5, high=2), {"rounding_mode": "trunc"})],
            domain=((-3, 3), (0.5, 2)))
 def div(input, other, *, rounding_mode: str = None):
     """input / other: a true quotient, or rounded by rounding_mode "trunc" or "floor".
@@ -77,6 +81,11 @@ def div(input, other, *, rounding_mode: str = None):
         return s.floor_div(input, other)
     raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but "
                        f"found '{rounding_mode}'")
+
+
+def _unless_rounded(slope, gradient, rounding_mode):
+    """The slope of a quotient: zero where it is rounded, whatever the gradient is."""
+    return slope if rounding_mode is None else s.where(s.isnan(gradient), 0, 0)
 
 
 @pointwise("floor_divide Tensor.__floordiv__", tensors="", refuse="bool complex",
@@ -166,7 +175,7 @@ def sgn(input):
     return s.sgn(input)
 
 
-@pointwise("square")
+@pointwise("square", promote="integer")
 def square(input):
     """input * input.
 

@@ -3,15 +3,78 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from rushlight.backends import attention
+from rushlight.base import dtypes
 from rushlight.base.errors import operands
+from rushlight.base.flags import flags
 from rushlight.families.composite import function
+from rushlight.families.library import library
+from rushlight.families.recompute import recorded_gradients
 from rushlight.ops.dropout import dropout
 from rushlight.ops.softmax import softmax
 from rushlight.tensor import Tensor, wrap
+
+
+@library("_attention")
+class _attention:
+    """softmax(scale query key^T + mask) value, without a matrix of all scores."""
+
+    keeps = ("total",)
+    node = "scaled_dot_product_flash_attention_for_cpu"
+
+    def forward(query, key, value, mask: Operand = None, causal: Option = False,
+                scale: Option = 1.0):
+        return attention.forward(query, key, value, mask, causal, scale)
+
+    def backward(gradient, query, key, value, mask, output, total, needs, causal, scale):
+        if flags.grad_enabled:
+            return recorded_gradients(partial(_composed, causal=causal, scale=scale),
+                                      (query, key, value, mask), (gradient,), needs)
+        found = attention.backward(
+            gradient._array, query._array, key._array, value._array,
+            None if mask is None else mask._array, causal, scale, output._array, total)
+        return *(wrap(g) if need else None for g, need in zip(found, needs)), None
+
+
+def _composed(query: Any, key: Any, value: Any, mask: Any, causal: bool, scale: float,
+              dropout_p: float = 0.0) -> Tensor:
+    """Attention in terms of other ops: for second derivatives, dropout and learnt masks."""
+    if query.shape[:-2] != key.shape[:-2] and query.ndim > 2 and key.shape[-3] > 1:
+        groups = query.shape[-3] // key.shape[-3]
+        key, value = (x.repeat_interleave(groups, -3) for x in (key, value))
+    scores = (query * scale) @ key.mT
+    if causal:
+        seen = wrap(np.tri(query.shape[-2], key.shape[-2], dtype=np.bool_))
+        scores = scores.masked_fill(~seen, -math.inf)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype is dtypes.bool_ else (
+            scores + mask)
+    weights: Any
+    if mask is None:
+        weights = softmax(scores, -1)
+    else:  # rows that may look nowhere give zeros, with gradients that are zeros
+        nowhere = scores.isneginf().all(-1, keepdim=True)
+        weights = softmax(scores.masked_fill(nowhere, 0), -1).masked_fill(nowhere, 0)
+    if dropout_p > 0:
+        weights = dropout(weights, dropout_p, True)
+    return weights @ value  # type: ignore[no-any-return]
+
+
+def _fits(query: Any, key: Any, value: Any, mask: Any, scale: float) -> bool:
+    """Whether the fused op takes these; if not, the composed form does, or says what is wrong."""
+    q, k, v = query._array, key._array, value._array
+    if not (attention.serves(q) and q.dtype == k.dtype == v.dtype and 0 < scale < math.inf):
+        return False
+    if mask is not None and (mask._node is not None or type(mask._array) is not np.ndarray):
+        return False
+    return (q.ndim >= 2 and q.shape[:-3] == k.shape[:-3] and k.shape[:-1] == v.shape[:-1]
+            and (q.ndim == 2 or q.shape[-3] % max(k.shape[-3], 1) == 0)
+            and q.size > 0 and k.size > 0 and v.size > 0)
 
 
 @function("nn.functional.scaled_dot_product_attention")
@@ -23,39 +86,63 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
 
     query: (..., heads, targets, dim), key: (..., heads, sources, dim), value: (..., heads,
     sources, dim_v). attn_mask: bool (True takes part) or added numbers, broadcastable to
-    (..., targets, sources). scale: 1 / sqrt(dim) if None. enable_gqa: fewer heads of key and
-    value are shared by groups of query's.
+    (..., targets, sources). is_causal: targets look at sources up to their own place. scale:
+    1 / sqrt(dim) if None. enable_gqa: fewer heads of key and value are shared by groups of
+    query's. Rows that may look nowhere are zeros. Memory grows with targets + sources, not with
+    their product (Dao et al., 2022).
 
     >>> import rushlight as rl
     >>> q = rl.ones(1, 2, 4)
     >>> rl.nn.functional.scaled_dot_product_attention(q, q, q).shape
     torch.Size([1, 2, 4])
     """
+    _check(query, key, value, attn_mask, dropout_p, enable_gqa)
+    factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
+    mask = attn_mask
+    if mask is not None and mask.dtype is not dtypes.bool_ and mask.dtype is not query.dtype:
+        mask = mask.to(query.dtype)
+    if dropout_p == 0 and _fits(query, key, value, mask, factor):
+        return _attention(query, key, value, mask, is_causal, factor)  # type: ignore
+    return _composed(query, key, value, mask, is_causal, factor, dropout_p)
+
+
+def _check(query: Any, key: Any, value: Any, mask: Any, dropout_p: float,
+           enable_gqa: bool) -> None:
+    named = {"query": query, "key": key, "value": value}
+    if query.ndim < 2 or key.ndim < 2 or value.ndim < 2:
+        dims = ", ".join(f"{name}.dim: {x.ndim}" for name, x in named.items())
+        raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but "
+                           f"got {dims} instead: {_shown(named)}")
+    if not query.dtype is key.dtype is value.dtype:
+        kinds = ", ".join(f"{name}.dtype: {x.dtype}" for name, x in named.items())
+        raise RuntimeError("Expected query, key, and value to have the same dtype, but got "
+                           f"{kinds} instead: {_shown(named)}")
     if query.shape[-1] != key.shape[-1]:
+        raise RuntimeError(f"The size of tensor a ({query.shape[-1]}) must match the size of "
+                           f"tensor b ({key.shape[-1]}): {_shown(named)}; query and key differ in "
+                           "the last dimension")
+    if min(query.ndim, key.ndim, value.ndim) > 2 and query.shape[-3] != key.shape[-3]:
+        _check_heads(named, enable_gqa)
+    if mask is not None and mask.dtype is not dtypes.bool_ and not mask.is_floating_point():
+        raise RuntimeError("Expected attn_mask dtype to be bool or float or to match query dtype, "
+                           f"but got attn_mask.dtype: {mask.dtype} and  query.dtype: "
+                           f"{query.dtype} instead.")
+    if not 0 <= dropout_p <= 1:
         raise RuntimeError(
-            f"The size of tensor a ({query.shape[-1]}) must match the size of tensor b "
-            f"({key.shape[-1]}): scaled_dot_product_attention("
-            f"{operands(query=query, key=key, value=value)}); query and key differ in the last "
-            "dimension")
-    if enable_gqa:
-        groups = query.shape[-3] // key.shape[-3]
-        key = key.repeat_interleave(groups, -3)
-        value = value.repeat_interleave(groups, -3)
-    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = (query * factor) @ key.mT
-    if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be "
-                               "set when is_causal=True")
-        attn_mask = wrap(np.tri(query.shape[-2], key.shape[-2], dtype=np.bool_))
-    if attn_mask is not None:
-        if attn_mask._array.dtype == np.bool_:
-            scores = scores.masked_fill(~attn_mask, -math.inf)
-        else:
-            scores = scores + attn_mask
-    weights: Any = softmax(scores, -1)
-    if attn_mask is not None and attn_mask._array.dtype == np.bool_:
-        weights = weights.masked_fill(scores.isneginf().all(-1, keepdim=True), 0)
-    if dropout_p > 0:
-        weights = dropout(weights, dropout_p, True)
-    return weights @ value
+            f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+
+
+def _check_heads(named: dict[str, Any], enable_gqa: bool) -> None:
+    queries, keys, values = (x.shape[-3] for x in named.values())
+    if enable_gqa and (keys != values or queries % keys):
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in "
+                           f"query: {queries} are no multiple of {keys} and {values}: "
+                           f"{_shown(named)}")
+    if not enable_gqa and 1 not in (queries, keys):
+        raise RuntimeError(f"The size of tensor a ({queries}) must match the size of tensor b "
+                           f"({keys}) at non-singleton dimension -3: {_shown(named)}; heads may "
+                           "be fewer with enable_gqa=True")
+
+
+def _shown(named: dict[str, Any]) -> str:
+    return f"scaled_dot_product_attention({operands(**named)})"

@@ -347,6 +347,9 @@ def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Te
 
 def _steps(start: Any, end: Any, steps: int, dtype: Any, out: Any) -> tuple[Any, Any, dtype]:
     start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    if isinstance(steps, float):
+        raise TypeError("linspace(): argument 'steps' (position 3) must be int, not float "
+                        f"({steps})")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     if dtype is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.host import lapack
+from rushlight.backends.host.qr import qr as factor_qr
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
@@ -135,8 +136,7 @@ class _qr:
                 return tuple(MetaArray(s, input.dtype) for s in shapes)
             q = np.broadcast_to(np.eye(rows, inner, dtype=input.dtype), shapes[0]).copy()
             return q, np.zeros(shapes[1], input.dtype)
-        q, r = np.linalg.qr(input, mode=mode)
-        return q, r
+        return factor_qr(input, mode)
 
     def backward(gradient, output0, output1, shape, mode):
         return _qr_gradient(*gradient, output0, output1, shape, mode)

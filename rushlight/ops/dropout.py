@@ -60,6 +60,29 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     return _dropped(input, p, train, False, _a_channel)
 
 
+@random_op("feature_dropout_")
+def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`feature_dropout` in place; returns `input`."""
+    _checked("feature_dropout_", input, p)
+    return _dropped(input, p, train, True, _a_channel)
+
+
+@random_op("native_dropout")
+def native_dropout(input: Tensor, p: float, train: bool | None = True) -> tuple[Tensor, Tensor]:
+    """(dropout(input), which elements were kept).
+
+    >>> import rushlight as rl
+    >>> rl.native_dropout(rl.ones(2), 0.5, False)
+    (tensor([1., 1.]), tensor([True, True]))
+    """
+    _checked("native_dropout", input, p)
+    ones = wrap(np.ones_like(input._array))
+    if train is False:
+        return input.clone(), ones.bool()  # type: ignore[attr-defined]
+    noise: Any = _dropped(ones, p, True, False, empty_like)
+    return input * noise, noise != 0
+
+
 @random_op("nn.functional.dropout1d")
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True,
               inplace: bool = False) -> Tensor:
@@ -151,6 +174,18 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     """
     _checked("feature_alpha_dropout", input, p)
     return _saturated(input, p, training if train is None else train, inplace, _a_channel)
+
+
+@random_op("alpha_dropout_")
+def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`alpha_dropout` in place; returns `input`."""
+    return alpha_dropout(input, p, train, inplace=True)
+
+
+@random_op("feature_alpha_dropout_")
+def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`feature_alpha_dropout` in place; returns `input`."""
+    return feature_alpha_dropout(input, p, train, inplace=True)
 
 
 def _checked(name: str, input: Any, p: float) -> Tensor:

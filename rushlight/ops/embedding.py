@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from rushlight.backends.cpu import few_places as few
 from rushlight.base.flags import flags
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import function
@@ -62,8 +63,12 @@ def table_lookup(
     """
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D (got shape {list(weight.shape)})")
-    _check_indices(indices, weight.shape[0])
-    rows = kernels.take(weight, 0, indices.reshape(-1))
+    rows = few.take(weight, 0, indices if indices.ndim == 1 else indices.reshape(-1))
+    if rows is None:
+        _check_indices(indices, weight.shape[0])
+        rows = kernels.take(weight, 0, indices.reshape(-1))
+    if indices.ndim == 1:
+        return rows
     return rows.reshape(*indices.shape, weight.shape[1])
 
 

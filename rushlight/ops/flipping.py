@@ -59,9 +59,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned k times by 90 degrees in the plane of `dims`, from the first to the second."""
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    a, b = (normalize_dim(d, input.ndim) for d in dims)
     if input.ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = (normalize_dim(d, input.ndim) for d in dims)
     if a == b:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {a} and "
                            f"dim1 = {b}")
@@ -91,14 +91,17 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if len(dims) != len(shifts):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:"
                            f"{len(dims)}")
+    if not input.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    rolled = input
     for shift, d in zip(shifts, dims, strict=True):
         dim = normalize_dim(d, input.ndim)
-        n = input._array.shape[dim] if input.ndim else 0
+        n = input._array.shape[dim]
         if n:
             cut = -shift % n
-            input = cat([_narrow_view(input, dim, cut, n - cut),
-                         _narrow_view(input, dim, 0, cut)], dim)
-    return input
+            rolled = cat([_narrow_view(rolled, dim, cut, n - cut),
+                          _narrow_view(rolled, dim, 0, cut)], dim)
+    return input.clone() if rolled is input else rolled  # type: ignore[attr-defined]
 
 
 @composite("Tensor.repeat", samples=lambda x: [(x(2, 3), 2, 1, 2)])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import few_places as few
 from rushlight.base.assign import copy_into, fit
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
@@ -55,6 +56,9 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     tensor([[3, 1],
             [6, 4]])
     """
+    found = few.take(input, dim, index)
+    if found is not None:
+        return found
     dim = normalize_dim(dim, input.ndim)
     if index.dtype not in INDEX_DTYPES:
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
@@ -105,6 +109,8 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Num
     >>> rl.zeros(3).index_add(0, rl.tensor([0, 0]), rl.tensor([1.0, 2.0]), alpha=2)
     tensor([6., 0., 0.])
     """
+    if alpha == 1 and few.index_add(input, dim, index, source):
+        return
     dim = normalize_dim(dim, input.ndim)
     _check_vector("index_add_", index, INDEX_DTYPES, RuntimeError, "dtype int32/int64")
     if input.dtype != source.dtype:

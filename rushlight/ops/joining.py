@@ -199,6 +199,11 @@ def _recorded_stack(tensors: list[Tensor], joined: np.ndarray, dim: int) -> Tens
     return result
 
 
+def _check_any(name: str, tensors: Sequence[Tensor]) -> None:
+    if not len(tensors):
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+
+
 def _at_least(tensors: Sequence[Tensor], n: int) -> list[Tensor]:
     return [x.reshape(1) if x.ndim < n else x for x in tensors]  # type: ignore[attr-defined]
 
@@ -206,6 +211,7 @@ def _at_least(tensors: Sequence[Tensor], n: int) -> list[Tensor]:
 @function("hstack", samples=lambda x: [([x(2), x(3)],)])
 def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors side by side: along dimension 1, or 0 for vectors."""
+    _check_any("hstack", tensors)
     tensors = _at_least(tensors, 1)
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1, out=out)
 
@@ -213,6 +219,7 @@ def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
 @function("vstack row_stack", samples=lambda x: [([x(3), x(2, 3)],)])
 def vstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors, at least 2-d, one above another."""
+    _check_any("vstack", tensors)
     rows = [x.reshape(1, -1) if x.ndim < 2 else x for x in tensors]  # type: ignore[attr-defined]
     return cat(rows, 0, out=out)
 
@@ -220,6 +227,7 @@ def vstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
 @function("dstack", samples=lambda x: [([x(2, 3), x(2, 3)],)])
 def dstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """The tensors, at least 3-d, one behind another."""
+    _check_any("dstack", tensors)
     deep = []
     for x in tensors:
         x = x.reshape(1, -1, 1) if x.ndim < 2 else x  # type: ignore[attr-defined]

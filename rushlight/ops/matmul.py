@@ -174,8 +174,8 @@ def vdot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     return dot(input.conj(), other, out=out)  # type: ignore[attr-defined]
 
 
-@composite("inner", samples=lambda x: [(x(2, 3), x(4, 3)), (x(), x(3))])
-def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+@composite("inner", out=True, samples=lambda x: [(x(2, 3), x(4, 3)), (x(), x(3))])
+def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sums of products over the last dimension of both."""
     if not input.ndim or not other.ndim:
         return input * other  # type: ignore[operator]
@@ -208,7 +208,8 @@ def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
     return (input if beta == 1 else input * beta) + product
 
 
-@composite("addmm", out=True, inplace=True)
+@composite("addmm", out=True, inplace=True,
+           samples=lambda x: [(x(2, 4), x(2, 3), x(3, 4), {'beta': 0.5, 'alpha': 2})])
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2): (n, m) + (n, k) @ (k, m).
 
@@ -219,26 +220,27 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
     return _blend(input, mm(mat1, mat2), beta, alpha)
 
 
-@composite("addmv", out=True, inplace=True)
+@composite("addmv", out=True, inplace=True, samples=lambda x: [(x(2), x(2, 3), x(3))])
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
     return _blend(input, mv(mat, vec), beta, alpha)
 
 
-@composite("addr", out=True, inplace=True)
+@composite("addr", out=True, inplace=True, samples=lambda x: [(x(2, 3), x(2), x(3))])
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
     return _blend(input, outer(vec1, vec2), beta, alpha)
 
 
-@composite("baddbmm", out=True, inplace=True)
+@composite("baddbmm", out=True, inplace=True,
+           samples=lambda x: [(x(2, 2, 4), x(2, 2, 3), x(2, 3, 4))])
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
             alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), batch by batch."""
     return _blend(input, bmm(batch1, batch2), beta, alpha)
 
 
-@composite("addbmm", out=True, inplace=True)
+@composite("addbmm", out=True, inplace=True, samples=lambda x: [(x(2, 4), x(2, 2, 3), x(2, 3, 4))])
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
            alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""

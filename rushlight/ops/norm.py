@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rushlight.backends.host import norms
+from rushlight.backends import reduce
 from rushlight.base import dtypes
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite, function
@@ -19,7 +19,7 @@ class _euclidean:
     """sqrt(sum(|x|**2)) over `dims`; its gradient at 0 is 0."""
 
     def forward(input, dims: Option, keepdim: Option):
-        return norms.euclidean(input, dims, keepdim)
+        return reduce.length(input, dims, keepdim)
 
     def backward(gradient, input, output, shape, dims, keepdim):
         length = spread(output, shape, dims, keepdim)
@@ -50,13 +50,13 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
 
 
 def _norm(x: Any, p: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    if p == 2 and dims and x.ndim:
+        return _euclidean(x, dims, keepdim)
     size = x.abs()
     if p == 0:
         size = (0 * size).masked_fill(size != 0, 1)
     if x.ndim == 0 or not dims:
         return size
-    if p == 2:
-        return _euclidean(x, dims, keepdim)
     if p == 0:
         return size.sum(dims, keepdim)
     if p == 1:
@@ -92,6 +92,8 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
     """
     if dtype is not None:
         input = cast(input, dtypes.as_dtype(dtype).array)
+    if p == "fro" and input._array.dtype.kind == "f" and input._array.ndim:
+        return _euclidean(input, _axes(dim, input._array.ndim), keepdim)
     if input.dtype.category < 2:
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "
                            f"input. Got {input.dtype.name}; convert it with .float()")
@@ -101,9 +103,12 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
     return vector_norm(input, float(order), dim, keepdim)
 
 
-@composite("renorm", samples=lambda x: [(x(3, 4), 2, 0, 0.5)])
+@composite("renorm", out=True, inplace=True, samples=lambda x: [(x(3, 4), 2, 0, 0.5)])
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along `dim` scaled down to a p-norm of at most maxnorm."""
+    if input.ndim < 2:
+        raise RuntimeError("renorm: input needs at least 2 dimensions, got "
+                           f"{input.ndim} dimensions")
     others = tuple(d for d in range(input.ndim) if d != dim % input.ndim)
     length = _norm(input, p, others, True)
     scale = (maxnorm / (length + 1e-7)).masked_fill(length <= maxnorm, 1)

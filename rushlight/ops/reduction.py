@@ -18,12 +18,15 @@ from rushlight.families.library import library
 from rushlight.ops.joining import cat, stack
 from rushlight.tensor import Tensor
 
+BOOL = np.dtype(np.bool_)
 
 def _axes(dim: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce; None and () stand for all."""
+    if type(dim) is int and -ndim <= dim < ndim:
+        return (dim if dim >= 0 else dim + ndim,)
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(ndim))
-    return tuple(d for d in normalize_dims(dim, ndim) if ndim)
+    return normalize_dims(dim, ndim) if ndim else normalize_dims(dim, ndim)[:0]
 
 
 def _accumulator(input: Any, dtype: Any, floating: bool = False) -> np.dtype:
@@ -56,7 +59,13 @@ class sum:
     """
 
     def forward(input, dim=None, keepdim=False, *, dtype=None):
+        if dtype is None:
+            found = reduce.few(reduce.SUM, input, dim, keepdim)
+            if found is not None:
+                return found
         kind = _accumulator(input, dtype)
+        if input.dtype.kind == "b" and dim is None and not keepdim and type(input) is np.ndarray:
+            return np.array(np.count_nonzero(input), kind)
         source = input if input.dtype == kind else astype(input, kind)
         return reduce.sum(source, _axes(dim, input.ndim), bool(keepdim))
 
@@ -76,6 +85,9 @@ class mean:
     """
 
     def forward(input, dim=None, keepdim=False, *, dtype=None):
+        found = None if dtype else reduce.few(reduce.MEAN, input, dim, keepdim)
+        if found is not None:
+            return found
         if dtype is None and input.dtype.kind in "biu":
             own = dtypes.from_array(input.dtype)
             raise RuntimeError(
@@ -121,7 +133,7 @@ class _prod:
     """The product over the dimensions `dims`."""
 
     def forward(input, dims: Option, keepdim: Option, kind: Option):
-        return reduce.prod(astype(input, kind), dims, keepdim)
+        return reduce.prod(input if input.dtype is kind else astype(input, kind), dims, keepdim)
 
     def backward(gradient, input, dims, keepdim, output, shape):
         whole = spread(gradient, shape, dims, keepdim)
@@ -152,7 +164,10 @@ def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     >>> rl.tensor([2., 3.]).prod()
     tensor(6.)
     """
-    return _prod(input, _axes(dim, input.ndim), keepdim, _accumulator(input._array, dtype))
+    return _prod(input, _axes(dim, input._array.ndim), keepdim, _accumulator(input._array, dtype))
+
+
+AMAX, AMIN = reduce.EXTREMES["amax"], reduce.EXTREMES["amin"]
 
 
 def _check_some(name: str, input: Any, dim: Any) -> None:
@@ -172,6 +187,9 @@ class amax:
     """
 
     def forward(input, dim=(), keepdim=False):
+        found = reduce.few(AMAX, input, None if dim == () else dim, keepdim)
+        if found is not None:
+            return found
         _check_some("amax", input, dim)
         return reduce.extreme("amax", input, _axes(dim, input.ndim), bool(keepdim))
 
@@ -184,6 +202,9 @@ class amin:
     """The smallest element over `dim`; equal ones share the gradient. NaN wins."""
 
     def forward(input, dim=(), keepdim=False):
+        found = reduce.few(AMIN, input, None if dim == () else dim, keepdim)
+        if found is not None:
+            return found
         _check_some("amin", input, dim)
         return reduce.extreme("amin", input, _axes(dim, input.ndim), bool(keepdim))
 
@@ -254,11 +275,14 @@ class _min_along(_Extreme):
 def _extreme(name: str, whole: Any, along: Any, pairwise: str) -> Any:
     def op(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None,
            out: Any = None) -> Any:
+        array = input._array
+        if dim is None and other is None and out is None and array.dtype.kind != "c" and array.size:
+            return whole(input)
         if isinstance(dim, Tensor):
             other, dim = dim, None
         if other is not None:
             return getattr(input, pairwise)(other, out=out)
-        if input.dtype.is_complex:
+        if array.dtype.kind == "c":
             raise RuntimeError(f"{name}(): does not support complex input")
         if dim is None:
             if not input._array.size:
@@ -266,7 +290,7 @@ def _extreme(name: str, whole: Any, along: Any, pairwise: str) -> Any:
                                    "input.numel() == 0. Specify the reduction dim with the 'dim' "
                                    "argument.")
             return whole(input, (), False, out=out)
-        return along(input, normalize_dim(dim, input.ndim), keepdim, out=out)
+        return along(input, normalize_dim(dim, array.ndim), keepdim, out=out)
 
     op.__name__ = op.__qualname__ = name
     word = "largest" if name == "max" else "smallest"
@@ -311,6 +335,8 @@ class all:
     """
 
     def forward(input, dim=None, keepdim=False):
+        if input.dtype is BOOL and dim is None and not keepdim and type(input) is np.ndarray:
+            return np.array(np.count_nonzero(input) == input.size)
         return reduce.truth(np.logical_and, input, _axes(dim, input.ndim), bool(keepdim))
 
 
@@ -319,6 +345,8 @@ class any:
     """Whether any element over `dim` is nonzero."""
 
     def forward(input, dim=None, keepdim=False):
+        if input.dtype is BOOL and dim is None and not keepdim and type(input) is np.ndarray:
+            return np.array(np.count_nonzero(input) > 0)
         return reduce.truth(np.logical_or, input, _axes(dim, input.ndim), bool(keepdim))
 
 
@@ -430,13 +458,22 @@ def _fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return not [1 for a, b in zip(shape, target, strict=True) if b not in (1, a)]
 
 
+def _running(function: np.ufunc, general: Any, source: np.ndarray, dim: int) -> np.ndarray:
+    """Running results of `function`; of a 0-d array a copy."""
+    if not source.ndim:
+        return source.copy()
+    if source.dtype.kind == "V":
+        return general(source, axis=dim, dtype=source.dtype)
+    return function.accumulate(source, dim, source.dtype)
+
+
 @library("_cumulate", family="scan")
 class _cumulate:
     """Running sums along `dim`."""
 
     def forward(input, dim: Option, kind: Option):
-        source = astype(input, kind)
-        return np.cumsum(source, axis=dim, dtype=kind) if source.ndim else source
+        source = input if input.dtype is kind else astype(input, kind)
+        return _running(np.add, np.cumsum, source, dim)
 
     def backward(gradient, dim, shape):
         if not shape:
@@ -452,8 +489,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Te
     >>> rl.arange(4).cumsum(0)
     tensor([0, 1, 3, 6])
     """
-    return _cumulate(input, normalize_dim(dim, input.ndim), _accumulator(input._array, dtype),
-                     out=out)
+    array = input._array
+    return _cumulate(input, normalize_dim(dim, array.ndim), _accumulator(array, dtype), out=out)
 
 
 @library("_cumulate_product", family="scan")
@@ -461,8 +498,8 @@ class _cumulate_product:
     """Running products along `dim`."""
 
     def forward(input, dim: Option, kind: Option):
-        source = astype(input, kind)
-        return np.cumprod(source, axis=dim, dtype=kind) if source.ndim else source
+        source = input if input.dtype is kind else astype(input, kind)
+        return _running(np.multiply, np.cumprod, source, dim)
 
     def backward(gradient, input, output, dim, shape):
         if not shape:

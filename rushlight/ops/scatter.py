@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import few_places as few
 from rushlight.base import index as rules
-from rushlight.base.assign import fit
+from rushlight.base.assign import fit, is_modest
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import composite
@@ -87,6 +88,9 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
     tensor([[1],
             [4]])
     """
+    found = few.gather(input, dim, index)
+    if found is not None:
+        return found
     dim = normalize_dim(dim, input.ndim)
     _check_index("gather", input, dim, index)
     if index.size == 0:
@@ -170,6 +174,13 @@ def scatter(
     tensor([[0., 0., 5.],
             [5., 0., 0.]])
     """
+    if reduce is None and index.size <= few.FEW:
+        source = src
+        if type(src) is not Array and is_modest(value if src is None else src, input.dtype.kind):
+            source = np.empty(index.shape, input.dtype)
+            source.fill(value if src is None else src)
+        if type(source) is Array and few.scatter(input, dim, index, source):
+            return
     dim = normalize_dim(dim, input.ndim)
     source = _source_of(src, value, input.dtype)
     is_tensor = isinstance(src, np.ndarray)
@@ -211,6 +222,8 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> None:
     >>> rl.zeros(3).scatter_add(0, rl.tensor([0, 0, 2]), rl.ones(3))
     tensor([2., 0., 1.])
     """
+    if few.scatter_add(input, dim, index, src):
+        return
     dim = normalize_dim(dim, input.ndim)
     _check_index("scatter", input, dim, index, src)
     _check_same_dtype(input, src)

@@ -66,7 +66,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return x.reshape(*batch, channels * r * r, height // r, width // r)
 
 
-@function("channel_shuffle nn.functional.channel_shuffle")
+@function("channel_shuffle nn.functional.channel_shuffle native_channel_shuffle "
+          "nn.functional.native_channel_shuffle")
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Deal the channels of (N, C, *) out over ``groups`` in turn (Zhang et al., 2018).
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import few_order as few
 from rushlight.backends.host import order as host
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
@@ -64,7 +65,8 @@ class _sort(_Choice):
 
     def forward(input, dim: Option, descending: Option):
         count = input.shape[dim] if input.ndim else 1
-        return chosen(input, lambda rows: host.order(rows, descending), count, dim)
+        return few.first(input, count, dim, descending) or chosen(
+            input, lambda rows: host.order(rows, descending), count, dim)
 
 
 @library("_topk", family="sorting")
@@ -75,7 +77,8 @@ class _topk(_Choice):
     backward = _Choice.backward
 
     def forward(input, k: Option, dim: Option, largest: Option):
-        return chosen(input, lambda rows: host.first(rows, k, largest), k, dim)
+        return few.first(input, k, dim, largest) or chosen(
+            input, lambda rows: host.first(rows, k, largest), k, dim)
 
 
 @library("_kth", family="sorting")
@@ -85,7 +88,20 @@ class _kth(_Choice):
     backward = _Choice.backward
 
     def forward(input, k: Option, dim: Option):
-        return chosen(input, lambda rows: host.nth(rows, k - 1), 1, dim)
+        return _nth(input, k - 1, dim)
+
+
+def _nth(input: Array, position: int, dim: int) -> tuple[Array, Array]:
+    """Value and place of the element at `position` of the ascending order."""
+    found = few.first(input, position + 1, dim, False)
+    return _at(found, dim, position) if found else chosen(
+        input, lambda rows: host.nth(rows, position), 1, dim)
+
+
+def _at(found: tuple[Array, Array], dim: int, position: int) -> tuple[Array, Array]:
+    """One of the values along `dim` and its place, which keep that dimension."""
+    part = (slice(None),) * dim + (slice(position, position + 1),)
+    return found[0][part].copy(), found[1][part].copy()
 
 
 @library("_middle", family="sorting")
@@ -95,6 +111,12 @@ class _middle(_Choice):
     backward = _Choice.backward
 
     def forward(input, dim: Option, skip: Option):
+        n = input.shape[dim] if input.ndim else 1
+        found = few.first(input, n, dim, False)
+        if found:
+            last = found[0][(slice(None),) * dim + (n - 1,)]
+            if (last == last).all():  # NaN would stand there
+                return _at(found, dim, (n - 1) // 2)
         return chosen(input, lambda rows: _middle_places(rows, skip), 1, dim)
 
 
@@ -127,10 +149,13 @@ def _flag(op: str, name: str, value: Any) -> bool:
 
 
 def _dim(op: str, input: Tensor, dim: Any) -> int:
+    n = input._array.ndim
+    if type(dim) is int and -n <= dim < n:
+        return dim if dim >= 0 else dim + n
     if isinstance(dim, bool) or not hasattr(dim, "__index__"):
         raise TypeError(f"{op}() received an invalid combination of arguments: dim must be int, "
                         f"not {type(dim).__name__}")
-    return normalize_dim(dim, input.ndim)
+    return normalize_dim(dim, n)
 
 
 @composite("sort")
@@ -146,7 +171,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | 
     (tensor([1., 2., 3.]), tensor([1, 2, 0]))
     """
     dim = _dim("sort", input, dim)
-    if input.dtype.is_complex:
+    if input._array.dtype.kind == "c":
         raise RuntimeError(" Sort does not support complex dtypes on CPU: "
                            f"sort({operands(input=input)}); sort its real part or abs()")
     return _sort(input, dim, _flag("sort", "descending", descending), out=out)
@@ -183,11 +208,12 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     tensor([3., 2.])
     """
     dim = _dim("topk", input, dim)
-    size = input._array.shape[dim] if input.ndim else 1
+    array = input._array
+    size = array.shape[dim] if array.ndim else 1
     if not 0 <= k <= size:
         raise RuntimeError(f"selected index k out of range: k is {k}, the size of dimension {dim} "
                            f"of input ({operands(input=input)}) is {size}")
-    if input.dtype.is_complex or input.dtype is dtypes.bool_:
+    if array.dtype.kind in "cb":
         kind = "complex" if input.dtype.is_complex else "bool"
         raise RuntimeError(f"topk does not support {kind} dtypes on CPU; convert it with "
                            ".to(dtype)")

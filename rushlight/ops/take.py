@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from rushlight.backends.meta.array import is_meta
 from rushlight.base.shapes import normalize_dim
 from rushlight.families.composite import composite
 from rushlight.families.index import Geometry, index_op, title, zeros
@@ -134,6 +135,11 @@ def take_along_dim(
             "dimensions for indices"
         )
     dim = normalize_dim(dim, input.ndim)
+    own, other = input._array.shape, indices._array.shape
+    if own[:dim] == other[:dim] and own[dim + 1 :] == other[dim + 1 :] and other and (
+        not is_meta(indices._array) and indices._array.size and indices._array.min() >= 0
+    ):
+        return gather(input, dim, indices, out=out)
     shapes = [list(input.shape), list(indices.shape)]
     sizes = [shape[dim] for shape in shapes] if input.ndim else [1, 1]
     for shape in shapes:

@@ -90,13 +90,25 @@ class ElementwiseOptimizer(Optimizer):
         if group.get("differentiable"):
             _update_tensors(rule, params, grads, states, self.counters, names, options)
             return
-        param_arrays = [p._array for p in params]
-        grad_arrays = [g._array for g in grads]
         counters = {name: [state[name]._array for state in states] for name in self.counters}
         memory = {name: [state[name]._array for state in states] for name in names}
-        if not native.update(rule, param_arrays, grad_arrays, counters, memory, options):
-            _update_one_by_one(rule, param_arrays, grad_arrays, counters, memory, options)
-        mark_changed(params)
+        update_arrays(rule, params, grads, counters, memory, options)
+
+
+def update_arrays(
+    rule: Callable[..., Any],
+    params: list[Tensor],
+    grads: list[Tensor],
+    counters: dict[str, list[np.ndarray]],
+    memory: dict[str, list[np.ndarray]],
+    options: dict[str, Any],
+) -> None:
+    """Apply `rule` to all of `params` in place, as one native call where that can be."""
+    param_arrays = [p._array for p in params]
+    grad_arrays = [g._array for g in grads]
+    if not native.update(rule, param_arrays, grad_arrays, counters, memory, options):
+        _update_one_by_one(rule, param_arrays, grad_arrays, counters, memory, options)
+    mark_changed(params)
 
 
 def _update_one_by_one(

@@ -20,7 +20,7 @@ def refused(why: str) -> pickle.UnpicklingError:
 def shown(value: object) -> str:
     """A number or text of a file in a message: never long, never of a type that could be deep."""
     if isinstance(value, str):
-        return repr(value[:LONGEST])
+        return ascii(value[:LONGEST])[:2 * LONGEST]
     if isinstance(value, int):
         return str(value) if -(2**128) < value < 2**128 else "a number beyond 128 bits"
     return f"a value of type {type(value).__name__}"

@@ -107,8 +107,10 @@ class _Storages:
         if self._room < 0:
             raise refused(f"Its storages should have {len(self._data) - self._room} bytes, more "
                           f"than the whole file, which has {len(self._data)}")
-        return self._locations.place(
+        made = self._locations.place(
             location, lambda: Storage(empty(kind.dtype, size), size, kind.dtype), size, kind.dtype)
+        made.waiting = []
+        return made
 
     def _part(self, whole: Storage, part: Any) -> Storage:
         if not isinstance(part, tuple) or len(part) != 3 or not isinstance(part[0], str | bytes):
@@ -116,6 +118,7 @@ class _Storages:
         key, start, count = part
         if key not in self._parts:
             self._parts[key] = part_of(whole, start, count)
+            self._parts[key].waiting = whole.waiting
         return self._parts[key]
 
     def fill(self, keys: Any, at: int) -> int:
@@ -127,6 +130,10 @@ class _Storages:
             raise refused("The list of storages is not that of the tensors")
         for key in keys:
             at = fill(self._made[key], self._data, at, self._swapped)
+        for storage in self._made.values():
+            for work in storage.waiting or ():
+                work()
+            storage.waiting = None
         return at
 
 

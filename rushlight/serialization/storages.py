@@ -42,6 +42,9 @@ class Storage(UntypedStorage):
         self.array = array
         self.bytes = size
         self.dtype = kind
+        # What to do once the bytes are there, where tensors come before them; else None.
+        self.waiting: list[Callable[[], Any]] | None = None
+        self.room = [8 * size]  # bytes that copies of it may take, so that no file asks for many
         if array is not None:
             super().__init__(array)
 
@@ -64,7 +67,9 @@ class Storage(UntypedStorage):
         """This storage seen as one of elements of `kind`; shares the memory."""
         if kind is None or kind is self.dtype:
             return self
-        return Storage(None if self.array is None else self.typed(kind), self.bytes, kind)
+        made = Storage(None if self.array is None else self.typed(kind), self.bytes, kind)
+        made.waiting, made.room = self.waiting, self.room
+        return made
 
     def typed(self, kind: dtype) -> np.ndarray:
         """The memory as elements of `kind`; shared."""

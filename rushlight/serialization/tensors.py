@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from rushlight.backends.meta.array import is_meta
 from rushlight.base.device import device
 from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import Size, contiguous_strides
@@ -73,7 +75,8 @@ def tensor(storage: Any, offset: Any, shape: Any, stride: Any) -> Tensor:
 def tensor_v2(storage: Any, offset: Any, shape: Any, stride: Any, requires_grad: Any,
               hooks: Any, metadata: Any = None) -> Tensor:
     """A tensor whose dtype is that of its storage."""
-    return _finish(wrap(_view(storage, offset, shape, stride, None)), requires_grad, metadata)
+    made = wrap(_view(storage, offset, shape, stride, None))
+    return _finish(_resolved(made, storage, metadata), requires_grad)
 
 
 def tensor_v3(storage: Any, offset: Any, shape: Any, stride: Any, requires_grad: Any,
@@ -81,16 +84,29 @@ def tensor_v3(storage: Any, offset: Any, shape: Any, stride: Any, requires_grad:
     """A tensor over a storage of bytes."""
     if not isinstance(kind, dtype):
         raise refused(f"A tensor has {shown(kind)} for its dtype")
-    return _finish(wrap(_view(storage, offset, shape, stride, kind)), requires_grad, metadata)
+    made = wrap(_view(storage, offset, shape, stride, kind))
+    return _finish(_resolved(made, storage, metadata), requires_grad)
 
 
-def _finish(made: Tensor, requires_grad: Any, metadata: Any) -> Tensor:
-    """Gradients wanted, and the conjugation or negation that torch left undone."""
-    marks = metadata if isinstance(metadata, dict) else {}
-    if marks.get("conj") is True:
-        made = wrap(np.conjugate(made._array))
-    if marks.get("neg") is True:
-        made = wrap(np.negative(made._array))
+def _resolved(made: Tensor, storage: Storage, metadata: Any) -> Tensor:
+    """The tensor after the conjugation or negation that torch left for later."""
+    for mark, function in (("conj", np.conjugate), ("neg", np.negative)):
+        if not isinstance(metadata, dict) or metadata.get(mark) is not True:
+            continue
+        source = made._array
+        storage.room[0] -= source.nbytes if not is_meta(source) else 0
+        if is_meta(source) or storage.room[0] < 0:
+            raise refused(f"Tensors that are marked {mark!r} have more elements than their storage")
+        made = wrap(np.empty(source.shape, source.dtype))
+        work = partial(function, source, out=made._array)
+        if storage.waiting is None:
+            work()
+        else:
+            storage.waiting.append(work)
+    return made
+
+
+def _finish(made: Tensor, requires_grad: Any) -> Tensor:
     if requires_grad:
         made.requires_grad = True
     return made
@@ -103,7 +119,8 @@ def meta_tensor(kind: Any, shape: Any, stride: Any, requires_grad: Any) -> Tenso
         raise refused(f"A tensor has {shown(kind)} for its dtype")
     if len(shape) != len(stride) or max((prod(shape), *shape, *stride)) * kind.itemsize >= LIMIT:
         raise refused("A tensor has sizes and strides that do not fit")
-    return _finish(wrap(meta_array(shape, stride, kind)), requires_grad, None)  # type: ignore[arg-type]
+    array: Any = meta_array(shape, stride, kind)
+    return _finish(wrap(array), requires_grad)
 
 
 def parameter(data: Any, requires_grad: Any, hooks: Any) -> Parameter:

@@ -17,6 +17,7 @@ from rushlight.serialization.names import TABLE, Builder
 from rushlight.serialization.trusted_globals import registered
 
 DICTS = (dict, OrderedDict, Counter)
+SIZED = (str, bytes, bytearray, tuple, list, dict, set, frozenset)
 HIGHEST_PROTOCOL = 5
 _opcodes: dict[int, Callable[[Unpickler], None]] = {}
 
@@ -56,6 +57,7 @@ class Unpickler:
         # What the user registered, and what was made with it, by id.
         self.trusted: dict[int, Any] = {}
         self.instances: dict[int, Any] = {}
+        self.room = 8 * len(data) + (1 << 20)
 
     def load(self) -> Any:
         """The object. Raises `pickle.UnpicklingError`, or EOFError if there is nothing at all."""
@@ -81,7 +83,7 @@ class Unpickler:
         except (TypeError, ValueError, LookupError, OverflowError, RecursionError,
                 AttributeError) as error:
             raise refused(f"The pickle is damaged: {type(error).__name__}: "
-                          f"{str(error)[:LONGEST]}") from None
+                          f"{shown(str(error))}") from None
 
     def take(self, count: int) -> Any:
         """The next bytes."""
@@ -131,6 +133,16 @@ class Unpickler:
         raise unsupported(module, name)
 
 
+    def charge(self, values: tuple[Any, ...]) -> None:
+        """Count what builders copy: the memo lets a few bytes ask for the same copy many times."""
+        for value in values:
+            if isinstance(value, SIZED):
+                self.room -= len(value)
+            elif isinstance(value, np.ndarray):
+                self.room -= value.nbytes
+        if self.room < 0:
+            raise refused("It copies its parts more often than a file of its size should")
+
     def adopt(self, made: Any) -> None:
         """Push an object of a registered class, whose state may be set."""
         self.instances[id(made)] = made
@@ -139,10 +151,10 @@ class Unpickler:
 
 def unsupported(module: str, name: str) -> pickle.UnpicklingError:
     """The error for a name that is not in the table."""
-    full = f"{module}.{name}"[:LONGEST]
-    return refused(
-        f"Unsupported global: GLOBAL {full!r} is none of the dtypes, tensors and plain containers "
-        f"that there are. If it is harmless, add_safe_globals([{name[:LONGEST]}]) allows it")
+    remedy = f". If it is harmless, add_safe_globals([{name}]) allows it" if (
+        name.isidentifier() and len(name) < LONGEST) else ""
+    return refused(f"Unsupported global: GLOBAL {shown(f'{module}.{name}')} is none of the dtypes, "
+                   f"tensors and plain containers that there are{remedy}")
 
 
 # ---- numbers and texts --------------------------------------------------------------------------
@@ -407,6 +419,7 @@ def _reduce(self: Unpickler) -> None:
     arguments, function = self.pop(), self.pop()
     if type(arguments) is not tuple:
         raise refused(f"It calls something with {shown(arguments)} for arguments")
+    self.charge(arguments)
     if type(function) is Builder:
         self.stack.append(function.make(*arguments))
     elif id(function) in self.trusted:
@@ -430,6 +443,7 @@ def _new_object_with_options(self: Unpickler) -> None:
 def _new(self: Unpickler, kind: Any, arguments: Any, options: Any) -> None:
     if type(arguments) is not tuple or type(options) is not dict:
         raise refused(f"It makes an object with {shown(arguments)} for arguments")
+    self.charge(arguments)
     if type(kind) is Builder and kind.name in ("OrderedDict", "Counter", "Size"):
         self.stack.append(kind.make(*arguments, **options))
     elif id(kind) in self.trusted and isinstance(kind, type):
@@ -442,6 +456,7 @@ def _new(self: Unpickler, kind: Any, arguments: Any, options: Any) -> None:
 def _build(self: Unpickler) -> None:
     state = self.pop()
     made = self.stack[-1]
+    self.charge((state, *state) if isinstance(state, tuple) else (state,))
     if id(made) in self.instances:
         _restore(made, state)
     elif isinstance(made, np.dtype):

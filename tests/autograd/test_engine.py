@@ -23,7 +23,7 @@ def test_the_graph_as_it_is_seen() -> None:
     assert z.grad_fn is not None and z.grad_fn.name() == "MulBackward0"
     assert z.grad_fn.next_functions[0][0] is y.grad_fn
     assert z.grad_fn.next_functions[1] == (y.grad_fn, 0)
-    (accumulate, index), (nothing, _) = y.grad_fn.next_functions[0], y.grad_fn.next_functions[-1]
+    accumulate, index = y.grad_fn.next_functions[0]
     assert type(accumulate).__name__ == "AccumulateGrad" and accumulate.variable is x and index == 0
     assert x.is_leaf and not z.is_leaf and x.grad_fn is None
 
@@ -72,8 +72,8 @@ def test_a_graph_that_was_freed() -> None:
     y.backward(retain_graph=True)
     y.backward()
     assert x.grad.tolist() == [4.0]
-    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time.*"
-                                           "MulBackward0.*retain_graph=True"):
+    with pytest.raises(RuntimeError, match=r"Trying to backward through the graph a second time.*"
+                                           r"MulBackward0.*retain_graph=True"):
         y.backward()
 
 

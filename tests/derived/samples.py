@@ -120,7 +120,8 @@ def pointwise_samples(declaration: Declaration, x: Maker) -> list[Sample]:
         low, high = domains[position]
         return x(*shape, low=low, high=high)
 
-    shapes = [[(3, 4)] * len(required), [(3, 4), (4,), (3, 1)][:len(required)], [()] * len(required)]
+    count = len(required)
+    shapes = [[(3, 4)] * count, [(3, 4), (4,), (3, 1)][:count], [()] * count]
     needed = {n: 0.6 for n in op.scalars if n not in op.defaults}
     found = [Sample(declaration, tuple(operand(i, *s) for i, s in enumerate(each)), dict(needed))
              for each in (shapes if len(required) > 1 else shapes[::2])]

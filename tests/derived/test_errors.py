@@ -91,7 +91,8 @@ def test_writes_that_cannot_be(declaration: Declaration) -> None:
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         write(first.flatten()[0].expand(first.shape))
     scalars = set(declaration.op.scalars) - set(declaration.op.defaults)
-    if not scalars and not declaration.op.plain.boolean and not declaration.op.plain.refuses(dtypes.int64):
+    plain = declaration.op.plain
+    if not scalars and not plain.boolean and not plain.refuses(dtypes.int64):
         with pytest.raises(RuntimeError, match="can't be cast to the desired output type Long"):
             whole = first.abs().long() + 1
             result = getattr(whole, name)(*(x.double() if isinstance(x, rl.Tensor) else x

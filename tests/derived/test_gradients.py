@@ -14,7 +14,11 @@ from .samples import POINTWISE, TESTED, Sample, cases, flat, tensors_in
 
 FIRST_ORDER = {"digamma"}  # whose second derivative is not known yet
 # Of these the gradient is a convention, not the derivative.
-CONVENTIONS = {"sgn", "old_cholesky"}  # cholesky's is that of a symmetric matrix
+CONVENTIONS = {
+    "sgn",
+    "old_cholesky",  # that of a symmetric matrix
+    "native_layer_norm", "native_batch_norm",  # mean and deviation pass none
+}
 ANALYTIC = [d for d in POINTWISE if "complex" not in str(d.op.refuse) and not callable(d.op.refuse)
             and not d.op.plain.boolean]
 
@@ -27,9 +31,16 @@ def prepared(sample: Sample) -> tuple[Any, tuple[Tensor, ...]]:
     def function(*given: Tensor) -> list[Tensor]:
         rest = iter(given)
         own = sample.map(lambda t: next(rest) if t.is_floating_point() or t.is_complex() else t)
-        return [y for y in tensors_in(own.run()) if y.dtype in (rl.float64, rl.complex128)]
+        return [finite(y) for y in tensors_in(own.run())
+                if y.dtype in (rl.float64, rl.complex128)]
 
     return function, tuple(leaves)
+
+
+def finite(y: Tensor) -> Tensor:
+    """Without the infinities that masked ops give, which have no finite differences."""
+    whole = y.detach().isfinite()
+    return y if whole.all() else y.masked_fill(~whole, 0)
 
 
 def differentiable(sample: Sample) -> bool:

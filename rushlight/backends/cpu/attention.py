@@ -9,7 +9,7 @@ that a causal mask hides from all rows of a block are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,18 @@ INF = float("inf")
 # Arrays are (batch, heads, time, dim); q_b, q_h, q_t: elements from one to the next in `q`, and so
 # on. nk_, d_, dv_: sizes rounded up to whole panels.
 STRIDED = ("q", "k", "v", "o", "mask", "go", "gq", "gk", "gv")
-FIELDS = (("group", "heads", "nq", "nk", "d", "dv", "nk_", "d_", "dv_", "block", "causal",
+FIELDS = (("single", "group", "heads", "nq", "nk", "d", "dv", "nk_", "d_", "dv_", "block", "causal",
            "space", "grain", *(f"{name}_{axis}" for name in STRIDED for axis in "bht")),
-          (*STRIDED, "lse", "scale", "one", "zero", "workspace"))
+          (*STRIDED, "lse", "scale", "one", "zero", "lowest", "workspace"))
+# What a thread works in, forward and backward: rows and columns of each part.
+PARTS = {
+    False: {"keys": ("nk_", "d"), "values": ("nk", "dv_"), "scores": ("block", "nk_"),
+            "sums": ("block", "dv_"), "factor": ("block", "single"), "shift": ("block", "single")},
+    True: {"keys": ("nk_", "d"), "rows": ("nk", "d_"), "values": ("nk_", "dv"),
+           "scores": ("block", "nk_"), "slopes": ("block", "nk_"), "queries": ("block", "d_"),
+           "sums": ("block", "dv_"), "gq": ("block", "d_"), "gk": ("nk", "d_"),
+           "gv": ("nk", "dv_"), "delta": ("block", "single")},
+}
 
 
 # ---- what happens to a row of scores
@@ -41,27 +50,32 @@ def _masked(row: RowWriter) -> None:
     row.each(lambda i: row.write(0, row.read(0, i) * scale + row.read(1, i), i))
 
 
-def _lowest(row: RowWriter) -> None:
-    """(scores): -inf, for places that are no keys or are hidden"""
-    lowest = row.constant(row.operands[0].kind, -INF)
-    row.each(lambda i: row.write(0, lowest, i))
-
-
 def _softmax(row: RowWriter) -> None:
-    """(scores, scale, lse, factor): scores become e^(x - max), factor is 1 / their sum"""
+    """(scores, scale, shift, total): scores become e^(x - shift), total is their sum"""
     kind, scale = row.operands[0].kind, row.scalar(1)
     largest = row.maximum(kind, lambda i: row.read(0, i) * scale)
-    nothing = largest.equals(-INF)  # a row that may look nowhere gives zeros
-    shift = select(nothing, 0, largest)
+    shift = select(largest.equals(-INF), 0, largest)
 
     def power(i: Value) -> Value:
         e = m.exp(row.read(0, i) * scale - shift)
         row.write(0, e, i)
         return e
 
-    total = row.sum(power, kind)
-    row.write(2, select(nothing, INF, m.log(total) + shift))
-    row.write(3, select(nothing, 0, 1 / total))
+    row.write(2, shift)
+    row.write(3, row.sum(power, kind))
+
+
+def _finish(row: RowWriter) -> None:
+    """(total, shift, lse): total becomes the factor 1 / total; for all rows of a block. Rows that
+    may look nowhere get 0 and inf, which makes zeros of them there and back"""
+
+    def element(i: Value) -> None:
+        total = row.read(0, i)
+        nothing = total.equals(0)
+        row.write(2, select(nothing, INF, m.log(total) + row.read(1, i)), i)
+        row.write(0, select(nothing, 0, 1 / total), i)
+
+    row.each(element)
 
 
 def _slopes(row: RowWriter) -> None:
@@ -177,7 +191,7 @@ class _Heads(task.Task):
         if self.masked:
             self.call("masked", scores, self.row("mask", b, h, t), self.field["scale"], own)
         up = (own + (self.width - 1)) & -self.width
-        self.call("lowest", self.at(scores, own, self.size), up - own)
+        self.copy(self.at(scores, own, self.size), self.field["lowest"], up - own)
         return up
 
     def clear_after(self, scores: Value, own: Value, keys: Value) -> None:
@@ -198,8 +212,7 @@ class _Heads(task.Task):
 
 
 def _forward(dtype: str, masked: bool) -> _Heads:
-    code = _Heads(dtype, masked, {"keys": ("nk_", "d"), "values": ("nk", "dv_"), "scores": ("block", "nk_"),
-                          "sums": ("block", "dv_"), "factor": ("block", "block")})
+    code = _Heads(dtype, masked, PARTS[False])
     f, part = code.field, code.part
 
     def before(b: Value, kv: Value) -> None:
@@ -214,9 +227,10 @@ def _forward(dtype: str, masked: bool) -> _Heads:
             t = first + r
             scores = code.at(part["scores"], r * f["nk_"], code.size)
             own = code.prepare(scores, b, h, t)
-            code.call("softmax", scores, code.factor, code.number("lse", b, h, t),
+            code.call("softmax", scores, code.factor, code.at(part["shift"], r, code.size),
                       code.at(part["factor"], r, code.size), own)
             code.clear_after(scores, own, keys)
+        code.call("finish", part["factor"], part["shift"], code.number("lse", b, h, first), rows)
         code.product(part["scores"], f["nk_"], code.one, part["values"], f["nk"], part["sums"],
                      f["dv_"], keys, rows, f["dv"])
         with code.loop(code.zero, rows) as r:
@@ -229,11 +243,7 @@ def _forward(dtype: str, masked: bool) -> _Heads:
 
 
 def _backward(dtype: str, masked: bool) -> _Heads:
-    code = _Heads(dtype, masked, {
-        "keys": ("nk_", "d"), "rows": ("nk", "d_"), "values": ("nk_", "dv"),
-        "scores": ("block", "nk_"), "slopes": ("block", "nk_"), "queries": ("block", "d_"),
-        "sums": ("block", "dv_"), "gq": ("block", "d_"), "gk": ("nk", "d_"), "gv": ("nk", "dv_"),
-        "delta": ("block", "block")})
+    code = _Heads(dtype, masked, PARTS[True])
     f, part = code.field, code.part
 
     def before(b: Value, kv: Value) -> None:
@@ -305,37 +315,49 @@ end:
 
 
 @cache
-def _compiled(dtype: str, back: bool, masked: bool) -> Callable[[int, int, int], None]:
+def _compiled(dtype: str, back: bool, masked: bool) -> Callable[[bytes, int, int], None]:
     code = (_backward if back else _forward)(dtype, masked)
-    rows = [("slopes", "rssrss", _slopes), ("inner", "rrs", _inner)] if back else [
-        ("softmax", "rsss", _softmax), ("scaled", "rrs", _scaled)]
-    rows += [("masked", "rrs", _masked), ("lowest", "r", _lowest)]
+    rows: list[tuple[str, str, Callable[[RowWriter], None]]] = [("masked", "rrs", _masked)]
+    rows += [("slopes", "rssrss", _slopes), ("inner", "rrs", _inner)] if back else [
+        ("softmax", "rsss", _softmax), ("finish", "rrr", _finish), ("scaled", "rrs", _scaled)]
     return task.compiled([product_ir(dtype), _scatter(dtype), (code.text(), code.declarations),
-                          *(task.row_function(name, dtype, *row) for name, *row in rows)])
+                          *(task.row_function(name, dtype, of, body) for name, of, body in rows)])
+
+
+@lru_cache(maxsize=256)
+def _constant(value: float, count: int, dtype: np.dtype) -> Array:
+    """An array of one number, which no kernel writes to."""
+    return np.full(count, value, dtype)
 
 
 def _call(back: bool, mask: Array | None, scale: float, causal: bool,
           arrays: dict[str, Array]) -> None:
-    q, k, v = (arrays[name] for name in "qkv")
-    dtype, width = q.dtype, tile_of(q.dtype.name).width
-    (batch, heads, nq, d), nk, dv = q.shape, k.shape[2], v.shape[3]
-    up = [-(-size // width) * width for size in (nk, d, dv)]
-    block = min(nq, max(LEAST, min(BLOCK, SCORES // up[0])))
-    numbers = {"group": heads // k.shape[1], "heads": k.shape[1], "nq": nq, "nk": nk, "d": d,
-               "dv": dv, "nk_": up[0], "d_": up[1], "dv_": up[2], "block": block,
-               "causal": int(causal)}
-    for name, array in arrays.items():
-        if name in STRIDED:
-            numbers |= {f"{name}_{axis}": step // dtype.itemsize
-                        for axis, step in zip("bht", array.strides)}
-    count, work = batch * k.shape[1], batch * heads * nq * nk * (d + dv)
-    grain = task.grain_of(count, work)
-    space = 2 * (up[0] * (block + d + up[1] + dv + up[2]) + block * (block + up[1] + up[2]))
-    arrays = arrays | {
-        "scale": np.array(scale, dtype), "one": np.ones((), dtype), "zero": np.zeros(max(up), dtype),
-        "workspace": np.empty(-(-count // grain) * space, dtype)}
-    fields = task.context(numbers | {"space": space, "grain": grain}, arrays, FIELDS)
-    _compiled(dtype.name, back, mask is not None)(fields.ctypes.data, count, grain)
+    q, k, v = arrays["q"], arrays["k"], arrays["v"]
+    dtype = q.dtype
+    name, size = ("float32", 4) if dtype.char == "f" else ("float64", 8)
+    (batch, heads, nq, d), (_, own, nk, _), dv = q.shape, k.shape, v.shape[3]
+    width = tile_of(name).width
+    nk_, d_, dv_ = (-(-extent // width) * width for extent in (nk, d, dv))
+    numbers = {"single": 1, "group": heads // own, "heads": own, "nq": nq, "nk": nk, "d": d,
+               "dv": dv, "nk_": nk_, "d_": d_, "dv_": dv_, "causal": int(causal),
+               "block": min(nq, max(LEAST, min(BLOCK, SCORES // nk_)))}
+    if mask is not None:
+        arrays["mask"] = mask
+    for letter, array in arrays.items():
+        if letter != "lse":
+            b, h, t, _ = array.strides
+            numbers[f"{letter}_b"], numbers[f"{letter}_h"] = b // size, h // size
+            numbers[f"{letter}_t"] = t // size
+    count = batch * own
+    numbers["grain"] = grain = task.grain_of(count, count * (heads // own) * nq * nk * (d + dv))
+    numbers["space"] = space = sum([numbers[rows] * numbers[columns]
+                                    for rows, columns in PARTS[back].values()])
+    arrays |= {"scale": _constant(scale, 1, dtype), "one": _constant(1, 1, dtype),
+               "zero": _constant(0, max(nk_, d_, dv_), dtype),
+               "lowest": _constant(-INF, width, dtype),
+               "workspace": np.empty(-(-count // grain) * space, dtype)}
+    fields = task.context(numbers, arrays, FIELDS)
+    _compiled(name, back, mask is not None)(fields, count, grain)
 
 
 def forward(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float,
@@ -345,8 +367,7 @@ def forward(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scal
     # Time before heads, so that joining the heads of a position takes no copy.
     out = np.empty((batch, nq, heads, v.shape[3]), q.dtype).swapaxes(1, 2)
     lse = np.empty((batch, heads, nq), q.dtype)
-    given = {} if mask is None else {"mask": mask}
-    _call(False, mask, scale, causal, {"q": q, "k": k, "v": v, "o": out, "lse": lse, **given})
+    _call(False, mask, scale, causal, {"q": q, "k": k, "v": v, "o": out, "lse": lse})
     return out, lse
 
 
@@ -354,7 +375,6 @@ def backward(gradient: Array, q: Array, k: Array, v: Array, mask: Array | None, 
              scale: float, out: Array, lse: Array) -> tuple[Array, Array, Array]:
     """The gradients of q, k and v."""
     gq, gk, gv = (np.empty(x.swapaxes(1, 2).shape, x.dtype).swapaxes(1, 2) for x in (q, k, v))
-    given = {} if mask is None else {"mask": mask}
     _call(True, mask, scale, causal, {"q": q, "k": k, "v": v, "o": out, "lse": lse, "go": gradient,
-                                      "gq": gq, "gk": gk, "gv": gv, **given})
+                                      "gq": gq, "gk": gk, "gv": gv})
     return gq, gk, gv

@@ -113,7 +113,7 @@ def _add(row: RowWriter) -> None:
 
 
 @cache
-def _compiled(dtype: str, cell: str, back: bool) -> Callable[[int, int, int], None]:
+def _compiled(dtype: str, cell: str, back: bool) -> Callable[[bytes, int, int], None]:
     code = (_backward if back else _forward)(dtype, cell)
     step = code.step
     return task.compiled([
@@ -131,7 +131,7 @@ def _call(cell: str, back: bool, order: Sequence[int], batch: int, numbers: dict
     block = task.context(numbers, given, FIELDS)
     work = len(order) * batch * numbers["inner"] * numbers["ld"]
     run = _compiled(given["weight"].dtype.name, cell, back)
-    run(block.ctypes.data, batch, task.grain_of(batch, work))
+    run(block, batch, task.grain_of(batch, work))
 
 
 def forward(cell: str, x: Array, weight: Array, bias: Array | None, h: Array, c: Array | None,

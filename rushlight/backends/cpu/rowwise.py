@@ -84,6 +84,13 @@ def amax(row: RowWriter) -> None:
     row.write(1, row.maximum(row.operands[0].kind, lambda i: row.read(0, i)))
 
 
+@rowwise("row", "number", 0.5)
+def length(row: RowWriter) -> None:
+    """(x) -> sqrt(sum x^2)"""
+    kind = row.operands[0].kind
+    row.write(1, sqrt(row.sum(lambda i: _square(row.read(0, i)), kind)))
+
+
 @rowwise("row", "number index", 1.0)
 def argmax(row: RowWriter) -> None:
     """(x) -> max x and the first index where it is; the first nan before all"""

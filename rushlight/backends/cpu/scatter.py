@@ -137,7 +137,7 @@ def _kernel_for(mode: str, dtype: np.dtype, each: bool, one: bool) -> Any:
 def _compiled(mode: str, element: str, operation: str, each: bool, one: bool) -> Any:
     try:
         (address,) = jit.load(
-            _ir(mode, element, operation, each, one),
+            nest_ir(mode, element, operation, each, one) + _sharing_ir(),
             "run",
             imports={"pool_run": threads.pool_run_address()},
         )
@@ -148,8 +148,8 @@ def _compiled(mode: str, element: str, operation: str, each: bool, one: bool) ->
     return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
 
 
-def _ir(mode: str, element: str, operation: str, each: bool, one: bool) -> str:
-    """The loop nest and what shares it out; ``one``: inner is 1, and its loop folds away."""
+def nest_ir(mode: str, element: str, operation: str, each: bool, one: bool) -> str:
+    """The loop nest; ``one``: inner is 1, and its loop folds away."""
     size = {"i8": 1, "i16": 2, "i32": 4, "i64": 8, "float": 4, "double": 8}[element]
     load_small = f"%value = load {element}, ptr %at_small, align {size}"
     load_big = f"%old = load {element}, ptr %at_big, align {size}"
@@ -171,8 +171,6 @@ def _ir(mode: str, element: str, operation: str, each: bool, one: bool) -> str:
     # Loads from scattered places gain nothing from vectors, and cost more.
     scalar = ", !llvm.loop !0" if one else ""
     return f"""
-declare void @pool_run(ptr, ptr, i64, i64)
-
 define internal void @nest(ptr noalias %big, ptr noalias %index, ptr noalias %small, i64 %n, i64 %k,
     i64 %inner_given, i64 %o0, i64 %o1, i64 %j0, i64 %j1, i64 %i0, i64 %i1) {{
 entry:
@@ -217,6 +215,16 @@ done:
   ret void
 }}
 
+!0 = distinct !{{!0, !1}}
+!1 = !{{!"llvm.loop.vectorize.enable", i1 false}}
+"""
+
+
+def _sharing_ir() -> str:
+    """What shares the loop nest out over the threads."""
+    return f"""
+declare void @pool_run(ptr, ptr, i64, i64)
+
 define void @task(ptr %table, i64 %begin, i64 %end) {{
 {_loads()}
   %by_o = icmp eq i64 %axis, {OUTER}
@@ -237,9 +245,6 @@ define void @run(ptr %table, i64 %length, i64 %grain) {{
   call void @pool_run(ptr @task, ptr %table, i64 %length, i64 %grain)
   ret void
 }}
-
-!0 = distinct !{{!0, !1}}
-!1 = !{{!"llvm.loop.vectorize.enable", i1 false}}
 """
 
 

@@ -7,6 +7,7 @@ summed in the same order, however many rows a call has.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ class Tile(NamedTuple):
         return VECTORS * self.lanes
 
 
+@cache
 def tile_of(dtype: str) -> Tile:
     """The tile for this CPU: half of its vector registers hold sums."""
     size = KINDS[dtype][1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from struct import pack
 from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import features, jit
-from rushlight.backends.cpu.builtin import DATA
+from rushlight.backends.cpu import builtin, features, jit
 from rushlight.backends.cpu.code import Code
 from rushlight.backends.cpu.rows import _METADATA, KINDS, Operand, RowWriter
 from rushlight.backends.cpu.threads import pool_run_address
@@ -30,7 +31,9 @@ class Task(Code):
         self.field = {}
         for place, name in enumerate((*numbers, *arrays)):
             value = self.load("i64" if name in numbers else "ptr", self.at(context, place, 8))
-            self.field[name] = value if name in numbers else self.load("ptr", self.at(value, DATA, 1))
+            if name in arrays:
+                value = self.load("ptr", self.at(value, builtin.DATA, 1))
+            self.field[name] = value
 
     def copy(self, target: Value, source: Value, count: Value) -> None:
         """Copy `count` elements."""
@@ -48,12 +51,13 @@ class Task(Code):
 
 
 def context(numbers: Mapping[str, int], arrays: Mapping[str, Array],
-            names: tuple[Sequence[str], Sequence[str]]) -> Array:
+            names: tuple[Sequence[str], Sequence[str]]) -> bytes:
     """The fields of a call, in the order of `names`; numbers not given are 0. The arrays have to
     stay alive until it is done."""
     number, array = numbers.get, arrays.get
-    return np.array([*[number(name, 0) for name in names[0]],
-                     *[id(array(name, NOTHING)) for name in names[1]]], np.int64)
+    words = [number(name, 0) for name in names[0]]
+    words += [id(array(name, NOTHING)) for name in names[1]]
+    return pack(f"{len(words)}q", *words)
 
 
 def row_function(name: str, dtype: str, rows: str, body: Callable[[RowWriter], None],
@@ -70,7 +74,7 @@ def row_function(name: str, dtype: str, rows: str, body: Callable[[RowWriter], N
             "ret void\n}\n", writer.declarations)
 
 
-def compiled(parts: Sequence[tuple[str, Mapping[str, str]]]) -> Callable[[int, int, int], None]:
+def compiled(parts: Sequence[tuple[str, Mapping[str, str]]]) -> Callable[[bytes, int, int], None]:
     """`run(context, count, grain)` of a module that defines `@task`, given as texts with what they
     declare."""
     declarations = {line for _, declared in parts for line in declared.values()}
@@ -82,8 +86,8 @@ define void @run(ptr %context, i64 %count, i64 %grain) nounwind {{
 declare void @rl_pool_run(ptr, ptr, i64, i64)
 {"".join(sorted(declarations))}{_METADATA}""", "run",
                           imports={"rl_pool_run": pool_run_address()})
-    run: Callable[[int, int, int], None] = ctypes.CFUNCTYPE(
-        None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
+    run: Callable[[bytes, int, int], None] = ctypes.CFUNCTYPE(
+        None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
     return run
 
 
@@ -94,3 +98,9 @@ def grain_of(count: int, work: float) -> int:
     """How many of `count` equal pieces, of `work` multiplications in all, a thread takes."""
     threads = features.get_num_threads() if work >= WORTH_SHARING else 1
     return max(1, -(-count // threads))
+
+
+@cache
+def available() -> bool:
+    """Whether tasks can be compiled and run here."""
+    return builtin.supported() and jit.available() is None

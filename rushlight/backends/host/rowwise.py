@@ -81,6 +81,12 @@ def amax(x: Array) -> Array:
 
 
 @_register
+def length(x: Array) -> Array:
+    """sqrt(sum x^2)"""
+    return np.sqrt(np.square(x).sum(-1))
+
+
+@_register
 def argmax(x: Array) -> tuple[Array, Array]:
     """max x and the first index where it is; the first nan before all"""
     return _max(x)[..., 0], np.asarray(np.argmax(x, axis=-1), np.int64)

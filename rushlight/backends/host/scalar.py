@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from rushlight.backends.host.functions import FUNCTIONS
+from rushlight.backends.meta.array import is_meta
 from rushlight.expr.expression import Expression, specialise, symbols, walk
 
 Array: TypeAlias = Any  # an np.ndarray; NumPy's stubs know little more of most results
@@ -79,6 +80,8 @@ class HostKernel:
         """The expression on `arrays`, into `out` if it is an array; 0-d results stay arrays."""
         if len(arrays) != len(self.names):
             raise TypeError(f"{self!r} takes {len(self.names)} arrays, got {len(arrays)}")
+        if any(map(is_meta, arrays)):
+            raise ValueError("there are no elements to compute with on the meta device")
         arrays = tuple(map(np.asarray, arrays))
         dtype = self._computed_in(arrays, out)
         target = out if isinstance(out, np.ndarray) else None
