@@ -20,12 +20,10 @@ def quiet(function: Any) -> Any:
     """The same function or ufunc, silent; of ufuncs also `.reduce`."""
     if not isinstance(function, np.ufunc):
         return silent(function)
-    if function.signature is None:
-        try:
-            return quiet_ufunc(function)
-        except Unavailable:
-            pass
-    return _Quiet(function)
+    try:
+        return quiet_ufunc(function)
+    except Unavailable:
+        return _Quiet(function)
 
 
 class _Quiet:
@@ -34,7 +32,8 @@ class _Quiet:
     __slots__ = ("call", "reduce")
 
     def __init__(self, function: np.ufunc) -> None:
-        self.call, self.reduce = silent(function), silent(function.reduce)
+        self.call = silent(function)
+        self.reduce = silent(function.reduce)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         return self.call(*arguments, **options)

@@ -94,12 +94,12 @@ class Distribution:
     def _expanded(self, new: Any, batch_shape: Shape, event_shape: Shape) -> Any:
         """Finish what `expand` returns: what follows from parameters, shapes, validation."""
         Distribution.__init__(new, batch_shape, event_shape, validate_args=False)
-        self._derive(new)
+        new._derive()
         new._validate_args = self._validate_args
         return new
 
-    def _derive(self, new: Any) -> None:
-        """Set in `new`, which has the expanded parameters, what else its class keeps."""
+    def _derive(self) -> None:
+        """Set what a class keeps besides its parameters and follows from them."""
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
         if _instance is None and type(self).__init__ != cls.__init__:  # type: ignore[misc]

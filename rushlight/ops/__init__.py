@@ -12,14 +12,14 @@ from rushlight.ops import (
     cross_entropy, ctc, decomposition, determinant, dropout, eigenvalues, einsum, embedding,
     embedding_bag, fft, flipping, folding, frequencies, geometry, gradient, grid_sampling,
     histogramdd, householder, index_select, indexing, inplace_views, interpolation, joining, ldl,
-    linear_system, linear_triangular, loss, low_rank, lu, margin_loss, masked_reductions, masking,
-    matmul, matrix_function, matrix_norm, max_pooling, memory_layout, multi_head_attention,
-    native_forms, native_normalization, norm, normalization, orthogonal_polynomials, padding,
-    pooling, pooling_windows, positions, products, properties, quantile, random, random_activation,
-    random_distributions, random_inplace, recurrent, recurrent_layer, reduction, rounding, scan,
-    scatter, searching, selection, short_time_fourier, shuffling, softmax, sorting,
-    special_functions, splitting, statistics, take, transcendental, transposition, triangle, unique,
-    upsampling, view_copies, viewing, windows,
+    linear_cross_entropy, linear_system, linear_triangular, loss, low_rank, lu, margin_loss,
+    masked_reductions, masking, matmul, matrix_function, matrix_norm, max_pooling, memory_layout,
+    multi_head_attention, native_forms, native_normalization, norm, normalization,
+    orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
+    quantile, random, random_activation, random_distributions, random_inplace, recurrent,
+    recurrent_layer, reduction, rounding, scan, scatter, searching, selection, short_time_fourier,
+    shuffling, softmax, sorting, special_functions, splitting, statistics, take, transcendental,
+    transposition, triangle, unique, upsampling, view_copies, viewing, windows,
 )
 # ---- by hand
 

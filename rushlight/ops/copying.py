@@ -22,6 +22,18 @@ from rushlight.tensor import Tensor, wrap
 from rushlight.tensor.storage import channels_last, contiguous_format, preserve_format
 
 
+def is_dense(array: np.ndarray) -> bool:
+    """Whether the elements fill their memory, in whatever order of dimensions."""
+    if array.flags.c_contiguous:
+        return True
+    expected = array.itemsize
+    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n != 1 and stride != expected:
+            return False
+        expected *= n
+    return True
+
+
 @library("clone")
 class clone:
     """A copy with memory of its own; gradients flow to the original.
@@ -39,7 +51,7 @@ class clone:
             return MetaArray(input.shape, input.dtype)
         if memory_format is channels_last:
             return input.transpose(0, 2, 3, 1).copy("C").transpose(0, 3, 1, 2)
-        return input.copy("K" if memory_format is preserve_format else "C")
+        return input.copy("K" if memory_format is preserve_format and is_dense(input) else "C")
 
     def backward(gradient):
         return gradient

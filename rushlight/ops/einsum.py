@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 from rushlight.base.shapes import normalize_dim
 from rushlight.families.composite import composite, function
+from rushlight.ops.arithmetic import mul as multiply
 from rushlight.ops.matmul import matmul
+from rushlight.ops.reduction import sum as total
+from rushlight.ops.transposition import permute
+from rushlight.ops.viewing import diagonal, reshape, squeeze
 from rushlight.tensor import Tensor
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -18,7 +23,65 @@ ELLIPSIS = "..."
 
 Label = str | int  # a letter, or a negative number for a dimension under an ellipsis
 Labels = tuple[Label, ...]
-Term = tuple[Any, Labels]  # a tensor and the labels of its dimensions
+Term = tuple["Operand", Labels]  # with the labels of its dimensions
+
+
+class Operand:
+    """The shape of a tensor in a plan; what is done to it is written down as a step."""
+
+    __slots__ = ("place", "shape", "steps")
+
+    def __init__(self, shape: Sequence[int], place: int, steps: list[Any]) -> None:
+        self.shape, self.place, self.steps = tuple(shape), place, steps
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    def then(self, function: Any, shape: Sequence[int], argument: Any, other: Any = None) -> Any:
+        """The result of `function` with an argument, or with another operand."""
+        self.steps.append((function, self.place, argument if other is None else other.place,
+                           other is not None))
+        return Operand(shape, self.steps[0] + len(self.steps) - 2, self.steps)
+
+    def without(self, axes: Sequence[int]) -> list[int]:
+        """The sizes of the other dimensions."""
+        return [n for axis, n in enumerate(self.shape) if axis not in axes]
+
+    def diagonal(self, first: int, second: int) -> Operand:
+        """Two dimensions of one size as one, the last."""
+        return self.then(_diagonal, [*self.without((first, second)), self.shape[first]],
+                         (first, second))
+
+    def squeeze(self, axis: int) -> Operand:
+        """Without a dimension of size 1."""
+        return self.then(squeeze, self.without((axis,)), axis)
+
+    def sum(self, axes: Sequence[int]) -> Operand:
+        """Summed over some dimensions."""
+        return self.then(total, self.without(axes), tuple(axes))
+
+    def permute(self, order: Sequence[int]) -> Operand:
+        """The dimensions in another order."""
+        if list(order) == list(range(self.ndim)):
+            return self
+        return self.then(permute, [self.shape[i] for i in order], tuple(order))
+
+    def reshape(self, shape: Sequence[int]) -> Operand:
+        """The same elements under another shape."""
+        return self if tuple(shape) == self.shape else self.then(reshape, shape, tuple(shape))
+
+
+def _diagonal(tensor: Tensor, axes: tuple[int, int]) -> Any:
+    return diagonal(tensor, 0, *axes)
+
+
+def _dots(a: Any, b: Any) -> Any:
+    """Sums of products over the last dimension of two matrices."""
+    if a._array.dtype.kind in "fc" and a._array.itemsize > 2 and a.dtype is b.dtype:
+        return total(a * b, 1)
+    return matmul(a.unsqueeze(1), b.unsqueeze(2)).reshape(a.shape[:1])
 
 
 def _subscripts(text: str, where: str) -> list[str]:
@@ -67,28 +130,35 @@ def _from_lists(arguments: Sequence[Any]) -> tuple[list[Tensor], list[list[str]]
     return tensors, terms, output
 
 
-def _parsed(arguments: tuple[Any, ...]) -> tuple[list[Tensor], list[list[str]], Any]:
-    """The operands, the subscripts of each, and those of the output or None."""
+def _given(arguments: tuple[Any, ...]) -> tuple[str, Sequence[Tensor]]:
+    """The equation and the operands."""
     if len(arguments) < 2:
         raise ValueError("einsum(): must specify the equation string and at least one operand, or "
                          "at least one operand and its subscripts list")
     if isinstance(arguments[0], Tensor):
-        return _from_lists(arguments)
+        tensors, terms, output = _from_lists(arguments)
+        arrow = "" if output is None else "->" + "".join(output)
+        return ",".join("".join(term) for term in terms) + arrow, tensors
     equation, tensors = arguments[0], arguments[1:]
     if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
-        tensors = tuple(tensors[0])
+        return equation, tensors[0]
+    return equation, tensors
+
+
+def _parsed(equation: str, count: int) -> tuple[list[list[str]], Any]:
+    """The subscripts of each of `count` operands, and those of the output or None."""
     _check_letters(equation)
     inputs, arrow, output = equation.partition("->")
     texts = inputs.split(",")
-    if len(texts) != len(tensors):
-        word = "fewer" if len(texts) > len(tensors) else "more"
+    if len(texts) != count:
+        word = "fewer" if len(texts) > count else "more"
         raise RuntimeError(f"einsum(): {word} operands were provided than specified in the "
-                           f"equation: {len(tensors)} for {equation!r}")
+                           f"equation: {count} for {equation!r}")
     terms = [_subscripts(text, f"operand {i}") for i, text in enumerate(texts)]
-    return list(tensors), terms, _subscripts(output, "output") if arrow else None
+    return terms, _subscripts(output, "output") if arrow else None
 
 
-def _labelled(number: int, tensor: Any, subscripts: list[str]) -> Term:
+def _labelled(number: int, tensor: Operand, subscripts: list[str]) -> Term:
     """A tensor with labels, each once: repeated ones are taken along the diagonal."""
     hidden = tensor.ndim - len(subscripts) + 1
     labels: list[Label] = []
@@ -108,7 +178,7 @@ def _labelled(number: int, tensor: Any, subscripts: list[str]) -> Term:
                 raise RuntimeError(
                     f"einsum(): subscript {label} is repeated for operand {number} but the sizes "
                     f"don't match, {sizes[0]} != {sizes[1]}")
-            tensor = tensor.diagonal(0, first, second)
+            tensor = tensor.diagonal(first, second)
             del labels[second], labels[first]
             labels.append(label)
     return tensor, tuple(labels)
@@ -170,17 +240,29 @@ def _product(a: Term, b: Term, keep: set[Label], sizes: dict[Label, int]) -> Ter
     rows = [x for x in left_labels if x not in right_labels]
     columns = [x for x in right_labels if x not in left_labels]
 
-    def arranged(tensor: Any, labels: Labels, *groups: list[Label]) -> Any:
+    def arranged(tensor: Operand, labels: Labels, *groups: list[Label]) -> Operand:
         order = [labels.index(x) for group in groups for x in group]
-        shape = [math.prod(sizes[x] for x in group) for group in groups]
+        # Matrices and vectors do without the groups that they lack; a batch needs all.
+        kept = groups if batch and (rows or columns) else [g for g in groups if g]
+        shape = [math.prod(sizes[x] for x in group) for group in kept]
         return tensor.permute(order).reshape(shape)
 
-    left = arranged(left, left_labels, batch, rows, inner)
-    if inner:
-        product = matmul(left, arranged(right, right_labels, batch, inner, columns))
-    else:
-        product = left * arranged(right, right_labels, batch, inner, columns)
     labels = (*batch, *rows, *columns)
+    if inner:
+        left = arranged(left, left_labels, batch, rows, inner)
+        right = arranged(right, right_labels, batch, inner, columns)
+        function = matmul if rows or columns or not batch else _dots
+        shape = left.shape[:-1] if function is matmul else left.shape[:1]
+        if function is matmul and (batch or columns):
+            shape = (*shape, right.shape[-1])
+        product = left.then(function, shape, None, right)
+    else:
+        left = left.permute([left_labels.index(x) for x in (*batch, *rows)])
+        right = right.permute([right_labels.index(x) for x in (*batch, *columns)])
+        left = left.reshape([sizes[x] for x in (*batch, *rows)] + [1] * len(columns))
+        right = right.reshape([sizes[x] for x in batch] + [1] * len(rows)
+                              + [sizes[x] for x in columns])
+        product = left.then(multiply, [sizes[x] for x in labels], None, right)
     return product.reshape([sizes[x] for x in labels]), labels
 
 
@@ -215,8 +297,21 @@ def einsum(*args: Any) -> Tensor:
     >>> rl.einsum("ij,j->i", a, b)
     tensor([21., 43.])
     """
-    tensors, subscripts, output = _parsed(args)
-    terms = [_labelled(i, t, s) for i, (t, s) in enumerate(zip(tensors, subscripts))]
+    equation, tensors = _given(args)
+    values = list(tensors)
+    for step, first, second, two in _plan(equation, tuple([x._array.shape for x in values])):
+        values.append(step(values[first], values[second] if two else second))
+    return values[-1]
+
+
+@lru_cache(maxsize=1024)
+def _plan(equation: str, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
+    """The steps of an einsum of operands of these shapes: (function, operand, argument or other
+    operand, whether it is one), each of which makes one operand more."""
+    subscripts, output = _parsed(equation, len(shapes))
+    steps: list[Any] = [len(shapes)]
+    terms = [_labelled(i, Operand(shape, i, steps), s)
+             for i, (shape, s) in enumerate(zip(shapes, subscripts))]
     result = _output_labels(output, subscripts, [labels for _, labels in terms])
     sizes = _sizes(terms)
     while len(terms) > 1:
@@ -229,8 +324,8 @@ def einsum(*args: Any) -> Tensor:
         first = _reduced(first, keep | set(second[1]), sizes)
         terms.insert(0, _product(first, second, keep, sizes))
     tensor, labels = _reduced(terms[0], set(result), sizes)
-    order = [labels.index(label) for label in result]
-    return tensor if order == list(range(len(order))) else tensor.permute(order)
+    tensor.permute([labels.index(label) for label in result])
+    return steps[1:]
 
 
 def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:

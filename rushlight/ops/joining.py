@@ -121,6 +121,8 @@ def _general_cat(tensors: list[Tensor], dim: int, out: Any) -> Tensor:
         joined: Any = MetaArray(shape, common)
     else:
         joined = np.concatenate(arrays, axis=dim)
+        if joined.ndim < 4:  # images may keep their order of dimensions in memory
+            joined = np.ascontiguousarray(joined)
     recorded = flags.grad_enabled and any(x._node is not None for x in pieces)
     if out is not None:
         return write_out(out, joined, "cat", recorded)

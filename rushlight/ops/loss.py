@@ -24,8 +24,14 @@ def reduced(loss: Any, reduction: str) -> Tensor:
         return loss.mean()
     if reduction == "sum":
         return loss.sum()
-    if reduction == "none":
-        return loss
+    _known(reduction)
+    return loss
+
+
+def _known(reduction: str) -> Any:
+    """The word itself, if it is one."""
+    if reduction in ("mean", "sum", "none"):
+        return reduction
     raise ValueError(f"{reduction} is not a valid value for reduction; use 'mean', 'sum' or "
                      "'none'")
 
@@ -33,7 +39,7 @@ def reduced(loss: Any, reduction: str) -> Tensor:
 def _reduction(reduction: str, size_average: Any, reduce: Any) -> str:
     """The word that old programs' size_average= and reduce= stand for."""
     if size_average is None and reduce is None:
-        return reduction
+        return _known(reduction)
     word = "none" if reduce is False else ("sum" if size_average is False else "mean")
     warnings.warn(f"size_average and reduce args will be deprecated, please use "
                   f"reduction='{word}' instead.", UserWarning, stacklevel=3)

@@ -36,8 +36,9 @@ def multi_margin_loss(
     """
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
-    single = input.dim() == 1
-    scores, labels = (input.unsqueeze(0), target.reshape(1)) if single else (input, target)
+    word = _reduction(reduction, size_average, reduce)
+    single = input.dim() < 2
+    scores, labels = (input.reshape(1, -1), target.reshape(1)) if single else (input, target)
     count, classes = scores.shape
     if tuple(labels.shape) != (count,):
         raise RuntimeError(
@@ -57,7 +58,7 @@ def multi_margin_loss(
     if weight is not None:
         excess = excess * weight[labels]
     losses = excess.scatter(1, labels, 0.0).sum(1) / classes
-    return reduced(losses.reshape(target.shape), _reduction(reduction, size_average, reduce))
+    return reduced(losses.reshape(target.shape), word)
 
 
 @function("nn.functional.multilabel_margin_loss")
@@ -79,12 +80,13 @@ def multilabel_margin_loss(
     >>> rl.nn.functional.multilabel_margin_loss(x, y)
     tensor(0.5000)
     """
+    word = _reduction(reduction, size_average, reduce)
     if input.shape != target.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
-    single = input.dim() == 1
-    scores, labels = (input.unsqueeze(0), target.unsqueeze(0)) if single else (input, target)
+    single = input.dim() < 2
+    scores, labels = (x.reshape(1, -1) if single else x for x in (input, target))
     listed = (labels >= 0).to(scores.dtype).cumprod(1)  # 1 up to the first -1, then 0
     labels = labels.clamp(min=0)
     is_target = scores.new_zeros(scores.shape).scatter_add(1, labels, listed) > 0
@@ -92,7 +94,6 @@ def multilabel_margin_loss(
     excess = relu(1 - scores.gather(1, labels).unsqueeze(2) + scores.unsqueeze(1))
     excess = excess * listed.unsqueeze(2)
     losses = excess.masked_fill(is_target.unsqueeze(1), 0).sum((1, 2)) / scores.size(1)
-    word = _reduction(reduction, size_average, reduce)
     return reduced(losses[0] if single else losses, word)
 
 

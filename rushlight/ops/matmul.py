@@ -124,14 +124,18 @@ def _rank(op: str, name: str, tensor: Any, n: int, words: str) -> None:
 @composite("mm", samples=lambda x: [(x(2, 3), x(3, 4))])
 def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The product of two matrices: (n, k) @ (k, m) -> (n, m)."""
-    _rank("mm", "input", input, 2, "self must be a matrix")
-    _rank("mm", "mat2", mat2, 2, "mat2 must be a matrix")
+    if input._array.ndim != 2 or mat2._array.ndim != 2:
+        _rank("mm", "input", input, 2, "self must be a matrix")
+        _rank("mm", "mat2", mat2, 2, "mat2 must be a matrix")
     return matmul(input, mat2, out=out)
 
 
 @composite("bmm", samples=lambda x: [(x(2, 3, 4), x(2, 4, 2))])
 def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The products of two batches of matrices: (b, n, k) @ (b, k, m) -> (b, n, m)."""
+    a, b = input._array.shape, mat2._array.shape
+    if len(a) == len(b) == 3 and a[0] == b[0] and a[2] == b[1]:
+        return matmul(input, mat2, out=out)
     _rank("bmm", "input", input, 3, "batch1 must be a 3D tensor")
     _rank("bmm", "mat2", mat2, 3, "batch2 must be a 3D tensor")
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
@@ -145,7 +149,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
 @composite("mv", samples=lambda x: [(x(2, 3), x(3))])
 def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
     """The product of a matrix and a vector: (n, k) @ (k) -> (n)."""
-    if input.ndim != 2 or vec.ndim != 1:
+    if input._array.ndim != 2 or vec._array.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, "
                            f"{vec.ndim}: mv({operands(input=input, vec=vec)})")
     return matmul(input, vec, out=out)
@@ -159,10 +163,10 @@ def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     >>> rl.dot(rl.tensor([2., 3.]), rl.tensor([2., 1.]))
     tensor(7.)
     """
-    if input.ndim != 1 or tensor.ndim != 1:
+    if input._array.ndim != 1 or tensor._array.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D "
                            f"tensors: dot({operands(input=input, tensor=tensor)})")
-    if input.dtype != tensor.dtype:
+    if input._array.dtype != tensor._array.dtype:
         raise RuntimeError("dot : expected both vectors to have same dtype, but found "
                            f"{input.dtype} and {tensor.dtype}")
     return matmul(input, tensor, out=out)
@@ -190,7 +194,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 @composite("outer ger", samples=lambda x: [(x(2), x(3))])
 def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """All products of elements of two vectors: (n), (m) -> (n, m)."""
-    if input.ndim != 1 or vec2.ndim != 1:
+    if input._array.ndim != 1 or vec2._array.ndim != 1:
         name, x = ("self", input) if input.ndim != 1 else ("vec2", vec2)
         raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
     product: Any = input.unsqueeze(1)  # type: ignore[attr-defined]
@@ -199,6 +203,8 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
 
 def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
     """beta * input + alpha * product; with beta 0, input does not even count as NaN."""
+    if type(beta) is int and type(alpha) is int and beta == alpha == 1 and input._array.dtype is product._array.dtype:
+        return input + product
     if input.dtype.category < 2:  # integer tensors are scaled by whole numbers
         beta, alpha = int(beta), int(alpha)
     if alpha != 1:

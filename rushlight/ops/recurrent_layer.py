@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from rushlight.ops.transcendental import tanh
 from rushlight.tensor import Tensor, wrap
 
 State = tuple[Tensor, ...]  # (h,), or (h, c) of an LSTM
-Biases = tuple[Any, Any]
 
 # ---- the equations: a step takes what the input contributes (W_ih x + b_ih), the state, and the
 # ---- remaining weights; it returns the new state, whose first part is the output
@@ -104,16 +103,6 @@ def _packed(step: Callable[..., State], steps: Sequence[Tensor], first: State, w
 # ---- the fused ops
 
 
-class _Operands(NamedTuple):
-    """What a gradient starts from: operands and results of the forward, as tensors."""
-
-    input: Tensor
-    state: State
-    w_ih: Tensor
-    w_hh: Tensor
-    biases: Biases
-
-
 def _array(gradient: Tensor | None, like: Any) -> Any:
     """A gradient's array; zeros shaped as `like` where none arrived."""
     if gradient is None:
@@ -130,15 +119,19 @@ def _counts(input: Any, counts: Sequence[int] | None) -> Sequence[int]:
     return [input.shape[1]] * len(input) if counts is None else counts
 
 
-def _gradients(of: _Operands, dx: Any, da: Any, h: Any, states: tuple, needs: tuple) -> tuple:
-    """The gradients of all operands from those of the gates; `h`: the state before each step."""
-    x, more = _rows(of.input._array), len(of.state)
-    need_x, need_ih, need_hh = needs[0], needs[1 + more], needs[2 + more]
-    d_input = gemm.matmul(dx, of.w_ih._array).reshape(of.input.shape) if need_x else None
-    d_ih = gemm.matmul(dx.T, x) if need_ih else None
-    d_hh = gemm.matmul(da.T, h) if need_hh else None
+def _gradients(input: Tensor, w_ih: Tensor, dx: Any, da: Any, h: Any, states: tuple,
+               needs: tuple) -> tuple:
+    """The gradients of all operands from those of the gates.
+
+    dx, da: of what input and state contribute. h: the state before each step. states: those of
+    the first state.
+    """
+    more = 1 + len(states)
+    d_input = gemm.matmul(dx, w_ih._array).reshape(input.shape) if needs[0] else None
+    d_ih = gemm.matmul(dx.T, _rows(input._array)) if needs[more] else None
+    d_hh = gemm.matmul(da.T, h) if needs[more + 1] else None
     found = [None if g is None else wrap(g) for g in (d_input, *states, d_ih, d_hh)]
-    return *found, *_bias_gradients(dx, da, needs[3 + more :])
+    return *found, *_bias_gradients(dx, da, needs[more + 2 :])
 
 
 def _bias_gradients(dx: Any, da: Any, needs: tuple) -> tuple:
@@ -170,8 +163,7 @@ class _lstm_layer:
         dx, da, dh, dc = recurrence.backward(
             "lstm", _array(gradients[0], saved.h), _array(gradients[1], h._array),
             _array(gradients[2], c._array), w_hh._array, saved)
-        of = _Operands(input, (h, c), w_ih, w_hh, (b_ih, b_hh))
-        return _gradients(of, dx, da, saved.h, (dh, dc), needs)
+        return _gradients(input, w_ih, dx, da, saved.h, (dh, dc), needs)
 
 
 @library("_recurrent_layer")
@@ -196,8 +188,7 @@ class _recurrent_layer:
         dx, da, dh, _ = recurrence.backward(
             cell, _array(gradients[0], saved.h), _array(gradients[1], h._array), None, w_hh._array,
             saved)
-        of = _Operands(input, (h,), w_ih, w_hh, (b_ih, b_hh))
-        return _gradients(of, dx, da, saved.h, (dh,), needs)
+        return _gradients(input, w_ih, dx, da, saved.h, (dh,), needs)
 
 
 @library("_lstm_cell")
@@ -220,8 +211,7 @@ class _lstm_cell:
         dx, dc = recurrence.step("lstm", gates.dtype, True)(
             _array(gradients[0], before), _array(gradients[1], before), before, gates)
         dh = gemm.matmul(dx, w_hh._array) if needs[1] else None
-        of = _Operands(input, (h, c), w_ih, w_hh, (b_ih, b_hh))
-        return _gradients(of, dx, dx, h._array, (dh, dc), needs)
+        return _gradients(input, w_ih, dx, dx, h._array, (dh, dc), needs)
 
 
 @library("_gru_cell")
@@ -243,8 +233,7 @@ class _gru_cell:
             _array(gradient, before), before, part, gates)
         if needs[1]:
             dh += gemm.matmul(da, w_hh._array)
-        of = _Operands(input, (h,), w_ih, w_hh, (b_ih, b_hh))
-        return _gradients(of, dx, da, h._array, (dh,), needs)
+        return _gradients(input, w_ih, dx, da, h._array, (dh,), needs)
 
 
 @library("_plain_cell")
@@ -263,8 +252,7 @@ class _plain_cell:
         y = output._array
         dx = recurrence.step(cell, y.dtype, True)(_array(gradient, y), y)
         dh = gemm.matmul(dx, w_hh._array) if needs[1] else None
-        of = _Operands(input, (h,), w_ih, w_hh, (b_ih, b_hh))
-        return _gradients(of, dx, dx, h._array, (dh,), needs)
+        return _gradients(input, w_ih, dx, dx, h._array, (dh,), needs)
 
 
 # ---- which of the two runs

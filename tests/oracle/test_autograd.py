@@ -46,7 +46,7 @@ GROUPS: dict[int, list[str]] = {
     9: ["{new} = {x}[{index}]"],
     10: ["{x}[{index}] = {y}", "{x}[{index}] = {n}", "{x}[{index}] += {y}",
          "{x}[{index}] *= {n}"],
-    5: ["{new} = {x}.sum({d}, keepdim=True)", "{new} = {x}.mean({d})", "{new} = {x}.cumsum({d})",
+    5: ["{new} = {x}.sum({d}, keepdim=True)", "{new} = {x}.mean({d})",
         "{new} = {x}.softmax({d})", "{new} = T.cat([{x}, {x}], {d})",
         "{new} = T.stack([{x}, {y}], {d})", "{new} = {x}.index_select({d}, T.tensor({picks}))",
         "{new} = {x}[T.tensor({picks})]"],
@@ -112,7 +112,7 @@ def a_line(chance: random.Random, values: dict[str, Any]) -> str:
     sizes, order = list(shape), list(range(len(shape)))
     chance.shuffle(sizes)
     chance.shuffle(order)
-    length = shape[dims[0]] if shape else 1
+    length = (shape[dims[0]] if shape else 1) if values[x].numel() else 0
     line = line.format(
         x=x, y=y, z=z, d=dims[0], e=dims[1], n=chance.choice([2, 0.5, 1.5]), order=order,
         sizes=sizes, index=an_index(chance, shape), new=f"v{len(values)}",

@@ -15,6 +15,7 @@ import numpy as np
 from rushlight.backends.cpu.onednn import matmul as library
 from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
+from rushlight.backends.quiet import quiet
 
 SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
 
@@ -28,6 +29,8 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return product(a, b)
     if a.ndim == 1 and b.ndim == 1:
         return np.asarray(_dot(a, b))
+    if b.ndim == 1 and a.ndim == 2 and a.dtype is _FLOAT and a.size <= SMALL:
+        return a.dot(b)
     if b.ndim <= 2:  # the leading dimensions of `a` are just more rows
         rows = a.reshape(prod(a.shape[:-1]), a.shape[-1]) if a.ndim != 1 else a[None]
         columns = b if b.ndim == 2 else b[:, None]
@@ -86,8 +89,7 @@ def _host(function: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """NumPy's product."""
     if a.dtype in _HALF:
         return _through_float32(function, a, b)
-    with np.errstate(all="ignore"):  # inf and nan are results, not events
-        result: np.ndarray = function(a, b)
+    result: np.ndarray = quiet(function)(a, b)  # inf and nan are results
     return result
 
 

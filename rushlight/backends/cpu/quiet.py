@@ -47,7 +47,8 @@ def quiet_ufunc(ufunc: np.ufunc) -> np.ufunc:
             inner = given.functions[i], given.data[i] if given.data else None
             loops.append((numbers, address, jit.immortal((ctypes.c_void_p * 2)(*inner))))
     identity = {0: 0, 1: 1}.get(ufunc.identity, -2 if ufunc in EXTREMES else -1)
-    return make_ufunc(ufunc.__name__, loops, given.nin, given.nout, "without warnings", identity)
+    return make_ufunc(ufunc.__name__, loops, given.nin, given.nout, "without warnings", identity,
+                      ufunc.signature or "")
 
 
 @once

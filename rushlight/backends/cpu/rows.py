@@ -10,7 +10,6 @@ result does not depend on the number of threads.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -18,8 +17,8 @@ import numpy as np
 
 from rushlight.backends.cpu import jit
 from rushlight.backends.cpu.loop import FLAG_CODE, flag_family
-from rushlight.backends.cpu.numpy_api import api_function
 from rushlight.backends.cpu.threads import pool_run_address
+from rushlight.backends.cpu.ufunc import make_ufunc
 from rushlight.backends.cpu.values import Value, Writer, select
 
 BLOCK = 1024  # elements summed at working precision; the sums of blocks are added in double
@@ -315,13 +314,6 @@ _METADATA = """
 !803 = !{!"llvm.loop.vectorize.enable", i1 true}
 """
 
-# (functions, data, types, loops, nin, nout, identity, name, doc, unused, signature)
-_from_loops_and_signature = api_function(
-    "_UFUNC_API", 31, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
-    ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p,
-    ctypes.c_int, ctypes.c_char_p)
-
-
 def compile_rows(name: str, body: Body, inputs: Sequence[Operand], outputs: Sequence[Operand],
                  cost: float = 1.0) -> np.ufunc:
     """A generalised ufunc whose rows are computed by `body`.
@@ -341,13 +333,5 @@ def compile_rows(name: str, body: Body, inputs: Sequence[Operand], outputs: Sequ
 def generalised_ufunc(name: str, signature: str, dtypes: Sequence[str], inputs: int,
                       address: int) -> np.ufunc:
     """A generalised ufunc of one native loop; `signature` as NumPy writes it."""
-    numbers = bytes(np.dtype(dtype).num for dtype in dtypes)
-    functions, data = (ctypes.c_void_p * 1)(address), (ctypes.c_void_p * 1)()
-    types = ctypes.create_string_buffer(numbers, len(numbers) + 1)
-    texts = name.encode(), b"", signature.encode()
-    # The ufunc keeps pointers to all of these, and to nothing that would keep them alive.
-    jit.immortal((functions, data, types, texts))
-    made: np.ufunc = _from_loops_and_signature(
-        functions, data, types, 1, inputs, len(dtypes) - inputs, -1, texts[0], texts[1], 0,
-        texts[2])
-    return made
+    numbers = tuple(np.dtype(dtype).num for dtype in dtypes)
+    return make_ufunc(name, [(numbers, address)], inputs, len(dtypes) - inputs, signature=signature)

@@ -24,6 +24,11 @@ _from_loops = api_function(
     "_UFUNC_API", 1, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
     ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p,
     ctypes.c_int)
+# The same and a signature: of a generalised ufunc, such as "(n),(n)->()".
+_from_loops_and_signature = api_function(
+    "_UFUNC_API", 31, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
+    ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p,
+    ctypes.c_int, ctypes.c_char_p)
 # (ufunc, user type, function, types of the operands, data)
 _register_loop = api_function(
     "_UFUNC_API", 2, ctypes.c_int, ctypes.py_object, ctypes.c_int, ctypes.c_void_p,
@@ -31,13 +36,14 @@ _register_loop = api_function(
 
 
 def make_ufunc(name: str, loops: Sequence[tuple[Any, ...]], nin: int, nout: int,
-               doc: str = "", identity: int = _NO_IDENTITY) -> np.ufunc:
+               doc: str = "", identity: int = _NO_IDENTITY, signature: str = "") -> np.ufunc:
     """A `numpy.ufunc` of native loops.
 
     Each loop is the NumPy type numbers of its `nin` inputs and `nout` outputs with the address of
     a `void (char **args, npy_intp *dimensions, npy_intp *steps, void *data)`, and optionally what
     it gets as data. NumPy takes the first loop that the operands can be cast to safely. identity:
-    what reductions start from, 0 or 1; -1 for nothing, -2 if they may go in any order.
+    what reductions start from, 0 or 1; -1 for nothing, -2 if they may go in any order. signature:
+    of a generalised ufunc, as NumPy writes it.
     """
     builtin = [loop for loop in loops if max(loop[0]) <= _LARGEST_CODE]
     others = [loop for loop in loops if max(loop[0]) > _LARGEST_CODE]
@@ -47,11 +53,12 @@ def make_ufunc(name: str, loops: Sequence[tuple[Any, ...]], nin: int, nout: int,
         ctypes.addressof(loop[2]) if len(loop) > 2 else None for loop in builtin))
     types = bytes(number for loop in builtin for number in loop[0])
     codes = ctypes.create_string_buffer(types, len(types) + 1)
-    texts = name.encode(), doc.encode()
+    texts = [name.encode(), doc.encode(), *([signature.encode()] if signature else [])]
     # The ufunc keeps pointers to all of these, and to nothing that would keep them alive.
     jit.immortal((functions, data, codes, texts))
-    ufunc: np.ufunc = _from_loops(functions, data, codes, len(builtin), nin, nout, identity, *texts,
-                                  0)
+    make = _from_loops_and_signature if signature else _from_loops
+    ufunc: np.ufunc = make(functions, data, codes, len(builtin), nin, nout, identity, *texts[:2], 0,
+                           *texts[2:])
     for numbers, address, *_ in others:
         signature = jit.immortal((ctypes.c_int * len(numbers))(*numbers))
         if _register_loop(ufunc, max(numbers), address, signature, None) < 0:

@@ -1,0 +1,189 @@
+"""The workers of a loader, seen from the main process: who does what, and what came back."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from multiprocessing import connection
+from typing import Any
+
+from rushlight.utils.data import worker as process
+from rushlight.utils.data.fetch import Recipe
+from rushlight.utils.data.randomness import EpochSeeds
+from rushlight.utils.data.transport import Reader
+from rushlight.utils.data.worker import Answer, Epoch, Task
+
+PATIENCE = 2.0  # seconds that a worker has to end by itself
+
+
+class _Member:
+    """One worker: its process, the pipe to it, and how many tasks it has."""
+
+    __slots__ = ("active", "busy", "pipe", "process", "reader")
+
+    def __init__(self, process: Any, pipe: connection.Connection) -> None:
+        self.process = process
+        self.pipe = pipe
+        self.reader = Reader(pipe)
+        self.busy = 0
+        self.active = True  # an iterable data set's worker is so until its samples end
+
+
+def context_of(chosen: Any) -> Any:
+    """The way to start processes: as chosen, as set for the program, or by fork on Linux."""
+    if chosen is not None and not isinstance(chosen, str):
+        return chosen
+    name = chosen or multiprocessing.get_start_method(allow_none=True)
+    if name is None and sys.platform == "linux":
+        name = "fork"
+    return multiprocessing.get_context(name)
+
+
+class WorkerPool:
+    """Workers that make batches of `recipe`.
+
+    count: of workers. seed: their own seeds are this and those that follow. init: called in each
+    with its number. start: as `multiprocessing_context` of the loader.
+    """
+
+    def __init__(self, recipe: Recipe, count: int, seed: int,
+                 init: Callable[[int], None] | None, start: Any) -> None:
+        self.members: list[_Member] = []
+        self._owner = os.getpid()
+        self._epoch = 0
+        self._turn = 0
+        self._answers: dict[int, Answer] = {}
+        context = context_of(start)
+        self.close: Callable[[], object] = weakref.finalize(self, _close, self.members, self._owner)
+        ends: list[connection.Connection] = []
+        forked = context.get_start_method() == "fork"
+        try:
+            for number in range(count):
+                ours, theirs = context.Pipe()
+                ends.append(ours)
+                made = context.Process(
+                    target=process.main, daemon=True, name=f"DataLoader worker {number}",
+                    args=(theirs, list(ends) if forked else [], recipe, number, count,
+                          seed + number, init))
+                self.members.append(_Member(made, ours))
+                made.start()
+                theirs.close()
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self, seeds: EpochSeeds) -> None:
+        """Start an epoch; what is still on its way belongs to another and is dropped."""
+        self._epoch += 1
+        self._turn = 0
+        self._answers.clear()
+        for member in self.members:
+            member.active = True
+            self._send(member, Epoch(self._epoch, seeds))
+
+    def submit(self, number: int, step: int, index: Any) -> int | None:
+        """Give a task to the next worker in turn; returns that, or None if all have ended."""
+        for _ in self.members:
+            place = self._turn
+            self._turn = (self._turn + 1) % len(self.members)
+            member = self.members[place]
+            if member.active:
+                unused = member.reader.unused()
+                self._send(member, Task(self._epoch, number, step, index, unused))
+                member.busy += 1
+                return place
+        return None
+
+    def _send(self, member: _Member, message: Any) -> None:
+        try:
+            member.pipe.send_bytes(pickle.dumps(message, protocol=5))
+        except OSError:
+            raise self._died([member]) from None
+
+    def answer(self, number: int | None, timeout: float) -> Answer:
+        """The answer to a task, or the first to any for None; waits for it.
+
+        Raises RuntimeError when a worker has died, or after `timeout` seconds (0: never).
+        """
+        deadline = time.monotonic() + timeout if timeout > 0 else None
+        while True:
+            if number is None and self._answers:
+                return self._answers.pop(next(iter(self._answers)))
+            if number in self._answers:
+                return self._answers.pop(number)
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
+            self._wait(left)
+
+    def _wait(self, timeout: float | None) -> None:
+        """Take in what has arrived, or note who has died."""
+        watched: dict[Any, _Member] = {}
+        for member in self.members:
+            watched[member.pipe] = watched[member.process.sentinel] = member
+        ready = connection.wait(list(watched), timeout)
+        pipes = [item for item in ready if isinstance(item, connection.Connection)]
+        for pipe in pipes:
+            self._take(watched[pipe])
+        dead = [watched[item] for item in ready if not isinstance(item, connection.Connection)]
+        if dead and not pipes:  # with all that they sent taken in
+            raise self._died(dead)
+
+    def _take(self, member: _Member) -> None:
+        try:
+            answer: Answer = member.reader.receive()
+        except (EOFError, OSError):
+            raise self._died([member]) from None
+        member.busy -= 1
+        if answer.epoch != self._epoch:
+            return
+        if answer.kind == "end":
+            member.active = False
+        self._answers[answer.number] = answer
+
+    def _died(self, members: list[_Member]) -> RuntimeError:
+        described = []
+        for member in members:
+            member.process.join(1)
+            described.append(f"{member.process.pid}{_cause(member.process.exitcode)}")
+        self.close()
+        return RuntimeError(f"DataLoader worker (pid(s) {', '.join(described)}) exited "
+                            "unexpectedly. Memory that ran out, or a crash in a library that the "
+                            "data set uses, ends workers so; num_workers=0 shows where")
+
+
+def _cause(code: int | None) -> str:
+    if code is None:
+        return ""
+    if code >= 0:
+        return f", exit code {code}"
+    try:
+        return f", killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f", killed by signal {-code}"
+
+
+def _close(members: list[_Member], owner: int) -> None:
+    """End all workers: those that wait for a task at once, others when theirs is done, or soon."""
+    if os.getpid() != owner:
+        return  # a forked copy: the workers are not ours
+    for member in members:
+        member.pipe.close()
+    deadline = time.monotonic() + PATIENCE
+    started = [member.process for member in members if member.process.pid is not None]
+    for end in ("wait", "terminate", "kill"):
+        for made in started:
+            if end != "wait" and made.is_alive():
+                getattr(made, end)()
+        for made in started:
+            made.join(max(0.0, deadline - time.monotonic()))
+        if not any(made.is_alive() for made in started):
+            break
+        deadline = time.monotonic() + PATIENCE
+    members.clear()
