@@ -56,9 +56,10 @@ class Pointwise:
 
     def __init__(self, declaration: Declaration, promote: Word, result: str, refuse: Word,
                  grad: Mapping[str, Rule] | Rule | None, *, tensors: str = "",
-                 domain: Domain = None, refusal: str = "") -> None:
+                 domain: Domain = None, refusal: str = "",
+                 check: Callable[..., None] | None = None) -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
-        declaration.op = self
+        declaration.op, self.check = self, check
         self.promote, self.result, self.refuse = promote, result, refuse
         self.tensors, self.domain, self.refusal = frozenset(tensors.split()), domain, refusal
         self.signature = inspect.signature(self.body)
@@ -275,7 +276,7 @@ class GradientKernels(dict[Any, Any]):
 def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", refuse: Word = "",
               grad: Mapping[str, Rule] | Rule | None = None, inplace: bool = True,
               switch: bool = False, tensors: str = "input", domain: Domain = None,
-              refusal: str = "",
+              refusal: str = "", check: Callable[..., None] | None = None,
               samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
@@ -287,14 +288,15 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
     `gradient`, `output` and parameters by name, or a mapping of operands to such functions.
     switch: the functions in nn.functional take inplace=, and have in-place forms there. tensors:
     the operands that may not be numbers. domain: between which numbers the op is defined and
-    smooth, or a tuple of pairs, one for each operand. samples: calls for the derived tests
+    smooth, or a tuple of pairs, one for each operand. check: a function of scalars, by their
+    names, that raises an error for those that are out of range. samples: calls for the derived tests
     besides those that follow from all this.
     """
 
     def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(body.__name__, "pointwise", body, samples=samples)
         op = Pointwise(declaration, promote, result, refuse, grad, tensors=tensors, domain=domain,
-                       refusal=refusal)
+                       refusal=refusal, check=check)
         function = declaration.function = named(op.name, wrapper(op, op.name), declaration)
         in_place = None
         for path in paths.split():

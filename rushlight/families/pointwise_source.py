@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from rushlight.families import pointwise_general as general
@@ -54,6 +55,9 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
                   f"not hasattr({other}, '__torch_function__'):",
                   f"    return unsupported({other})"]
     lines.append(f"return {settled.slow}")
+    if op.check is not None:
+        environment["check"] = op.check
+        lines.insert(0, f"check({', '.join(signature(op.check).parameters)})")
     return "\n".join([f"def {name}({settled.head}):", *_indent(lines)]) + "\n", environment
 
 

@@ -114,7 +114,13 @@ def tanhshrink(input):
     return input - s.tanh(input)
 
 
-@pointwise("nn.functional.softshrink", refuse="bool integer complex",
+def _nonnegative(lambd: float) -> None:
+    if not 0 <= lambd:
+        raise RuntimeError(f"lambda must be in range [0, 3.40282e+38] for input dtype Float, but "
+                           f"found {lambd}: softshrink moves numbers towards zero")
+
+
+@pointwise("nn.functional.softshrink", refuse="bool integer complex", check=_nonnegative,
            grad=lambda gradient, input, lambd: s.where(s.abs(input) <= lambd, 0, gradient))
 def softshrink(input, lambd: Scalar = 0.5):
     """x moved lambd towards zero, and 0 between -lambd and lambd."""
@@ -129,7 +135,13 @@ def hardshrink(input, lambd: Scalar = 0.5):
     return s.where(s.abs(input) <= lambd, 0, input)
 
 
-@pointwise("nn.functional.hardtanh", switch=True, refuse="bool complex",
+def _ascending(min_val: float, max_val: float) -> None:
+    if min_val > max_val:
+        raise ValueError(f"min_val cannot be greater than max_val: they are {min_val} and "
+                         f"{max_val}")
+
+
+@pointwise("nn.functional.hardtanh", switch=True, refuse="bool complex", check=_ascending,
            grad=lambda gradient, input, min_val, max_val: s.where(
                s.bitwise_or(input <= min_val, input >= max_val), 0, gradient))
 def hardtanh(input, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
@@ -186,7 +198,12 @@ def selu(input):
     return SELU_SCALE * s.where(input <= 0, SELU_ALPHA * s.expm1(input), input)
 
 
-@pointwise("celu nn.functional.celu", switch=True, refuse="bool integer complex",
+def _nonzero(alpha: float) -> None:
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+
+
+@pointwise("celu nn.functional.celu", switch=True, refuse="bool integer complex", check=_nonzero,
            grad=lambda gradient, input, alpha: s.where(
                input <= 0, gradient * s.exp(input / alpha), gradient))
 def celu(input, alpha: Scalar = 1.0):

@@ -306,7 +306,9 @@ def hypot(input, other):
     return s.hypot(input, other)
 
 
-@pointwise("nextafter", refuse="complex bool integer", tensors="input other")
+@pointwise("nextafter", refuse="complex bool integer", tensors="input other",
+           grad={"input": lambda gradient: gradient,
+                 "other": lambda gradient: s.where(s.isnan(gradient), 0, 0)})
 def nextafter(input, other):
     """The next number that the dtype has after input towards other."""
     return s.nextafter(input, other)

@@ -322,6 +322,10 @@ def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
         d = d if out is None else out.dtype
     else:
         d = as_dtype(dtype)
+    if d.category == 1:  # counted in integers, as in torch
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
     count = math.ceil((end - start) / step) if isinstance((end - start) / step, float) and any(
         isinstance(x, float) for x in (start, end, step)) else max(
             0, -((start - end) // step) if step > 0 else -((end - start) // -step))

@@ -203,8 +203,6 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
 
 def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
     """beta * input + alpha * product; with beta 0, input does not even count as NaN."""
-    if type(beta) is int and type(alpha) is int and beta == alpha == 1 and input._array.dtype is product._array.dtype:
-        return input + product
     if input.dtype.category < 2:  # integer tensors are scaled by whole numbers
         beta, alpha = int(beta), int(alpha)
     if alpha != 1:

@@ -68,6 +68,8 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
 
 def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b over leading dimensions that broadcast; `b` has some."""
+    if a.dtype is _FLOAT and a.size * b.shape[-1] < 16_384:
+        return quiet(np.matmul)(a, b)
     if a.dtype in _HALF and not library.supports(a.dtype.name):
         return _through_float32(_batched, a, b)
     if a.size * b.shape[-1] < 16_384 or not _served(a, b) or a.size == 0 or b.size == 0:
