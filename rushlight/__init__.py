@@ -54,9 +54,13 @@ from rushlight.ops.dropout import (
 )
 from rushlight.ops.einsum import einsum, kron, tensordot
 from rushlight.ops.embedding import table_lookup as embedding
+from rushlight.ops.fake_quantize import (
+    fake_quantize_per_channel_affine, fake_quantize_per_tensor_affine,
+)
 from rushlight.ops.flipping import flip, fliplr, flipud, roll, rot90, tile
 from rushlight.ops.geometry import cdist, cosine_similarity, dist, pairwise_distance, pdist
 from rushlight.ops.gradient import gradient
+from rushlight.ops.hashing import hash_tensor
 from rushlight.ops.histogramdd import histogramdd
 from rushlight.ops.householder import geqrf, orgqr, ormqr
 from rushlight.ops.index_select import index_add, index_copy, index_fill, index_reduce, index_select
@@ -65,6 +69,12 @@ from rushlight.ops.inplace_views import as_strided_
 from rushlight.ops.joining import (
     atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, cat, column_stack, concat, concatenate,
     dstack, hstack, meshgrid, row_stack, stack, vstack,
+)
+from rushlight.ops.left_out import (
+    dequantize, dsmm, hsmm, hspmm, quantize_per_channel, quantize_per_tensor,
+    quantize_per_tensor_dynamic, resize_as_sparse_, saddmm, smm, sparse_bsc_tensor,
+    sparse_bsr_tensor, sparse_compressed_tensor, sparse_coo_tensor, sparse_csc_tensor,
+    sparse_csr_tensor, spmm, sspaddmm,
 )
 from rushlight.ops.linear_system import inverse, pinverse
 from rushlight.ops.linear_triangular import cholesky_inverse, cholesky_solve, triangular_solve
@@ -100,8 +110,9 @@ from rushlight.ops.products import (
     block_diag, cartesian_prod, chain_matmul, combinations, cross, repeat_interleave, vander,
 )
 from rushlight.ops.properties import (
-    broadcast_shapes, detach, detach_, get_device, is_complex, is_conj, is_floating_point,
-    is_inference, is_neg, is_same_size, is_signed, is_storage, numel, result_type,
+    broadcast_shapes, detach, detach_, get_device, is_complex, is_conj, is_distributed,
+    is_floating_point, is_inference, is_neg, is_same_size, is_signed, is_storage, numel,
+    result_type,
 )
 from rushlight.ops.quantile import nanquantile, quantile
 from rushlight.ops.random import (
@@ -114,20 +125,22 @@ from rushlight.ops.recurrent import (
     gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell,
 )
 from rushlight.ops.reduction import (
-    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, cumprod, cumsum, max, mean, min,
-    nanmean, nansum, prod, std, std_mean, sum, var, var_mean,
+    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, max, mean, min, nanmean, nansum,
+    prod, std, std_mean, sum, var, var_mean,
 )
 from rushlight.ops.rounding import (
     ceil, ceil_, fix, fix_, floor, floor_, frac, frac_, round, round_, trunc, trunc_,
 )
 from rushlight.ops.scan import (
-    cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz,
+    cummax, cummin, cumprod, cumprod_, cumsum, cumsum_, cumulative_trapezoid, diff, logcumsumexp,
+    trapezoid, trapz,
 )
 from rushlight.ops.scatter import (
     as_strided_scatter, diagonal_scatter, gather, scatter, scatter_add, scatter_reduce,
     select_scatter, slice_scatter,
 )
 from rushlight.ops.searching import bucketize, searchsorted
+from rushlight.ops.segments import segment_reduce
 from rushlight.ops.selection import (
     adjoint, allclose, angle, conj, conj_physical, conj_physical_, equal, imag, is_nonzero, real,
     resolve_conj, resolve_neg, where,
@@ -144,6 +157,9 @@ from rushlight.ops.splitting import (
     unsafe_split, unsafe_split_with_sizes, vsplit,
 )
 from rushlight.ops.statistics import corrcoef, cov
+from rushlight.ops.symbolic_numbers import (
+    sym_float, sym_int, sym_ite, sym_max, sym_min, sym_not, sym_sum,
+)
 from rushlight.ops.take import put, take, take_along_dim
 from rushlight.ops.transcendental import (
     acos, acos_, acosh, acosh_, arccos, arccos_, arccosh, arccosh_, arcsin, arcsin_, arcsinh,
@@ -217,6 +233,9 @@ from rushlight.base.dtypes import (
     int64,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from rushlight.base.dtypes import bool_ as bool
 from rushlight.base.dtypes import complex64 as cfloat
@@ -244,6 +263,8 @@ from rushlight.legacy import (
     set_default_tensor_type,
     typename,
 )
+from rushlight.nn.summary import summary
+from rushlight.nn.taps import taps
 from rushlight.random import (
     Generator,
     default_generator,
@@ -319,30 +340,32 @@ __all__ = [
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "copysign",
     "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
     "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss", "cuda", "cummax", "cummin",
-    "cumprod", "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det",
-    "detach", "detach_", "detach_copy", "device", "diag", "diag_embed", "diagflat", "diagonal",
-    "diagonal_copy", "diagonal_scatter", "diff", "digamma", "digamma_", "dist", "div", "div_",
-    "divide", "divide_", "dot", "double", "dropout", "dropout_", "dsplit", "dstack", "dtype", "e",
-    "einsum", "embedding", "embedding_bag", "embedding_renorm_", "empty", "empty_cache",
-    "empty_like", "empty_permuted", "empty_strided", "enable_grad", "eq", "eq_", "equal", "erf",
-    "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand_copy",
-    "expm1", "expm1_", "eye", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout",
-    "feature_dropout_", "fft", "fill", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr",
-    "flipud", "float", "float16", "float32", "float64", "float_power", "float_power_", "floor",
-    "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_",
-    "frexp", "frobenius_norm", "from_dlpack", "from_numpy", "frombuffer", "full", "full_like",
-    "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_default_device", "get_default_dtype",
-    "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
-    "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "gradient",
-    "greater", "greater_", "greater_equal", "greater_equal_", "grid_sampler", "grid_sampler_2d",
-    "grid_sampler_3d", "group_norm", "gru", "gru_cell", "gt", "gt_", "half", "hamming_window",
-    "hann_window", "hardshrink", "hardshrink_", "heaviside", "heaviside_", "hinge_embedding_loss",
-    "histc", "histogram", "histogramdd", "hsplit", "hstack", "hypot", "hypot_", "i0", "i0_",
-    "igamma", "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy",
-    "index_fill", "index_put", "index_put_", "index_reduce", "index_select", "inf",
-    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
-    "int8", "inverse", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex",
-    "is_conj", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
+    "cumprod", "cumprod_", "cumsum", "cumsum_", "cumulative_trapezoid", "default_generator",
+    "deg2rad", "deg2rad_", "dequantize", "det", "detach", "detach_", "detach_copy", "device",
+    "diag", "diag_embed", "diagflat", "diagonal", "diagonal_copy", "diagonal_scatter", "diff",
+    "digamma", "digamma_", "dist", "div", "div_", "divide", "divide_", "dot", "double", "dropout",
+    "dropout_", "dsmm", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "embedding_bag",
+    "embedding_renorm_", "empty", "empty_cache", "empty_like", "empty_permuted", "empty_strided",
+    "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp",
+    "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye",
+    "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine", "feature_alpha_dropout",
+    "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "fft", "fill", "fill_",
+    "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
+    "float64", "float_power", "float_power_", "floor", "floor_", "floor_divide", "floor_divide_",
+    "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "frobenius_norm", "from_dlpack",
+    "from_numpy", "frombuffer", "full", "full_like", "gather", "gcd", "gcd_", "ge", "ge_", "geqrf",
+    "ger", "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
+    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
+    "get_printoptions", "get_rng_state", "gradient", "greater", "greater_", "greater_equal",
+    "greater_equal_", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "gru",
+    "gru_cell", "gt", "gt_", "half", "hamming_window", "hann_window", "hardshrink", "hardshrink_",
+    "hash_tensor", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram",
+    "histogramdd", "hsmm", "hsplit", "hspmm", "hstack", "hypot", "hypot_", "i0", "i0_", "igamma",
+    "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy", "index_fill",
+    "index_put", "index_put_", "index_reduce", "index_select", "inf", "inference_mode",
+    "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
+    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_conj",
+    "is_deterministic_algorithms_warn_only_enabled", "is_distributed", "is_floating_point",
     "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
     "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
     "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft",
@@ -367,31 +390,35 @@ __all__ = [
     "pairwise_distance", "pca_lowrank", "pdist", "permute", "permute_copy", "pi", "pinverse",
     "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar", "polygamma",
     "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod", "promote_types",
-    "put", "qr", "quantile", "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like",
-    "randn", "randn_like", "random", "randperm", "range", "ravel", "real", "reciprocal",
-    "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_",
-    "repeat_interleave", "reshape", "resize_as_", "resolve_conj", "resolve_neg", "result_type",
-    "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round",
-    "round_", "row_stack", "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save", "save_file",
-    "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select",
-    "select_copy", "select_scatter", "selu", "selu_", "serialization", "set_default_device",
-    "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
-    "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
-    "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
-    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signal",
-    "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter",
-    "slogdet", "softmax", "sort", "sparse_coo", "sparse_csr", "special", "split", "split_copy",
-    "split_with_sizes", "split_with_sizes_copy", "sqrt", "sqrt_", "square", "square_", "squeeze",
-    "squeeze_copy", "stack", "std", "std_mean", "stft", "strided", "sub", "sub_", "subtract",
-    "subtract_", "sum", "svd", "svd_lowrank", "swapaxes", "swapdims", "t", "t_copy", "take",
-    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot",
-    "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace", "transpose", "transpose_copy",
-    "trapezoid", "trapz", "triangular_solve", "tril", "tril_", "tril_indices",
-    "triplet_margin_loss", "triu", "triu_", "triu_indices", "true_divide", "true_divide_", "trunc",
-    "trunc_", "typename", "uint8", "unbind", "unbind_copy", "unflatten", "unfold_copy", "unique",
-    "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
-    "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy", "use_deterministic_algorithms",
-    "utils", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_complex_copy",
-    "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack", "where", "xlogy",
-    "xlogy_", "zero_", "zeros", "zeros_like",
+    "put", "qr", "quantile", "quantize_per_channel", "quantize_per_tensor",
+    "quantize_per_tensor_dynamic", "rad2deg", "rad2deg_", "rand", "rand_like", "randint",
+    "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real",
+    "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_",
+    "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_", "resolve_conj",
+    "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
+    "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt",
+    "rsqrt_", "rsub", "saddmm", "save", "save_file", "scalar_tensor", "scatter", "scatter_add",
+    "scatter_reduce", "searchsorted", "seed", "segment_reduce", "select", "select_copy",
+    "select_scatter", "selu", "selu_", "serialization", "set_default_device", "set_default_dtype",
+    "set_default_tensor_type", "set_deterministic_debug_mode", "set_float32_matmul_precision",
+    "set_flush_denormal", "set_grad_enabled", "set_num_interop_threads", "set_num_threads",
+    "set_printoptions", "set_rng_state", "set_warn_always", "sgn", "sgn_", "short", "sigmoid",
+    "sigmoid_", "sign", "sign_", "signal", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh",
+    "sinh_", "slice_copy", "slice_scatter", "slogdet", "smm", "softmax", "sort",
+    "sparse_bsc_tensor", "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_coo",
+    "sparse_coo_tensor", "sparse_csc_tensor", "sparse_csr", "sparse_csr_tensor", "special", "split",
+    "split_copy", "split_with_sizes", "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square",
+    "square_", "squeeze", "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "strided",
+    "sub", "sub_", "subtract", "subtract_", "sum", "summary", "svd", "svd_lowrank", "swapaxes",
+    "swapdims", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "t",
+    "t_copy", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "taps", "tensor",
+    "tensor_split", "tensordot", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace",
+    "transpose", "transpose_copy", "trapezoid", "trapz", "triangular_solve", "tril", "tril_",
+    "tril_indices", "triplet_margin_loss", "triu", "triu_", "triu_indices", "true_divide",
+    "true_divide_", "trunc", "trunc_", "typename", "uint16", "uint32", "uint64", "uint8", "unbind",
+    "unbind_copy", "unflatten", "unfold_copy", "unique", "unique_consecutive", "unravel_index",
+    "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy",
+    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "view_as_complex",
+    "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack",
+    "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
 ]

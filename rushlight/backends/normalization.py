@@ -16,9 +16,13 @@ from rushlight.backends.row_kernels import Kernels, column_sum, column_sums, fil
 
 LAYER_NORM, LAYER_NORM_BACKWARD = Kernels("layer_norm"), Kernels("layer_norm_backward")
 RMS_NORM, RMS_NORM_BACKWARD = Kernels("rms_norm"), Kernels("rms_norm_backward")
+BATCH_NORM, BATCH_NORM_BACKWARD = Kernels("batch_norm"), Kernels("batch_norm_backward")
 SUM, DEVIATION, VARIANCE = Kernels("sum"), Kernels("deviation"), Kernels("variance")
 SCALE, SCALE_COLUMNS = Kernels("scale"), Kernels("scale_columns")
 PRODUCTS, SLOPE, SLOPE_COLUMNS = Kernels("products"), Kernels("slope"), Kernels("slope_columns")
+
+
+FEW = 1 << 13  # elements up to which one kernel for everything is quickest, even if it copies
 
 
 def _wide(array: Any) -> Any:
@@ -35,6 +39,8 @@ def _vector(array: Any, n: int, missing: float, dtype: np.dtype) -> Any:
     none."""
     if array is None:
         return filled(missing, (n,), dtype)
+    if array.dtype is dtype and array.shape == (n,) and array.flags.c_contiguous:
+        return array
     return np.ascontiguousarray(array.reshape(n), dtype)
 
 
@@ -48,10 +54,16 @@ def _matrix(x: Any, places: int) -> Any:
 
 def _like(result: Any, model: Any) -> Any:
     """A result in the shape and dtype of what it belongs to."""
-    return result.reshape(model.shape).astype(model.dtype, copy=False)
+    if result.shape != model.shape:
+        result = result.reshape(model.shape)
+    return result if result.dtype is model.dtype else _narrowed(result, model.dtype)
 
 
 @silent
+def _narrowed(array: Any, dtype: np.dtype) -> Any:
+    return array.astype(dtype, copy=False)
+
+
 def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """(x - mean) rstd weight + bias over the last `places` dimensions, mean and rstd of each row.
 
@@ -64,7 +76,6 @@ def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple
     return _like(result, x), mean, rstd
 
 
-@silent
 def layer_norm_backward(gradient: Any, x: Any, places: int, weight: Any, bias: Any, mean: Any,
                         rstd: Any, needs: tuple[bool, ...]) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias; None for those not needed."""
@@ -165,9 +176,16 @@ def channel_statistics(x: Any) -> tuple[Any, Any]:
     return mean, (squares / count).astype(kind)
 
 
-@silent
 def scale_channels(x: Any, centre: Any, factor: Any, shift: Any) -> Any:
     """(x - centre) factor + shift, with a number of each for every channel."""
+    if x.ndim == 2 and x.size < LARGE and x.flags.c_contiguous and (
+            x.dtype is centre.dtype is factor.dtype is shift.dtype) and x.dtype.char in "fd":
+        return SCALE_COLUMNS[x.dtype](x, centre, factor, shift, out=...)
+    return _scaled_channels(x, centre, factor, shift)
+
+
+@silent
+def _scaled_channels(x: Any, centre: Any, factor: Any, shift: Any) -> Any:
     channels = Channels(x)
     kernel = (SCALE_COLUMNS if channels.columns else SCALE)[channels.data.dtype]
     result = kernel(channels.data, *map(channels.numbers, (centre, factor, shift)), out=...)
@@ -178,19 +196,64 @@ def _reciprocal_deviation(variance: Any, eps: float) -> Any:
     return 1 / np.sqrt(variance.astype(np.float64) + eps)
 
 
-@silent
+def _few_rows(x: Any) -> tuple[Any, int]:
+    """The elements of each channel of a small array, and the axis along which they lie."""
+    if x.ndim == 2:
+        return x, 0
+    last = x.transpose((0, *range(2, x.ndim), 1))
+    if last.flags.c_contiguous and not x.flags.c_contiguous:
+        return last.reshape(-1, x.shape[1]), 0
+    return x.swapaxes(0, 1).reshape(x.shape[1], -1), 1
+
+
+def _from_rows(rows: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    """What `_few_rows` gave as an array of `shape`, in the order of memory that it had."""
+    if len(shape) == 2:
+        return rows
+    n, c, *places = shape
+    if axis == 1:
+        return np.ascontiguousarray(rows.reshape(c, n, *places).swapaxes(0, 1))
+    return rows.reshape(n, *places, c).transpose((0, len(places) + 1, *range(1, len(places) + 1)))
+
+
 def batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """(x - mean) / sqrt(variance + eps) weight + bias of each channel, mean and variance."""
+    kernel = BATCH_NORM.ufuncs[x.dtype]
+    if kernel is None or not 0 < x.size <= FEW:
+        return _batch_norm(x, weight, bias, eps)
+    rows, axis = _few_rows(x)
+    c, kind = x.shape[1], x.dtype
+    result, mean, variance = kernel(rows, _vector(weight, c, 1, kind), _vector(bias, c, 0, kind),
+                                    filled(eps, (), kind), axis=axis)
+    return _from_rows(result, axis, x.shape), mean, variance
+
+
+@silent
+def _batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     mean, variance = channel_statistics(x)
     c = x.shape[1]
     factor = _reciprocal_deviation(variance, eps) * _vector(weight, c, 1, mean.dtype)
     return scale_channels(x, mean, factor, _vector(bias, c, 0, mean.dtype)), mean, variance
 
 
-@silent
 def batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance: Any, eps: float,
                         ) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias."""
+    kernel, kind = BATCH_NORM_BACKWARD.ufuncs[x.dtype], x.dtype
+    if kernel is None or not 0 < x.size <= FEW or gradient.dtype is not kind:
+        return _batch_norm_backward(gradient, x, weight, mean, variance, eps)
+    rows, axis = _few_rows(x)
+    g = gradient if x.ndim == 2 else (
+        gradient.swapaxes(0, 1).reshape(rows.shape) if axis == 1 else
+        gradient.transpose((0, *range(2, x.ndim), 1)).reshape(rows.shape))
+    to_x, to_weight, to_bias = kernel(g, rows, _vector(weight, x.shape[1], 1, kind), mean, variance,
+                                      filled(eps, (), kind), axis=axis)
+    return _from_rows(to_x, axis, x.shape), to_weight, to_bias
+
+
+@silent
+def _batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance: Any, eps: float,
+                         ) -> tuple[Any, Any, Any]:
     channels = Channels(x)
     data, kind = channels.data, channels.data.dtype
     g = Channels(gradient, channels.columns).data

@@ -74,20 +74,27 @@ complex64 = dtype("complex64", np.complex64, "complex")
 complex128 = dtype("complex128", np.complex128, "complex")
 
 ALL = tuple(dtype.by_name.values())
+
+# For data that comes so: tensors hold them, and NumPy computes with them where it can, but they
+# are promoted to no other integer type, as in torch.
+uint16 = dtype("uint16", np.uint16, "integer")
+uint32 = dtype("uint32", np.uint32, "integer")
+uint64 = dtype("uint64", np.uint64, "integer")
+WIDE_UNSIGNED = (uint16, uint32, uint64)
 ALIASES = {"half": float16, "float": float32, "double": float64, "short": int16, "int": int32,
            "long": int64, "cfloat": complex64, "cdouble": complex128}
-FROM_ARRAY = {d.array: d for d in ALL}
+FROM_ARRAY = {d.array: d for d in dtype.by_name.values()}
 HALF_TYPES = frozenset((float16.array, bfloat16.array))
-NATIVE = frozenset(d.array for d in ALL if d is not bfloat16)  # elements NumPy itself has
+NATIVE = frozenset(d for d in FROM_ARRAY if d != bfloat16.array)  # elements NumPy itself has
 
-# Other spellings of an element type: Python's classes, NumPy's wider integers.
+# Other spellings of an element type: Python's classes.
 _PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}
 
 
 def from_array(array_dtype: np.dtype) -> dtype:
     """The dtype of NumPy arrays of `array_dtype`.
 
-    Raises TypeError for element types that tensors do not have (strings, objects, uint16, ...).
+    Raises TypeError for element types that tensors do not have (strings, objects, dates, ...).
     """
     found = FROM_ARRAY.get(array_dtype)
     if found is None:

@@ -17,10 +17,21 @@ def is_internal(filename: str) -> bool:
     return filename.startswith((PACKAGE, GENERATED))
 
 
+class _Internal(dict[str, bool]):
+    """Whether code of a file is internal: asked at every write in place."""
+
+    def __missing__(self, filename: str) -> bool:
+        self[filename] = found = is_internal(filename)
+        return found
+
+
+_internal = _Internal()
+
+
 def user_frame(depth: int = 1) -> FrameType | None:
     """The innermost frame outside the package."""
     frame: FrameType | None = sys._getframe(depth)
-    while frame is not None and is_internal(frame.f_code.co_filename):
+    while frame is not None and _internal[frame.f_code.co_filename]:
         frame = frame.f_back
     return frame
 
@@ -30,7 +41,9 @@ Site = tuple[CodeType, int]  # code and instruction: a line number costs more, a
 
 def user_site() -> Site | None:
     """Where the user's program is now, cheaply."""
-    frame = user_frame(2)
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _internal[frame.f_code.co_filename]:
+        frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
 

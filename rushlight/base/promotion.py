@@ -26,9 +26,11 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     >>> rl.promote_types(rl.uint8, rl.int8)
     torch.int16
     """
+    if type1 is type2:
+        return type1
+    if type1 in dtypes.WIDE_UNSIGNED or type2 in dtypes.WIDE_UNSIGNED:
+        return _beside_wide_unsigned(type1, type2)
     low, high = sorted((type1, type2), key=_ORDER.index)
-    if low is high:
-        return low
     if low is dtypes.uint8 and high is dtypes.int8:
         return dtypes.int16
     if low is dtypes.float16 and high is dtypes.bfloat16:
@@ -36,6 +38,14 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     if low is dtypes.float64 and high is dtypes.complex64:
         return dtypes.complex128
     return high
+
+
+def _beside_wide_unsigned(type1: dtype, type2: dtype) -> dtype:
+    other = type1 if type2 in dtypes.WIDE_UNSIGNED else type2
+    if other.is_floating_point:
+        return other
+    raise RuntimeError("Promotion for uint16, uint32, uint64 types is not supported, attempted to "
+                       f"promote {type1.name} and {type2.name}; convert one with .to(dtype)")
 
 
 def of_number(value: object) -> dtype:

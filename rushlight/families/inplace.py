@@ -62,6 +62,12 @@ def check_overlap(target: Tensor) -> None:
             "unsupported operation: more than one element of the written-to tensor refers to a "
             f"single memory location. Please clone() the tensor ({describe(target)}, strides "
             f"{target.stride()}) before performing the operation.")
+    check_writable(target)
+
+
+def check_writable(target: Tensor) -> None:
+    """Refuse to write to memory that may only be read."""
+    array = target._array
     if not is_meta(array) and not array.flags.writeable:
         raise RuntimeError(f"the memory of this tensor ({describe(target)}) is read-only: it came "
                            "from a read-only NumPy array; clone() it before writing")
@@ -69,9 +75,19 @@ def check_overlap(target: Tensor) -> None:
 
 def wrote(target: Tensor) -> None:
     """Count a write to `target`'s memory, and remember the user's line."""
-    version = version_of(target)
+    version = target._writes
+    if version is None:  # nobody has saved or viewed the memory, so nobody will ask for the line
+        target._writes = [1, None, None]
+        return
     version[0] += 1
     version[1] = user_site()
+
+
+def may_write(target: Tensor) -> bool:
+    """Whether a write that is not recorded needs no further look: the quick answer."""
+    array = target._array
+    return (type(array) is np.ndarray and array.base is None and array.flags.writeable
+            and target._view is None and (target._node is None or not flags.grad_enabled))
 
 
 def record_in_place(target: Tensor, result: Tensor) -> None:
@@ -221,4 +237,4 @@ def title(d: Any) -> str:
     return {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
             "int64": "Long", "float16": "Half", "bfloat16": "BFloat16", "float32": "Float",
             "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-            }[d.name]
+            "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}[d.name]

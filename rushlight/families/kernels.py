@@ -52,8 +52,11 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
     """A function of arrays of `dtype` (truth values for boolean symbols), as a ufunc is."""
     plain = host.kernel(root, names, dtype)
     half = dtype in dtypes.HALF_TYPES
-    if isinstance(plain, np.ufunc) and not large and not half:
+    wide = dtypes.FROM_ARRAY[dtype] in dtypes.WIDE_UNSIGNED  # no machine code for these
+    if isinstance(plain, np.ufunc) and (wide or not large and not half):
         return quiet(plain)
+    if wide:
+        return plain
     boolean = {str(x.value) for x in walk([root]) if x.name == "symbol" and x.boolean}
     inputs = tuple(np.dtype(np.bool_) if name in boolean else dtype for name in names)
     output = np.dtype(np.bool_) if root.boolean else dtype

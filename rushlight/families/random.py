@@ -32,6 +32,7 @@ from rushlight.families.generator import engine_of
 from rushlight.families.inplace import (
     check_in_place,
     check_overlap,
+    may_write,
     record_in_place,
     resize_out,
     title,
@@ -55,15 +56,21 @@ class Fill:
         self.accepts = frozenset(d.array for d in dtypes.ALL
                                  if dtypes.CATEGORIES[d.category] in names)
         self.kernel = kernel or f"{self.name.strip('_')}_cpu"
+        self.plain: dict[Any, Any] = {}  # dtype -> what the rule says without arguments
 
     def draw(self, array: Any, generator: Any, arguments: Sequence[Any]) -> None:
         """Draw into `array`, which may be a MetaArray: then the arguments are checked only."""
         dtype = array.dtype
-        if dtype not in self.accepts:
-            raise self.refusal(array)
-        draw, values = self.rule(dtype, *arguments)
+        settled = None if arguments else self.plain.get(dtype)
+        if settled is None:
+            if dtype not in self.accepts:
+                raise self.refusal(array)
+            settled = self.rule(dtype, *arguments)
+            if not arguments:
+                self.plain[dtype] = settled
+        draw, values = settled
         engine = engine_of(generator, self.name)
-        if is_meta(array):
+        if type(array) is MetaArray:
             return
         draw(engine, parts(array) if dtype.kind == "c" else array, *values)
 
@@ -115,15 +122,22 @@ def _method(op: Fill) -> Any:
     defaults = {f"default_{p.name}": p.default for p in parameters if p.default is not p.empty}
     head = "".join(f", {p.name}" if p.default is p.empty else f", {p.name}=default_{p.name}"
                    for p in parameters)
-    values = "".join(f"{p.name}, " for p in parameters)
+    values = "(" + "".join(f"{p.name}, " for p in parameters) + ")"
+    if parameters and len(defaults) == len(parameters):
+        same = " and ".join(f"{p.name} is default_{p.name}" for p in parameters)
+        values = f"() if {same} else {values}"
     source = (f"def {op.name}(input{head}, *, generator=None):\n"
-              f"    return draw_in_place(op, input, ({values}), generator)\n")
+              f"    return draw_in_place(op, input, {values}, generator)\n")
     return compile_function(op.name, source, {"op": op, "draw_in_place": draw_in_place, **defaults},
                             op.rule.__module__)
 
 
 def draw_in_place(op: Fill, target: Tensor, arguments: Sequence[Any], generator: Any) -> Tensor:
     """Draw into a tensor; what it held before gets a gradient of zero."""
+    if may_write(target):
+        op.draw(target._array, generator, arguments)
+        wrote(target)
+        return target
     recorded = flags.grad_enabled and target._node is not None
     check_in_place(target, recorded)
     op.draw(target._array, generator, arguments)
@@ -231,6 +245,11 @@ def create(op: Fill, shape: tuple[int, ...], arguments: Sequence[Any], generator
            dtype: Any, device: Any, requires_grad: bool, out: Tensor | None,
            default: dtypes.dtype | None = None) -> Tensor:
     """What the functions return that make a tensor of a shape: a new one, or `out`."""
+    if out is None and device is None and dtype is None and not requires_grad:
+        wanted = dtypes.default_dtype() if default is None else default
+        array = np.empty(shape, wanted.array)
+        op.draw(array, generator, arguments)
+        return wrap(array)
     if out is not None:
         array = out_array(out, shape, dtype, op.name)
         op.draw(array, generator, arguments)

@@ -12,7 +12,7 @@ A view remembers how it was made, so that it can be taken anew when its base is 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import ref as reference
 
@@ -88,6 +88,37 @@ def take_view(function: Callable[..., Any], node_class: type[Node], input: Tenso
     return result
 
 
+def take_views(function: Any, input: Tensor, arrays: Sequence[Any],
+               arguments: Sequence[tuple[Any, ...]]) -> tuple[Tensor, ...]:
+    """The tensors for several views of `input`, as `take_view` makes one by a declared op."""
+    known, edge, version = input._view, input._node, input._writes
+    base = input if known is None else known[0]
+    recorded = edge is not None and flags.grad_enabled
+    target = input if edge is LEAF else edge
+    if version is None:
+        version = input._writes = [0, None, None]
+    views = version[2]
+    if views is None:
+        views = version[2] = []
+    before = len(views).bit_length()
+    results = []
+    for array, given in zip(arrays, arguments, strict=True):
+        result = new(Tensor)
+        result._array, result._writes, result._node = array, version, None
+        result._view = (base, known, function, given)
+        results.append(result)
+        views.append(reference(result))
+        if recorded:
+            node = result._node = new(function.declaration.op.node_class)
+            node._sequence = next_sequence()
+            node.edges, node.saved = (target,), (input._array.shape, *given)
+            if tracing and flags.anomaly:
+                node.site = user_site()
+    if len(views) >= PRUNE_FROM and len(views).bit_length() > before:
+        version[2] = [r for r in views if r() is not None]
+    return tuple(results)
+
+
 def view(paths: str, *, grad: Callable[..., Any], otherwise: Callable[..., Any] | None = None,
          many: bool = False, node: str = "", samples: Samples | None = None,
          ) -> Callable[[Callable[..., Any]], Any]:
@@ -153,7 +184,7 @@ def _write(op: View) -> tuple[str, dict[str, Any]]:
 
 def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple[Any, ...]:
     """Arguments of `f(x, *dims)` given as `dims=`, or in torch's other spellings."""
-    for name in (star, "dim", "dims", "shape", "size", "sizes"):
+    for name in (star, "dim", "dims", "shape", "size", "sizes", "dtype"):
         if name in named_arguments and len(named_arguments) == 1:
             value = named_arguments[name]
             return tuple(value) if isinstance(value, (tuple, list)) else (value,)

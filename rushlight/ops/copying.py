@@ -15,7 +15,14 @@ from rushlight.base.flags import flags
 from rushlight.engine.node import LEAF, Node, edge_of, next_sequence, version_of
 from rushlight.families.cast import astype, cast
 from rushlight.families.composite import composite
-from rushlight.families.inplace import check_in_place, record_in_place, wrote
+from rushlight.families.inplace import (
+    check_history,
+    check_in_place,
+    check_writable,
+    may_write,
+    record_in_place,
+    wrote,
+)
 from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.tensor import Tensor, wrap
@@ -179,11 +186,22 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
     Raises RuntimeError where `src` does not broadcast to this shape.
     """
+    if type(src) is Tensor and (src._node is None or not flags.grad_enabled):
+        target, source = input._array, src._array
+        if (target.shape == source.shape and target.dtype is source.dtype and may_write(input)
+                and type(source) is np.ndarray):
+            target[...] = source
+            wrote(input)
+            return input
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not "
                         f"{type(src).__name__}")
     recorded = input._array.dtype.kind in "fcV" and _recording(input, src)
     check_in_place(input, recorded)
+    return _overwrite(input, src, recorded)
+
+
+def _overwrite(input: Tensor, src: Tensor, recorded: bool) -> Tensor:
     target, source = input._array, src._array
     if source.ndim > target.ndim:
         raise RuntimeError(f"output with shape {list(target.shape)} doesn't match the broadcast "
@@ -229,12 +247,20 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     >>> rl.empty(2).fill_(3)
     tensor([3., 3.])
     """
+    if (type(value) is float or type(value) is int) and may_write(input):
+        input._array.fill(number(value, input._array.dtype))
+        wrote(input)
+        return input
     if isinstance(value, Tensor):
         if value._array.ndim:
             raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
                                f"{value._array.ndim} dimensions.")
-        return copy_(input, value)
-    return copy_(input, wrap(number(value, input._array.dtype)))
+    else:
+        value = wrap(number(value, input._array.dtype))
+    recorded = input._array.dtype.kind in "fcV" and _recording(input, value)
+    check_history(input, recorded)  # elements that share memory get the same number
+    check_writable(input)
+    return _overwrite(input, value, recorded)
 
 
 @composite("zero_")

@@ -293,6 +293,21 @@ def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = Non
     return tensor(data, dtype=d, device=place, requires_grad=requires_grad)
 
 
+@composite("Tensor.new")
+def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers.
+
+    The way of old programs; `new_empty` and `new_tensor` say which is meant.
+    """
+    data = args[0] if len(args) == 1 else args
+    if isinstance(data, Tensor):
+        return data.detach()
+    place = input.device if device is None else device
+    if isinstance(data, list) or type(data) is tuple and len(args) == 1:
+        return tensor(data, dtype=input.dtype, device=place)
+    return empty(*args, dtype=input.dtype, device=place)
+
+
 @function("arange", samples=lambda x: [(5,), (1.0, 2.0, 0.25)])
 def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
            device: Any = None, requires_grad: bool = False, pin_memory: bool = False,

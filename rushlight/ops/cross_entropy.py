@@ -13,6 +13,7 @@ from rushlight.families.cast import astype
 from rushlight.families.composite import function
 from rushlight.families.library import library
 from rushlight.ops.loss import F, _reduction, reduced
+from rushlight.ops.masked_loss import classes, maskable
 from rushlight.ops.softmax import log_softmax, softmax
 from rushlight.tensor import Tensor
 
@@ -73,6 +74,7 @@ def _rows(input: Any) -> Any:
 
 
 @function(F + "nll_loss")
+@maskable(classes)
 def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
              ignore_index: int = -100, reduce: Any = None, reduction: str = "mean") -> Tensor:
     """-x[y] of log-probabilities x and classes y, reduced (the mean is weighted).
@@ -161,6 +163,7 @@ def _cross_entropy_curvature(second: Any, input: Any, target: Any, ignore_index:
 
 
 @function(F + "cross_entropy")
+@maskable(classes)
 def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
                   ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
                   label_smoothing: float = 0.0) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight.families.composite import function
 from rushlight.families.library import library
+from rushlight.ops.masked_loss import maskable, sequences
 from rushlight.tensor import Tensor, wrap
 
 Array = np.ndarray
@@ -97,7 +98,8 @@ class ctc:  # noqa: N801 - an op
         loss = -_log_sum(*ends)
         loss = np.where(input_lengths > 0, loss, np.where(target_lengths > 0, np.inf, 0.0))
         beta = _backward(emitted, skippable, last, input_lengths)
-        together = alpha + beta - emitted  # log-probability of all alignments through a state
+        with np.errstate(invalid="ignore"):  # where there is no way, or beyond an input's end
+            together = alpha + beta - emitted  # log-probability of alignments through a state
         posterior = np.zeros_like(scores)
         share = np.exp(together + loss[:, None])
         for state in range(labels.shape[1]):
@@ -118,6 +120,7 @@ class ctc:  # noqa: N801 - an op
 
 
 @function("nn.functional.ctc_loss ctc_loss")
+@maskable(sequences)
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -66,7 +66,7 @@ def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
     """Take the dimensions of size 1, or those of `dim` that have it, from the tensor itself."""
     shape = tuple(input._array.shape)
     return become(input, viewing.squeeze, () if dim is None else (dim,),
-                  viewing._view_shape, shape)
+                  viewing.view, shape)
 
 
 @composite("Tensor.transpose_ Tensor.swapaxes_ Tensor.swapdims_")

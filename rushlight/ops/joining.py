@@ -60,12 +60,20 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
     plain = _plain_arrays(tensors)
     if plain is not None and out is None:
         try:
-            joined = np.concatenate(plain, axis=dim)
+            joined = _joined(plain, dim)
         except (ValueError, TypeError):  # what follows says what does not fit
             pass
         else:
             return _recorded_cat(tensors, joined, dim)
     return _general_cat(tensors, dim, out)
+
+
+def _joined(arrays: list[np.ndarray], dim: int) -> np.ndarray:
+    """The arrays in one, row-major; images may keep their order of dimensions in memory."""
+    joined = np.concatenate(arrays, axis=dim)
+    if joined.ndim < 4 and not joined.flags.c_contiguous:
+        return np.ascontiguousarray(joined)
+    return joined
 
 
 def _plain_arrays(tensors: list[Tensor]) -> list[np.ndarray] | None:
@@ -120,9 +128,7 @@ def _general_cat(tensors: list[Tensor], dim: int, out: Any) -> Tensor:
         shape[dim] = sum(a.shape[dim] for a in arrays)
         joined: Any = MetaArray(shape, common)
     else:
-        joined = np.concatenate(arrays, axis=dim)
-        if joined.ndim < 4:  # images may keep their order of dimensions in memory
-            joined = np.ascontiguousarray(joined)
+        joined = _joined(arrays, dim)
     recorded = flags.grad_enabled and any(x._node is not None for x in pieces)
     if out is not None:
         return write_out(out, joined, "cat", recorded)

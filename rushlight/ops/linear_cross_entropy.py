@@ -6,12 +6,14 @@ from typing import Any
 
 from rushlight.families.composite import function
 from rushlight.ops.cross_entropy import cross_entropy
+from rushlight.ops.masked_loss import maskable, rows
 from rushlight.tensor import Tensor
 
 
 @function("nn.functional.linear_cross_entropy", samples=lambda x: [
     (x(3, 4), x(5, 4), x.integers(3, low=0, high=5)),
     (x(3, 4), x(5, 2, 4), x.integers(3, 2, low=0, high=5), {"linear_bias": x(5, 2)})])
+@maskable(rows("input", "target"))
 def linear_cross_entropy(input: Any, linear_weight: Any, target: Any, *, linear_bias: Any = None,
                          weight: Any = None, reduction: str = "mean",
                          ignore_index: int | None = None, label_smoothing: float = 0.0,

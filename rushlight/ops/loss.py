@@ -10,6 +10,7 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.expr import scalar as s
 from rushlight.families.composite import function
 from rushlight.families.pointwise import pointwise
+from rushlight.ops.masked_loss import elements, maskable, rows
 from rushlight.tensor import Tensor
 
 F = "nn.functional."
@@ -37,12 +38,12 @@ def _known(reduction: str) -> Any:
 
 
 def _reduction(reduction: str, size_average: Any, reduce: Any) -> str:
-    """The word that old programs' size_average= and reduce= stand for."""
+    """The word that old programs' size_average= and reduce= stand for; called by a loss itself."""
     if size_average is None and reduce is None:
         return _known(reduction)
     word = "none" if reduce is False else ("sum" if size_average is False else "mean")
     warnings.warn(f"size_average and reduce args will be deprecated, please use "
-                  f"reduction='{word}' instead.", UserWarning, stacklevel=3)
+                  f"reduction='{word}' instead.", UserWarning, stacklevel=4)
     return word
 
 
@@ -52,7 +53,7 @@ def _warn_broadcast(name: str, input: Any, target: Any) -> None:
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting: "
             f"{name} compares each with each then. Please ensure they have the same size.",
-            UserWarning, stacklevel=3)
+            UserWarning, stacklevel=4)
 
 
 @pointwise("_squared_error", refuse="bool integer", inplace=False)
@@ -63,6 +64,7 @@ def _squared_error(input, target):
 
 @function(F + "mse_loss",
           samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'reduction': 'none'})])
+@maskable(elements("input", "target"))
 def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
              reduction: str = "mean", weight: Any = None) -> Tensor:
     """(input - target) ** 2, reduced.
@@ -86,6 +88,7 @@ def _weighted(loss: Any, weight: Any, reduction: str) -> Tensor:
 
 
 @function(F + "l1_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'reduction': 'sum'})])
+@maskable(elements("input", "target"))
 def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
             reduction: str = "mean", weight: Any = None) -> Tensor:
     """|input - target|, reduced."""
@@ -104,6 +107,7 @@ def _smooth_l1(input, target, beta: Scalar = 1.0):
 
 
 @function(F + "smooth_l1_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'beta': 0.5})])
+@maskable(elements("input", "target"))
 def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                    reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """0.5 (x - y)**2 / beta where |x - y| < beta, |x - y| - 0.5 beta beyond; reduced."""
@@ -124,6 +128,7 @@ def _huber(input, target, delta: Scalar = 1.0):
 
 
 @function(F + "huber_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'delta': 0.5})])
+@maskable(elements("input", "target"))
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
                weight: Any = None) -> Tensor:
     """0.5 (x - y)**2 within delta, delta (|x - y| - 0.5 delta) beyond; reduced (Huber, 1964)."""
@@ -147,6 +152,7 @@ def _cross_entropy_of(input, target):
 
 @function(F + "binary_cross_entropy",
           samples=lambda x: [(x(2, 3, low=0.1, high=0.9), x(2, 3, low=0, high=1))])
+@maskable(elements("input", "target"))
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
                          reduce: Any = None, reduction: str = "mean") -> Tensor:
     """-(y log(x) + (1 - y) log(1 - x)) of probabilities x, reduced.
@@ -178,6 +184,7 @@ def _logit_cross_entropy(input, target):
 @function(F + "binary_cross_entropy_with_logits",
           samples=lambda x: [(x(2, 3), x(2, 3, low=0, high=1)), (x(3), x(3, low=0, high=1),
               {'pos_weight': x(3, low=1, high=2)})])
+@maskable(elements("input", "target"))
 def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None,
                                      size_average: Any = None, reduce: Any = None,
                                      reduction: str = "mean", pos_weight: Any = None) -> Tensor:
@@ -210,6 +217,7 @@ def _softplus_of_negative(input):
 @function(F + "kl_div kl_div",
           samples=lambda x: [(x(2, 3), x(2, 3, low=0.1, high=1)), (x(3), x(3), {'log_target':
               True})])
+@maskable(elements("input", "target"))
 def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
            reduction: str = "mean", log_target: bool = False) -> Tensor:
     """y (log y - x) of log-probabilities x, reduced; "batchmean" divides by the batch size."""
@@ -225,6 +233,7 @@ def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None
 @function(F + "poisson_nll_loss poisson_nll_loss",
           samples=lambda x: [(x(2, 3), x(2, 3, low=2, high=4)), (x(3, low=1, high=2), x(3, low=2,
               high=4), False, True)])
+@maskable(elements("input", "target"))
 def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False,
                      size_average: Any = None, eps: float = 1e-8, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:
@@ -237,6 +246,7 @@ def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool
 
 
 @function(F + "gaussian_nll_loss", samples=lambda x: [(x(2, 3), x(2, 3), x(2, 3, low=0.5, high=2))])
+@maskable(elements("input", "target"))
 def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
                       reduction: str = "mean") -> Tensor:
     """0.5 (log var + (x - y)**2 / var), reduced; var is at least eps."""
@@ -263,6 +273,7 @@ def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps
 
 @function(F + "hinge_embedding_loss hinge_embedding_loss",
           samples=lambda x: [(x(3), x(3).sign().detach())])
+@maskable(elements("input", "target"))
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None,
                          reduce: Any = None, reduction: str = "mean") -> Tensor:
     """x where y is 1, max(0, margin - x) where it is -1; reduced."""
@@ -273,6 +284,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_aver
 
 @function(F + "margin_ranking_loss margin_ranking_loss",
           samples=lambda x: [(x(3), x(3), x(3).sign().detach(), 0.5)])
+@maskable(elements("input1", "input2", "target"))
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0,
                         size_average: Any = None, reduce: Any = None,
                         reduction: str = "mean") -> Tensor:
@@ -286,6 +298,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 
 
 @function(F + "soft_margin_loss", samples=lambda x: [(x(3), x(3).sign().detach())])
+@maskable(elements("input", "target"))
 def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:
     """log(1 + e**(-y x)), reduced."""
@@ -294,6 +307,7 @@ def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: 
 
 @function(F + "cosine_embedding_loss cosine_embedding_loss",
           samples=lambda x: [(x(2, 3), x(2, 3), x(2).sign().detach())])
+@maskable(rows("input1", "input2", "target"))
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0,
                           size_average: Any = None, reduce: Any = None,
                           reduction: str = "mean") -> Tensor:
@@ -315,6 +329,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
 @function(F + "triplet_margin_loss triplet_margin_loss",
           samples=lambda x: [(x(2, 3), x(2, 3), x(2, 3)), (x(2, 3), x(2, 3), x(2, 3), {'swap':
               True})])
+@maskable(rows("anchor", "positive", "negative"))
 def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0,
                         p: float = 2, eps: float = 1e-6, swap: bool = False,
                         size_average: Any = None, reduce: Any = None,
@@ -331,6 +346,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
 
 
 @function(F + "multilabel_soft_margin_loss", samples=lambda x: [(x(2, 3), x(2, 3, low=0, high=1))])
+@maskable(rows("input", "target"))
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None,
                                 size_average: Any = None, reduce: Any = None,
                                 reduction: str = "mean") -> Tensor:

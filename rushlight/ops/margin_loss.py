@@ -10,10 +10,12 @@ from rushlight.ops.activation import relu
 from rushlight.ops.arithmetic import minimum
 from rushlight.ops.geometry import pairwise_distance
 from rushlight.ops.loss import _reduction, reduced
+from rushlight.ops.masked_loss import maskable, rows
 from rushlight.tensor import Tensor
 
 
 @function("nn.functional.multi_margin_loss")
+@maskable(rows("input", "target"))
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -62,6 +64,7 @@ def multi_margin_loss(
 
 
 @function("nn.functional.multilabel_margin_loss")
+@maskable(rows("input", "target"))
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -98,6 +101,7 @@ def multilabel_margin_loss(
 
 
 @function("nn.functional.triplet_margin_with_distance_loss")
+@maskable(rows("anchor", "positive", "negative"))
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,

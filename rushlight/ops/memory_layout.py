@@ -164,6 +164,17 @@ def dim_order(input: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]
     return tuple(sorted(range(len(shape)), key=lambda d: -strides[d]))
 
 
+@composite("Tensor.as_subclass")
+def as_subclass(input: Tensor, cls: type) -> Tensor:
+    """The same memory and history as an instance of `cls`, a subclass of Tensor."""
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(f"cls must be a type that inherits from Tensor, not {cls!r}")
+    view, made = input.view_as(input), object.__new__(cls)  # type: ignore[attr-defined]
+    made._array, made._node = view._array, view._node
+    made._writes, made._view = view._writes, view._view
+    return made
+
+
 @function("scalar_tensor")
 def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
                   pin_memory: bool = False, requires_grad: bool = False) -> Tensor:

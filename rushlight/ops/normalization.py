@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from rushlight.backends import normalization as kernels
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.backends.quiet import quiet
 from rushlight.base.dtypes import finfo, float32, float64
 from rushlight.base.errors import operands
 from rushlight.base.flags import flags
 from rushlight.families.composite import composite
 from rushlight.families.inplace import wrote
+from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
@@ -175,7 +179,8 @@ class _native_group_norm:
 def _as_operands(results: Any, input: Any, weight: Any, bias: Any,
                  needs: tuple[bool, ...]) -> tuple[Any, ...]:
     """Gradients that were computed in double as tensors like their operands."""
-    return tuple([wrap(r.reshape(x.shape).astype(x._array.dtype, copy=False)) if need else None
+    return tuple([wrap(r if r.shape == x._array.shape and r.dtype is x._array.dtype else
+                       r.reshape(x.shape).astype(x._array.dtype, copy=False)) if need else None
                   for r, x, need in zip(results, (input, weight, bias), needs, strict=True)])
 
 
@@ -261,19 +266,20 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     input: (batch, channels, *). In training the statistics are the batch's, and the running ones
     are moved towards them by `momentum` in place; else the running ones are used.
     """
-    if input.ndim < 2 and not input.numel():
+    shape = input._array.shape
+    if len(shape) < 2 and not input.numel():
         return input.clone()
-    channels = input.shape[1]
+    channels = shape[1]
     for name, x in (("running_mean", running_mean), ("running_var", running_var),
                     ("weight", weight), ("bias", bias)):
-        if x is not None and x.numel() != channels:
+        if x is not None and x._array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
     if not training:
         factor = (running_var + eps).rsqrt()
-        factor = factor if weight is None else factor * weight.reshape(channels)
-        shift = running_mean.new_zeros(channels) if bias is None else bias.reshape(channels)
+        factor = factor if weight is None else factor * _vector(weight)
+        shift = running_mean.new_zeros(channels) if bias is None else _vector(bias)
         return _scale_channels(input, running_mean, factor, shift)
-    count = input.numel() // max(channels, 1)
+    count = input._array.size // max(channels, 1)
     if count <= 1:
         raise ValueError("Expected more than 1 value per channel when training, got input size "
                          f"{input.shape}")
@@ -287,9 +293,19 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
 def _move(running: Any, now: Any, weight: float, factor: float = 1.0) -> None:
     """A running statistic moved towards the batch's; variances are made unbiased by `factor`."""
     target = running._array
-    if not is_meta(target):
+    if is_meta(target):
+        return
+    multiply, share = quiet(np.multiply), number(weight * factor, target.dtype)
+    if now._array.dtype is target.dtype and target.dtype.char in "fd":
+        multiply(target, number(1 - weight, target.dtype), out=target)
+        np.add(target, multiply(now._array.reshape(target.shape), share), out=target)
+    else:
         target[...] = (1 - weight) * target + weight * factor * now._array.reshape(target.shape)
-        wrote(running)
+    wrote(running)
+
+
+def _vector(tensor: Any) -> Any:
+    return tensor if tensor._array.ndim == 1 else tensor.reshape(-1)
 
 
 @composite("nn.functional.normalize")

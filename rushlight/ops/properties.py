@@ -68,6 +68,13 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     return _tensor("is_same_size", input).shape == other.shape
 
 
+@function("is_distributed")
+def is_distributed(input: Tensor) -> bool:
+    """Whether the elements are spread over processes: never."""
+    _tensor("is_distributed", input)
+    return False
+
+
 @function("is_storage")
 def is_storage(obj: Any, /) -> bool:
     """Whether `obj` is the memory below tensors, as `untyped_storage()` gives it."""

@@ -15,7 +15,7 @@ from rushlight.families.cast import astype, cast
 from rushlight.families.composite import composite
 from rushlight.families.inplace import title
 from rushlight.families.library import library
-from rushlight.ops.joining import cat, stack
+from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor
 
 BOOL = np.dtype(np.bool_)
@@ -456,76 +456,3 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 
 def _fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return not [1 for a, b in zip(shape, target, strict=True) if b not in (1, a)]
-
-
-def _running(function: np.ufunc, general: Any, source: np.ndarray, dim: int) -> np.ndarray:
-    """Running results of `function`; of a 0-d array a copy."""
-    if not source.ndim:
-        return source.copy()
-    if source.dtype.kind == "V":
-        return general(source, axis=dim, dtype=source.dtype)
-    return function.accumulate(source, dim, source.dtype)
-
-
-@library("_cumulate", family="scan")
-class _cumulate:
-    """Running sums along `dim`."""
-
-    def forward(input, dim: Option, kind: Option):
-        source = input if input.dtype is kind else astype(input, kind)
-        return _running(np.add, np.cumsum, source, dim)
-
-    def backward(gradient, dim, shape):
-        if not shape:
-            return gradient
-        return _cumulate(gradient.flip(dim), dim, gradient._array.dtype).flip(dim)
-
-
-@composite("cumsum")
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
-    """Running sums along `dim`.
-
-    >>> import rushlight as rl
-    >>> rl.arange(4).cumsum(0)
-    tensor([0, 1, 3, 6])
-    """
-    array = input._array
-    return _cumulate(input, normalize_dim(dim, array.ndim), _accumulator(array, dtype), out=out)
-
-
-@library("_cumulate_product", family="scan")
-class _cumulate_product:
-    """Running products along `dim`."""
-
-    def forward(input, dim: Option, kind: Option):
-        source = input if input.dtype is kind else astype(input, kind)
-        return _running(np.multiply, np.cumprod, source, dim)
-
-    def backward(gradient, input, output, dim, shape):
-        if not shape:
-            return gradient
-        if not (input == 0).any():
-            weighted = (gradient * output.conj()).flip(dim).cumsum(dim).flip(dim)
-            return weighted / input.conj()
-        return _cumprod_gradient(gradient, input, dim)
-
-
-def _cumprod_gradient(gradient: Any, input: Any, dim: int) -> Tensor:
-    """The gradient of cumprod where zeros forbid division: for each element, without it."""
-    n = input.shape[dim]
-    parts = []
-    for i in range(n):
-        before = input.narrow(dim, 0, i).prod(dim, keepdim=True)
-        after = input.narrow(dim, i + 1, n - i - 1)
-        one = before.new_ones(before.shape)
-        products = before * cat([one, after.cumprod(dim)], dim)
-        parts.append((gradient.narrow(dim, i, n - i) * products.conj()).sum(dim))
-    return stack(parts, dim)
-
-
-@composite("cumprod")
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
-    """Running products along `dim`."""
-    return _cumulate_product(input, normalize_dim(dim, input.ndim),
-                             _accumulator(input._array, dtype), out=out)
-

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
+
 from rushlight.base.shapes import normalize_dim
 from rushlight.families.composite import composite
-from rushlight.families.view import view
+from rushlight.families.view import take_views, view
 from rushlight.tensor import Tensor
 
 
@@ -37,6 +38,24 @@ def _item(input, dim, index):
     return input[(slice(None),) * dim + (index, ...)]  # with ... it stays an array
 
 
+_WHOLE = (slice(None),) * 64
+
+
+def _sizes(length: int, size: int) -> list[int]:
+    """Pieces of `size`, the last one of what is left."""
+    whole, rest = divmod(length, size)
+    return [size] * whole + [rest] if rest or not length else [size] * whole
+
+
+def _pieces(tensor: Tensor, dim: int, sizes: list[int]) -> tuple[Tensor, ...]:
+    array, start, arrays, arguments = tensor._array, 0, [], []
+    for n in sizes:
+        arrays.append(array[(*_WHOLE[:dim], slice(start, start + n))])
+        arguments.append((dim, start, n))
+        start += n
+    return take_views(_piece, tensor, arrays, arguments)
+
+
 @composite("split split_with_sizes", samples=lambda x: [(x(5, 2), 2), (x(2, 5), [2, 3], 1)])
 def split(tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *,
           split_size: Any = None, split_sizes: Any = None) -> tuple[Tensor, ...]:
@@ -46,27 +65,28 @@ def split(tensor: Tensor, split_size_or_sections: Any = None, dim: int = 0, *,
     >>> rl.arange(5).split(2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
-    sections = next(s for s in (split_size_or_sections, split_size, split_sizes) if s is not None)
-    if not tensor.ndim:
+    sections = split_size_or_sections
+    if sections is None:
+        sections = split_sizes if split_size is None else split_size
+    shape = tensor._array.shape
+    if not shape:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    dim = normalize_dim(dim, tensor.ndim)
-    length = tensor._array.shape[dim]
+    dim = normalize_dim(dim, len(shape))
+    length = shape[dim]
     if isinstance(sections, Tensor):
         sections = sections.item() if not sections.ndim else sections.tolist()
     if isinstance(sections, int):
         if sections < 0 or (sections == 0 and length):
             raise RuntimeError("split expects split_size be non-negative, but got split_size="
                                f"{sections}")
-        step = max(sections, 1)
-        sizes = [min(step, length - i) for i in range(0, length, step)] or [0]
+        sizes = _sizes(length, max(sections, 1))
     else:
         sizes = list(sections)
         if sum(sizes) != length or any(n < 0 for n in sizes):
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's "
                 f"size at dimension {dim}), but got split_sizes={sizes}")
-    starts = accumulate([0, *sizes])
-    return tuple([_piece(tensor, dim, s, n) for s, n in zip(starts, sizes, strict=False)])
+    return _pieces(tensor, dim, sizes)
 
 
 @composite("chunk", samples=lambda x: [(x(5), 2)])
@@ -77,13 +97,15 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     >>> rl.arange(5).chunk(2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
-    if not input.ndim:
+    shape = input._array.shape
+    if not shape:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    length = input._array.shape[normalize_dim(dim, input.ndim)]
-    size = math.ceil(length / chunks)
-    return split(input, size if size else [0] * chunks, dim)
+    dim = normalize_dim(dim, len(shape))
+    length = shape[dim]
+    size = -(-length // chunks)
+    return _pieces(input, dim, _sizes(length, size) if size else [0] * chunks)
 
 
 @composite("tensor_split", samples=lambda x: [(x(5), 2), (x(5), (1, 3))])
@@ -145,10 +167,15 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     >>> rl.tensor([[1, 2], [3, 4]]).unbind()
     (tensor([1, 2]), tensor([3, 4]))
     """
-    if not input.ndim:
+    array = input._array
+    if not array.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    dim = normalize_dim(dim, input.ndim)
-    return tuple([_item(input, dim, i) for i in range(input._array.shape[dim])])
+    dim = normalize_dim(dim, array.ndim)
+    if dim == 0 and array.ndim > 1 and type(array) is np.ndarray:
+        arrays = list(array)
+    else:
+        arrays = [array[(*_WHOLE[:dim], i, ...)] for i in range(array.shape[dim])]
+    return take_views(_item, input, arrays, [(dim, i) for i in range(len(arrays))])
 
 
 def _unwatched(pieces: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -48,6 +48,10 @@ def permute(input, *dims):
     """
     if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
         dims = tuple(dims[0])
+    try:
+        return input.transpose(dims)
+    except (ValueError, TypeError):  # torch's errors below
+        pass
     if len(dims) != input.ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
@@ -102,7 +106,8 @@ def _matrix_transpose(name: str) -> property:
 
 Tensor.mT = _matrix_transpose("mT")  # type: ignore[attr-defined]
 Tensor.T = property(  # type: ignore[attr-defined]
-    lambda self: permute(self, *range(self._array.ndim - 1, -1, -1)),
+    lambda self: permute(self, 1, 0) if self._array.ndim == 2 else permute(
+        self, *range(self._array.ndim - 1, -1, -1)),
     doc="The dimensions in reverse order; shares memory.")
 Tensor.mH = Tensor.H = property(  # type: ignore[attr-defined]
     lambda self: transpose(self, -2, -1).conj() if self._array.ndim > 1 else self.conj(),

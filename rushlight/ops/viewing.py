@@ -61,7 +61,7 @@ SMALL = 1024  # elements that cost nothing to copy in vain
 
 def _viewed(array: Any, shape: tuple[int, ...]) -> Any:
     """`array` under another shape without a copy, or None where there is no such view."""
-    if type(array) is np.ndarray and (array.size < SMALL or array.flags.c_contiguous):
+    if type(array) is np.ndarray and array.size < SMALL:
         try:
             found = array.reshape(shape)  # three times as fast as with copy=False
         except (ValueError, TypeError):
@@ -79,26 +79,10 @@ def _viewed(array: Any, shape: tuple[int, ...]) -> Any:
     return MetaArray.of(found) if is_meta(array) else found
 
 
-@declare_view("_view_shape", node="view", grad=lambda g, shape, *size: g.reshape(shape),
-              otherwise=lambda input, *shape: _no_view(input, shape),
-              samples=lambda x: [(x(2, 6), 3, -1)])
-def _view_shape(input, *shape):
-    """The same elements under another shape; shares memory."""
-    if len(shape) == 1 and not isinstance(shape[0], int):
-        shape = tuple(shape[0]) if isinstance(shape[0], (tuple, list)) else shape
-    return _viewed(input, shape)
-
-
-def _no_view(input: Tensor, shape: Any) -> Tensor:
-    raise RuntimeError(
-        "view size is not compatible with input tensor's size and stride (at least one dimension "
-        f"spans across two contiguous subspaces): size {list(input.shape)}, stride "
-        f"{list(input.stride())}, asked for {list(size_argument(shape))}. Use .reshape(...) "
-        "instead.")
-
-
-@composite("Tensor.view", samples=lambda x: [(x(2, 6), 3, -1), (x(2, 6), (12,))])
-def view(input: Tensor, *shape: Any, **named: Any) -> Tensor:
+@declare_view("Tensor.view", grad=lambda g, shape, *size: g.reshape(shape),
+              otherwise=lambda input, *shape: _not_shaped(input, shape),
+              samples=lambda x: [(x(2, 6), 3, -1), (x(2, 6), (12,))])
+def view(input, *shape):
     """The same memory under another shape (one size may be -1), or as another dtype.
 
     Raises RuntimeError where the strides allow no such view; `reshape` copies then.
@@ -108,11 +92,27 @@ def view(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    if named:
-        shape = (named["dtype"],) if "dtype" in named else (named["size"],)
+    if len(shape) == 1 and type(shape[0]) is not int:
+        if isinstance(shape[0], dtypes.dtype):
+            return None
+        shape = tuple(shape[0]) if isinstance(shape[0], (tuple, list)) else shape
+    if type(input) is np.ndarray and input.flags.c_contiguous:
+        try:
+            return input.reshape(shape)
+        except (ValueError, TypeError):  # torch's errors below
+            pass
+    return _viewed(input, shape)
+
+
+def _not_shaped(input: Tensor, shape: Any) -> Tensor:
+    """The view as another dtype; else there is none."""
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return _view_dtype(input, shape[0])
-    return _view_shape(input, *shape)
+    raise RuntimeError(
+        "view size is not compatible with input tensor's size and stride (at least one dimension "
+        f"spans across two contiguous subspaces): size {list(input.shape)}, stride "
+        f"{list(input.stride())}, asked for {list(size_argument(shape))}. Use .reshape(...) "
+        "instead.")
 
 
 def _view_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
@@ -137,7 +137,7 @@ def _view_dtype(input: Tensor, dtype: dtypes.dtype) -> Tensor:
 @composite("Tensor.view_as", samples=lambda x: [(x(2, 6), x(3, 4))])
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` viewed under the shape of `other`."""
-    return _view_shape(input, *other._array.shape)
+    return view(input, *other._array.shape)
 
 
 @declare_view("reshape", node="view", grad=lambda g, shape, *size: g.reshape(shape),
@@ -153,14 +153,19 @@ def reshape(input, *shape):
     tensor([[0, 1],
             [2, 3]])
     """
-    if len(shape) == 1 and not isinstance(shape[0], int):
+    if len(shape) == 1 and type(shape[0]) is not int:
         shape = tuple(shape[0]) if isinstance(shape[0], (tuple, list)) else shape
+    if type(input) is np.ndarray and input.flags.c_contiguous:
+        try:
+            return input.reshape(shape)
+        except (ValueError, TypeError):  # torch's errors below
+            pass
     return _viewed(input, shape)
 
 
 def _copy_shape(input: Tensor, *shape: Any) -> Tensor:
     """A copy under another shape, which is nobody's view."""
-    result = _view_shape(input.clone(memory_format=None), *shape)
+    result = view(input.clone(memory_format=None), *shape)
     result._view = None
     return result
 
@@ -182,6 +187,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape = input._array.shape
     if not shape:
         return reshape(input, 1)
+    if start_dim == 0 and end_dim == -1:
+        return reshape(input, -1 if input._array.size else 0) if len(shape) > 1 else input
+    if start_dim == 1 and end_dim == -1 and len(shape) > 2 and input._array.size:
+        return reshape(input, shape[0], -1)
     first, last = normalize_dim(start_dim, len(shape)), normalize_dim(end_dim, len(shape))
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -193,7 +202,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @composite("ravel", samples=lambda x: [(x(2, 3),), (x(2, 3).t(),)])
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension; a view of a contiguous tensor."""
-    return (_view_shape if input.is_contiguous() else _copy_shape)(input, input._array.size)
+    return (view if input.is_contiguous() else _copy_shape)(input, input._array.size)
 
 
 @composite("unflatten", samples=lambda x: [(x(2, 6), 1, (2, -1))])
@@ -216,7 +225,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     except RuntimeError as error:
         raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the "
                            f"size of dim {dim} ({shape[dim]}) in the input tensor") from error
-    return _view_shape(input, *shape[:dim], *split, *shape[dim + 1:])
+    return view(input, *shape[:dim], *split, *shape[dim + 1:])
 
 
 @declare_view("squeeze", grad=lambda g, shape, *dim: g.reshape(shape),
@@ -230,9 +239,10 @@ def squeeze(input, *dim):
     """
     shape = input.shape
     if not dim or dim[0] is None:
-        drop = range(len(shape))
-    else:
-        drop = normalize_dims(dim[0] if len(dim) == 1 else dim, len(shape))
+        return input.squeeze()
+    if len(dim) == 1 and type(dim[0]) is int and -len(shape) <= dim[0] < len(shape):
+        return input.squeeze(dim[0]) if shape[dim[0]] == 1 else input[...]
+    drop = normalize_dims(dim[0] if len(dim) == 1 else dim, len(shape))
     index = tuple(0 if i in drop and n == 1 else slice(None) for i, n in enumerate(shape))
     return input[(*index, ...)]  # with ... it stays an array
 
@@ -246,6 +256,11 @@ def unsqueeze(input, dim):
     >>> rl.zeros(2).unsqueeze(1).shape
     torch.Size([2, 1])
     """
+    if type(dim) is int:
+        if dim == 0:
+            return input[None]
+        if dim == -1:
+            return input[..., None]
     dim = normalize_dim(dim, input.ndim + 1)
     return input[(slice(None),) * dim + (None,)]
 
@@ -262,9 +277,11 @@ def expand(input, *size):
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    target = size_argument(size)
+    target = size if len(size) > 1 else size_argument(size)
     shape, strides = input.shape, input.strides
     lead = len(target) - len(shape)
+    if target[lead:] == shape and lead == 1 and target[0] >= 0:  # the whole, repeated
+        return strided(input, target, (0, *strides))
     if lead < 0:
         raise RuntimeError(
             f"expand(torch.Tensor{{{list(shape)}}}, size={list(target)}): the number of sizes "
@@ -319,6 +336,10 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
     tensor([0, 4, 8])
     """
     n = input.ndim
+    if n == 2 and dim1 == 0 and dim2 == 1 and type(input) is np.ndarray and input.flags.writeable:
+        found = input.diagonal(offset)
+        found.flags.writeable = True
+        return found
     first, second = normalize_dim(dim1, n), normalize_dim(dim2, n)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")

@@ -130,6 +130,9 @@ class Tensor:
     def dtype(self) -> _dtype:
         """The type of the elements."""
     @property
+    def grad_dtype(self) -> _dtype:
+        """The element type of the gradient: the tensor's own."""
+    @property
     def device(self) -> _device:
         """Where the elements lie."""
     @property
@@ -149,6 +152,7 @@ class Tensor:
         """Elements between the start of the memory and the first element."""
     def data_ptr(self) -> builtins.int:
         """The address of the first element; 0 without elements."""
+    const_data_ptr = data_ptr
     def untyped_storage(self) -> UntypedStorage:
         """The memory itself, shared by all views of it."""
     def storage(self) -> UntypedStorage:
@@ -384,6 +388,8 @@ class Tensor:
     def any(self, dim: Any = None, keepdim: builtins.bool = False, *,
             out: Tensor | None = None) -> Tensor:
         """Whether any element over `dim` is nonzero."""
+    def apply_(self, callable: Callable[[Any], Any]) -> Tensor:
+        """Replace each element by callable(element), in place."""
     def arccos(self, *, out: Tensor | None = None) -> Tensor:
         """The angle in radians whose cosine is input."""
     def arccos_(self) -> Tensor:
@@ -431,6 +437,8 @@ class Tensor:
     def as_strided_scatter(self, src: Tensor, size: Any, stride: Any,
             storage_offset: builtins.int | None = None) -> Tensor:
         """Return a copy of ``input`` with ``src`` in the ``as_strided`` view of it."""
+    def as_subclass(self, cls: builtins.type) -> Tensor:
+        """The same memory and history as an instance of `cls`, a subclass of Tensor."""
     def asin(self, *, out: Tensor | None = None) -> Tensor:
         """The angle in radians whose sine is input."""
     def asin_(self) -> Tensor:
@@ -500,6 +508,9 @@ class Tensor:
     def cauchy_(self, median: builtins.float = 0.0, sigma: builtins.float = 1.0, *,
             generator: Any = None) -> Tensor:
         """Fill with numbers of the Cauchy distribution of that median and half width, in place."""
+    def ccol_indices(self, *args: Any, **options: Any) -> Any:
+        """Refused: ccol_indices expected sparse tensor layout but got Strided: sparse tensors are
+        not supported: all tensors are dense (strided)."""
     def cdouble(self, memory_format: Any = None) -> Tensor:
         """The tensor as complex128; itself if it is that already."""
     def ceil(self, *, out: Tensor | None = None) -> Tensor:
@@ -512,6 +523,8 @@ class Tensor:
         """max(0, x) + min(0, alpha * (e**(x / alpha) - 1)) (Barron, 2017)."""
     def cfloat(self, memory_format: Any = None) -> Tensor:
         """The tensor as complex64; itself if it is that already."""
+    def chalf(self, *, memory_format: Any = None) -> Tensor:
+        """Refused: there are no complex numbers of 16-bit floats. Use `cfloat()`."""
     def char(self, memory_format: Any = None) -> Tensor:
         """The tensor as int8; itself if it is that already."""
     def cholesky(self, upper: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -546,6 +559,12 @@ class Tensor:
         """input limited to [min, max]; either bound may be left out."""
     def clone(self, *, memory_format: Any = ..., out: Tensor | None = None) -> Tensor:
         """A copy with memory of its own; gradients flow to the original."""
+    def coalesce(self, *args: Any, **options: Any) -> Any:
+        """Refused: coalesce expected sparse coordinate tensor layout but got Strided: sparse
+        tensors are not supported: all tensors are dense (strided)."""
+    def col_indices(self, *args: Any, **options: Any) -> Any:
+        """Refused: col_indices expected sparse tensor layout but got Strided: sparse tensors are
+        not supported: all tensors are dense (strided)."""
     def combinations(self, r: builtins.int = 2, with_replacement: builtins.bool = False) -> Tensor:
         """All choices of r elements of a vector, as rows, in the order of the vector."""
     def conj(self) -> Tensor:
@@ -582,6 +601,9 @@ class Tensor:
     def cross(self, other: Any, dim: builtins.int | None = None, *,
             out: Tensor | None = None) -> Tensor:
         """The cross product along `dim`, or along the first dimension of size 3."""
+    def crow_indices(self, *args: Any, **options: Any) -> Any:
+        """Refused: crow_indices expected sparse tensor layout but got Strided: sparse tensors are
+        not supported: all tensors are dense (strided)."""
     def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
         """Refused: this build computes on the CPU."""
     def cummax(self, dim: builtins.int, *, out: Any = None) -> Any:
@@ -590,7 +612,11 @@ class Tensor:
         """(values, indices) of the smallest element so far along `dim`; NaN stays once it came."""
     def cumprod(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
         """Running products along `dim`."""
+    def cumprod_(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
+        """Running products along `dim`."""
     def cumsum(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
+        """Running sums along `dim`."""
+    def cumsum_(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
         """Running sums along `dim`."""
     def cumulative_trapezoid(self, x: Any = None, *, dx: Any = None,
             dim: builtins.int = -1) -> Tensor:
@@ -599,6 +625,10 @@ class Tensor:
         """Degrees as radians."""
     def deg2rad_(self) -> Tensor:
         """Degrees as radians."""
+    def dense_dim(self) -> builtins.int:
+        """The number of dense dimensions: all of them."""
+    def dequantize(self) -> Tensor:
+        """The tensor as float32: it is not quantised."""
     def det(self, *, out: Tensor | None = None) -> Tensor:
         """The determinant of square matrices."""
     def diag(self, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -762,6 +792,14 @@ class Tensor:
         """Whether input > other, element by element."""
     def half(self, memory_format: Any = None) -> Tensor:
         """The tensor as float16; itself if it is that already."""
+    def hardshrink(self, lambd: _Number = 0.5, *, out: Tensor | None = None) -> Tensor:
+        """x where |x| > lambd, else 0."""
+    def hardshrink_(self, lambd: _Number = 0.5) -> Tensor:
+        """x where |x| > lambd, else 0."""
+    def hash_tensor(self, dim: Any = None, *, keepdim: builtins.bool = False,
+            mode: builtins.int = 0, out: Tensor | None = None) -> Tensor:
+        """The exclusive or, over `dim` (None or (): all), of the elements' bits as 64-bit
+        numbers."""
     def heaviside(self, values: Tensor, *, out: Tensor | None = None) -> Tensor:
         """The step function: 0 below zero, `values` at zero, 1 above. No gradient flows."""
     def heaviside_(self, values: Tensor) -> Tensor:
@@ -826,7 +864,10 @@ class Tensor:
     def index_select(self, dim: builtins.int, index: Tensor, *,
             out: Tensor | None = None) -> Tensor:
         """Return the slices along ``dim`` that ``index`` names, in a new tensor."""
-    def inner(self, other: Tensor, *, out: Any = None) -> Tensor:
+    def indices(self, *args: Any, **options: Any) -> Any:
+        """Refused: indices expected sparse tensor layout but got Strided: sparse tensors are not
+        supported: all tensors are dense (strided)."""
+    def inner(self, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Sums of products over the last dimension of both."""
     def instance_norm(self, running_mean: Any = None, running_var: Any = None, weight: Any = None,
             bias: Any = None, use_input_stats: builtins.bool = True,
@@ -835,8 +876,14 @@ class Tensor:
         """Batch norm of each sample by itself: over the places of each channel."""
     def int(self, memory_format: Any = None) -> Tensor:
         """The tensor as int32; itself if it is that already."""
+    def int_repr(self, *args: Any, **options: Any) -> Any:
+        """Refused: int_repr(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
     def inverse(self, *, out: Tensor | None = None) -> Tensor:
         """The inverse of square matrices. Raises LinAlgError where there is none."""
+    def is_coalesced(self, *args: Any, **options: Any) -> Any:
+        """Refused: is_coalesced expected sparse coordinate tensor layout but got Strided: sparse
+        tensors are not supported: all tensors are dense (strided)."""
     def is_nonzero(self) -> builtins.bool:
         """Whether the one element is nonzero."""
     def is_same_size(self, other: Tensor) -> builtins.bool:
@@ -856,6 +903,15 @@ class Tensor:
         """Whether an element is -infinity."""
     def isposinf(self, *, out: Tensor | None = None) -> Tensor:
         """Whether an element is +infinity."""
+    def isreal(self) -> Tensor:
+        """Whether the imaginary part of an element is 0."""
+    def istft(self, n_fft: builtins.int, hop_length: builtins.int | None = None,
+            win_length: builtins.int | None = None, window: Any = None,
+            center: builtins.bool = True, normalized: builtins.bool = False,
+            onesided: builtins.bool | None = None, length: builtins.int | None = None,
+            return_complex: builtins.bool = False) -> Tensor:
+        """The signal whose `stft` with the same arguments is `input`, in the sense of least
+        squares."""
     def kron(self, other: Any, *, out: Tensor | None = None) -> Tensor:
         """The Kronecker product: each element of `input` times the whole of `other`, in blocks."""
     def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False, *,
@@ -962,6 +1018,10 @@ class Tensor:
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged; shares memory."""
+    def map2_(self, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+        """Replace each element a by callable(a, b, c), of elements of `x` and `y`, in place."""
+    def map_(self, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+        """Replace each element a by callable(a, b), b being the element of `tensor`, in place."""
     def masked_fill(self, mask: Tensor, value: Tensor | _Number, *,
             out: Tensor | None = None) -> Tensor:
         """Write ``value`` wherever ``mask`` is true."""
@@ -1062,6 +1122,8 @@ class Tensor:
         """-input."""
     def negative_(self) -> Tensor:
         """-input."""
+    def new(self, *args: Any, device: Any = None) -> Tensor:
+        """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers."""
     def new_empty(self, *size: Any, dtype: Any = None, device: Any = None,
             requires_grad: builtins.bool = False, **named: Any) -> Tensor:
         """Uninitialised memory of the given size and this dtype."""
@@ -1138,8 +1200,26 @@ class Tensor:
         """Write elements at the given places, counted through ``input`` in row-major order."""
     def put_(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
         """Write elements at the given places, counted through ``input`` in row-major order."""
+    def q_per_channel_axis(self, *args: Any, **options: Any) -> Any:
+        """Refused: q_per_channel_axis(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
+    def q_per_channel_scales(self, *args: Any, **options: Any) -> Any:
+        """Refused: q_per_channel_scales(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
+    def q_per_channel_zero_points(self, *args: Any, **options: Any) -> Any:
+        """Refused: q_per_channel_zero_points(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
+    def q_scale(self, *args: Any, **options: Any) -> Any:
+        """Refused: q_scale(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
+    def q_zero_point(self, *args: Any, **options: Any) -> Any:
+        """Refused: q_zero_point(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
     def qr(self, some: builtins.bool = True, *, out: Tensor | None = None) -> Any:
         """(Q, R): an older name of linalg.qr."""
+    def qscheme(self, *args: Any, **options: Any) -> Any:
+        """Refused: qscheme(): quantised tensors are not supported: see
+        fake_quantize_per_tensor_affine for quantisation-aware training."""
     def quantile(self, q: Any, dim: builtins.int | None = None, keepdim: builtins.bool = False, *,
             interpolation: str = 'linear', out: Tensor | None = None) -> Tensor:
         """The q-quantiles along `dim`, or of all elements; NaN where there is one."""
@@ -1169,7 +1249,10 @@ class Tensor:
         """input - other * floor(input / other): the sign is the divisor's."""
     def remainder_(self, other: Tensor | _Number) -> Tensor:
         """input - other * floor(input / other): the sign is the divisor's."""
-    def renorm(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
+    def renorm(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float, *,
+            out: Tensor | None = None) -> Tensor:
+        """Each slice along `dim` scaled down to a p-norm of at most maxnorm."""
+    def renorm_(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
         """Each slice along `dim` scaled down to a p-norm of at most maxnorm."""
     def repeat(self, *repeats: Any, **named: Any) -> Tensor:
         """The tensor repeated `repeats` times along each dimension; a copy."""
@@ -1185,6 +1268,9 @@ class Tensor:
         small."""
     def resize_as_(self, the_template: Tensor, *, memory_format: Any = ...) -> Tensor:
         """`resize_` to the shape of another tensor."""
+    def resize_as_sparse_(self, *args: Any, **options: Any) -> Any:
+        """Refused: resize_as_sparse_(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
     def resolve_conj(self) -> Tensor:
         """The tensor itself: conjugation is done at once."""
     def resolve_neg(self) -> Tensor:
@@ -1201,6 +1287,9 @@ class Tensor:
         """The nearest integer, halves to even; or the nearest multiple of 10**-decimals."""
     def round_(self, *, decimals: builtins.int = 0) -> Tensor:
         """The nearest integer, halves to even; or the nearest multiple of 10**-decimals."""
+    def row_indices(self, *args: Any, **options: Any) -> Any:
+        """Refused: row_indices expected sparse tensor layout but got Strided: sparse tensors are
+        not supported: all tensors are dense (strided)."""
     def rsqrt(self, *, out: Tensor | None = None) -> Tensor:
         """1 / sqrt(input)."""
     def rsqrt_(self) -> Tensor:
@@ -1273,12 +1362,25 @@ class Tensor:
         """Return a copy of ``input`` with ``src`` in the slices ``start:end:step`` of ``dim``."""
     def slogdet(self, *, out: Tensor | None = None) -> Any:
         """(sign, logabsdet) of the determinant: see linalg.slogdet."""
+    def smm(self, *args: Any, **options: Any) -> Any:
+        """Refused: smm(): sparse tensors are not supported: all tensors are dense (strided)."""
     def softmax(self, dim: Any = None, dtype: Any = None, *, _stacklevel: builtins.int = 3,
             out: Any = None) -> Tensor:
         """e**x / sum(e**x) along `dim`: positive numbers that sum to 1."""
     def sort(self, dim: builtins.int = -1, descending: builtins.bool = False,
             stable: builtins.bool | None = False, *, out: Any = None) -> Any:
         """(values, indices) of the elements in ascending order along `dim`; NaN comes last."""
+    def sparse_dim(self) -> builtins.int:
+        """The number of sparse dimensions: none."""
+    def sparse_mask(self, *args: Any, **options: Any) -> Any:
+        """Refused: sparse_mask(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def sparse_resize_(self, *args: Any, **options: Any) -> Any:
+        """Refused: sparse_resize_(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def sparse_resize_and_clear_(self, *args: Any, **options: Any) -> Any:
+        """Refused: sparse_resize_and_clear_(): sparse tensors are not supported: all tensors are
+        dense (strided)."""
     def split(self, split_size_or_sections: Any = None, dim: builtins.int = 0, *,
             split_size: Any = None, split_sizes: Any = None) -> tuple[Tensor, ...]:
         """Pieces of the given size (the last may be smaller), or of the listed sizes. Share
@@ -1300,12 +1402,22 @@ class Tensor:
         memory."""
     def squeeze_(self, dim: Any = None) -> Tensor:
         """Take the dimensions of size 1, or those of `dim` that have it, from the tensor itself."""
+    def sspaddmm(self, *args: Any, **options: Any) -> Any:
+        """Refused: sspaddmm(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
     def std(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None) -> Tensor:
         """The standard deviation over `dim`: the square root of the variance."""
     def std_mean(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None) -> tuple[Tensor, Tensor]:
         """The standard deviation and the mean over `dim`."""
+    def stft(self, n_fft: builtins.int, hop_length: builtins.int | None = None,
+            win_length: builtins.int | None = None, window: Any = None,
+            center: builtins.bool = True, pad_mode: str = 'reflect',
+            normalized: builtins.bool = False, onesided: builtins.bool | None = None,
+            return_complex: builtins.bool | None = None,
+            align_to_window: builtins.bool | None = None) -> Tensor:
+        """The Fourier transforms of windows of n_fft elements of a signal, hop_length apart."""
     def sub(self, other: Tensor | _Number, *, alpha: _Number = 1,
             out: Tensor | None = None) -> Tensor:
         """input - alpha * other, with broadcasting."""
@@ -1362,6 +1474,30 @@ class Tensor:
         """The tensor as another dtype or on another device; itself if nothing changes."""
     def to_dense(self, dtype: Any = None) -> Tensor:
         """The tensor itself: all tensors are dense."""
+    def to_mkldnn(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_mkldnn(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_padded_tensor(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_padded_tensor(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_sparse(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_sparse(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_sparse_bsc(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_sparse_bsc(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_sparse_bsr(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_sparse_bsr(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_sparse_coo(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_sparse_coo(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_sparse_csc(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_sparse_csc(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
+    def to_sparse_csr(self, *args: Any, **options: Any) -> Any:
+        """Refused: to_sparse_csr(): sparse tensors are not supported: all tensors are dense
+        (strided)."""
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
             sorted: builtins.bool = True, *, out: Any = None) -> Any:
         """(values, indices) of the k largest (or smallest) elements along `dim`, in order."""
@@ -1415,10 +1551,21 @@ class Tensor:
     def unique_consecutive(self, return_inverse: builtins.bool = False,
             return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
         """The elements (or slices along `dim`) without those that equal the one before."""
+    def unsafe_chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+        """`chunk`, whose pieces may be written to in place although they share memory."""
+    def unsafe_split(self, split_size: Any = None, dim: builtins.int = 0, *,
+            split_sizes: Any = None) -> tuple[Tensor, ...]:
+        """`split`, whose pieces may be written to in place although they share memory."""
+    def unsafe_split_with_sizes(self, split_size: Any = None, dim: builtins.int = 0, *,
+            split_sizes: Any = None) -> tuple[Tensor, ...]:
+        """`split`, whose pieces may be written to in place although they share memory."""
     def unsqueeze(self, dim: Any) -> Tensor:
         """With a dimension of size 1 at `dim`. Shares memory."""
     def unsqueeze_(self, dim: builtins.int) -> Tensor:
         """Give the tensor itself a dimension of size 1 at `dim`."""
+    def values(self, *args: Any, **options: Any) -> Any:
+        """Refused: values expected sparse tensor layout but got Strided: sparse tensors are not
+        supported: all tensors are dense (strided)."""
     def var(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None) -> Tensor:
         """The variance over `dim`, divided by the count less `correction` (1)."""

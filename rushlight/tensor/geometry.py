@@ -61,6 +61,11 @@ class Geometry:
         return dtypes.FROM_ARRAY[self._array.dtype]
 
     @property
+    def grad_dtype(self) -> dtype:
+        """The element type of the gradient: the tensor's own."""
+        return self.dtype
+
+    @property
     def device(self) -> device:
         """Where the elements lie."""
         return META if is_meta(self._array) else CPU
@@ -100,6 +105,8 @@ class Geometry:
     def data_ptr(self) -> int:
         """The address of the first element; 0 without elements."""
         return storage.address(self._array) if self._array.size else 0
+
+    const_data_ptr = data_ptr
 
     def untyped_storage(self) -> storage.UntypedStorage:
         """The memory itself, shared by all views of it."""

@@ -101,7 +101,8 @@ def test_modules_are_not_imported(tmp_path: Any, monkeypatch: Any) -> None:
     (b"\x80\x09.", "unsupported pickle protocol: 9"), (b"\xff.", "Unsupported operand 255"),
     (b"P1\n.", "Unsupported operand 80"), (b"ios\nsystem\n.", "Unsupported operand 105"),
     (b"(cos\nsystem\no.", "GLOBAL 'os.system'"), (b"\x82\x01.", "Unsupported operand 130"),
-    (b"\x97.", "Unsupported operand 151"), (b"I1x\n.", "ValueError"), (b"X\x01\0\0\0\xff.", "Unicode"),
+    (b"\x97.", "Unsupported operand 151"), (b"I1x\n.", "ValueError"),
+    (b"X\x01\0\0\0\xff.", "Unicode"),
     (b"T\xff\xff\xff\xff.", "truncated"), (b"I" + b"9" * 10_000 + b"\n.", "ValueError"),
     (b"c\xff\n\n.", "Unicode"), (b"]\x93.", "truncated"), (b"]]\x93.", "is no text"),
 ])
@@ -172,7 +173,8 @@ def test_a_good_tensor_is_read() -> None:
 
 
 @pytest.mark.parametrize("attribute", [
-    "backward", "_array", "_node", "__class__", "shape", "_hooks", "_grad", "not a name", "__dict__"])
+    "backward", "_array", "_node", "__class__", "shape", "_hooks", "_grad", "not a name",
+    "__dict__"])
 def test_attributes_that_tensors_have_are_not_replaced(attribute: str) -> None:
     made = rebuild(storage() + b"K\x00K\x04\x85K\x01\x85" + END)[:-1]
     refused(name("torch._utils", "_rebuild_parameter_with_state") + b"(" + made + b"\x88}}"

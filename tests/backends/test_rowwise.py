@@ -44,6 +44,11 @@ def operands(name: str, shape: tuple[int, ...], dtype: np.dtype) -> list[np.ndar
         return [normal(*lead), x, index, FUNCTIONS["logsumexp"](x)]
     if name == "layer_norm":
         return [x, normal(shape[-1]), normal(shape[-1]), np.array(1e-5, dtype)]
+    if name == "batch_norm":
+        return [x, normal(*lead), normal(*lead), np.array(1e-5, dtype)]
+    if name == "batch_norm_backward":
+        statistics = x.mean(-1), x.var(-1)
+        return [normal(*shape), x, normal(*lead), *statistics, np.array(1e-5, dtype)]
     if name == "layer_norm_backward":
         mean, rstd = x.mean(-1), 1 / np.sqrt(x.var(-1) + 1e-5)
         return [normal(*shape), x, normal(shape[-1]), mean, rstd.astype(dtype)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict, defaultdict, namedtuple
 from collections.abc import Iterator
 from typing import Any
@@ -18,9 +17,7 @@ from rushlight.utils.data import (
     TensorDataset,
     default_collate,
     default_convert,
-    get_worker_info,
 )
-from rushlight.utils.data import dataloader as module
 
 Point = namedtuple("Point", "x y")
 
@@ -149,17 +146,6 @@ def test_iterating_twice_at_once() -> None:
     loader = DataLoader(TensorDataset(rl.arange(3)))
     assert [(a[0].item(), b[0].item()) for a in loader for b in loader] == [
         (i, j) for i in range(3) for j in range(3)]
-
-
-def test_workers_are_accepted_with_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_warned_of_workers", False)
-    loader = DataLoader(range(3), 2, num_workers=2, pin_memory=True, persistent_workers=True)
-    with pytest.warns(UserWarning, match="loaded in this process"):
-        assert batches(loader) == [[0, 1], [2]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert batches(loader) == [[0, 1], [2]]
-    assert loader.prefetch_factor == 2 and get_worker_info() is None
 
 
 @pytest.mark.parametrize(("options", "message"), [

@@ -16,7 +16,9 @@ FIRST_ORDER = {"digamma"}  # whose second derivative is not known yet
 # Of these the gradient is a convention, not the derivative.
 CONVENTIONS = {
     "sgn",
-    "old_cholesky",  # that of a symmetric matrix
+    "old_cholesky", "lobpcg",  # those of a symmetric matrix
+    "svd_lowrank", "pca_lowrank",  # of random projections
+    "_fake_quantize", "fake_quantize_per_tensor_affine",  # straight through their steps
     "native_layer_norm", "native_batch_norm",  # mean and deviation pass none
 }
 ANALYTIC = [d for d in POINTWISE if "complex" not in str(d.op.refuse) and not callable(d.op.refuse)

@@ -46,7 +46,7 @@ GROUPS: dict[int, list[str]] = {
     9: ["{new} = {x}[{index}]"],
     10: ["{x}[{index}] = {y}", "{x}[{index}] = {n}", "{x}[{index}] += {y}",
          "{x}[{index}] *= {n}"],
-    5: ["{new} = {x}.sum({d}, keepdim=True)", "{new} = {x}.mean({d})",
+    5: ["{new} = {x}.sum({d}, keepdim=True)", "{new} = {x}.mean({d}).contiguous()",
         "{new} = {x}.softmax({d})", "{new} = T.cat([{x}, {x}], {d})",
         "{new} = T.stack([{x}, {y}], {d})", "{new} = {x}.index_select({d}, T.tensor({picks}))",
         "{new} = {x}[T.tensor({picks})]"],

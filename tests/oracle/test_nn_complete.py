@@ -28,7 +28,7 @@ LAZY: list[tuple[str, tuple, dict[str, Any], tuple[int, ...]]] = [
     ("LazyBatchNorm3d", (), {"track_running_stats": False, "bias": False}, (2, 4, 3, 3, 2)),
     ("LazyInstanceNorm1d", (), {}, (2, 3, 5)),
     ("LazyInstanceNorm2d", (), {"momentum": 0.3}, (2, 4, 3, 3)),
-    ("LazyInstanceNorm3d", (), {"affine": False}, (4, 3, 3, 2)),
+    ("LazyInstanceNorm3d", (), {"affine": False}, (2, 4, 3, 3, 2)),
 ]
 
 

@@ -81,6 +81,10 @@ def uniform(engine: Mersenne, out: np.ndarray, low: float = 0.0, high: float = 1
 def normal(engine: Mersenne, out: np.ndarray, mean: float = 0.0, std: float = 1.0) -> None:
     """Normal numbers of that mean and standard deviation."""
     done = False
+    if out.size < BLOCK and std == 1 and out.dtype.char in "fd" and out.flags.c_contiguous:
+        with engine.lock:  # the general way, without what a factor would take
+            np.add(pairs(engine, out.size).reshape(out.shape), mean, out=out, casting="same_kind")
+        return
     if out.flags.c_contiguous and out.size >= BLOCK:
         if out.dtype.itemsize == 2:
             single = np.empty(out.shape, np.float32)
@@ -101,6 +105,10 @@ def log_normal(engine: Mersenne, out: np.ndarray, mean: float = 1.0, std: float 
 
 def pairs(engine: Mersenne, count: int) -> np.ndarray:
     """`count` float64 standard normals, two from each pair of uniform numbers."""
+    if engine.next_normal is None and count & 1 == 0:
+        normal = np.empty(count)
+        if _drawn("pairs", engine, normal):
+            return normal
     return pairs64(engine, count, _fill_pairs)
 
 

@@ -304,6 +304,37 @@ def rms_norm_backward(row: RowWriter) -> None:
     row.each(slope)
 
 
+@rowwise("row number number number", "row number number", 2.0)
+def batch_norm(row: RowWriter) -> None:
+    """(x, weight, bias, eps) -> (x - mean) / sqrt(variance + eps) weight + bias, mean, variance"""
+    kind, bias = row.operands[0].kind, row.scalar(2)
+    mean = row.mean(lambda i: row.read(0, i), kind)
+    variance = row.mean(lambda i: _square(row.read(0, i) - mean), kind)
+    factor = row.scalar(1) / sqrt(variance + row.scalar(3))
+    row.each(lambda i: row.write(4, (row.read(0, i) - mean) * factor + bias, i))
+    row.write(5, mean)
+    row.write(6, variance)
+
+
+@rowwise("row row number number number number", "row number number", 2.0)
+def batch_norm_backward(row: RowWriter) -> None:
+    """(gradient, x, weight, mean, variance, eps) -> the gradients of x, weight and bias"""
+    kind, mean = row.operands[0].kind, row.scalar(3)
+    rstd = 1 / sqrt(row.scalar(4) + row.scalar(5))
+
+    def parts(i: Value) -> tuple[Value, Value]:
+        g = row.read(0, i)
+        return g, g * ((row.read(1, i) - mean) * rstd)
+
+    total, moment = row.sums(kind, parts, 2)
+    factor, count = row.scalar(2) * rstd, row.count(kind)
+    level, along = total / count, moment / count * rstd
+    row.each(lambda i: row.write(
+        6, (row.read(0, i) - level - (row.read(1, i) - mean) * along) * factor, i))
+    row.write(7, moment)
+    row.write(8, total)
+
+
 @rowwise("row number number number", "row", 0.8)
 def scale(row: RowWriter) -> None:
     """(x, centre, factor, shift) -> (x - centre) factor + shift"""

@@ -218,6 +218,26 @@ def rms_norm_backward(gradient: Array, x: Array, weight: Array, rstd: Array) -> 
 
 
 @_register
+def batch_norm(x: Array, weight: Array, bias: Array, eps: Array) -> tuple[Array, Array, Array]:
+    """(x - mean) / sqrt(variance + eps) weight + bias, mean and variance"""
+    centre = _total(x) / x.shape[-1]
+    variance = _total(np.square(x - centre)) / x.shape[-1]
+    factor = _column(weight) / np.sqrt(variance + _column(eps))
+    return (x - centre) * factor + _column(bias), centre[..., 0], variance[..., 0]
+
+
+@_register
+def batch_norm_backward(gradient: Array, x: Array, weight: Array, mean: Array, variance: Array,
+                        eps: Array) -> tuple[Array, Array, Array]:
+    """The gradients of x, weight and bias"""
+    n, rstd = x.shape[-1], 1 / np.sqrt(_column(variance) + _column(eps))
+    normal = (x - _column(mean)) * rstd
+    total, moment = _total(gradient), _total(gradient * normal)
+    slope = (gradient - total / n - normal * (moment / n)) * (_column(weight) * rstd)
+    return slope, moment[..., 0], total[..., 0]
+
+
+@_register
 def scale(x: Array, centre: Array, factor: Array, shift: Array) -> Array:
     """(x - centre) factor + shift"""
     return scale_columns(x, *map(_column, (centre, factor, shift)))

@@ -86,6 +86,10 @@ class MetaArray:
         """Two dimensions exchanged."""
         return MetaArray.of(self.phantom.swapaxes(axis1, axis2))
 
+    def squeeze(self, axis: Any = None) -> MetaArray:
+        """Without dimensions of size 1."""
+        return MetaArray.of(self.phantom.squeeze(axis))
+
     def transpose(self, *axes: Any) -> MetaArray:
         """Dimensions in another order."""
         return MetaArray.of(self.phantom.transpose(*axes))

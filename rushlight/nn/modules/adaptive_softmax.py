@@ -11,9 +11,18 @@ from rushlight.nn.modules.container import ModuleList, Sequential
 from rushlight.nn.modules.linear import Linear
 from rushlight.nn.modules.module import Module
 from rushlight.ops import argmax, cat, where
+from rushlight.ops.masked_loss import maskable, rows
 from rushlight.tensor import Tensor
 
 _ASMoutput = namedtuple("_ASMoutput", ["output", "loss"])
+
+
+@maskable(rows("input", "target"))
+def adaptive_loss(input: Any, target: Any, model: Any, reduction: str = "none") -> Tensor:
+    """Minus the log-probability that an adaptive softmax gives to each target."""
+    if target.dim() == 0:
+        return -model._log_probability(input.unsqueeze(0), target.unsqueeze(0)).squeeze(0)
+    return -model._log_probability(input, target)
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
@@ -23,7 +32,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     projected to in_features / div_value^(i + 1) features. Grave et al., 2017.
 
     `forward(input, target)` returns `output`, the log-probability of each target (N,), and
-    `loss`, minus its mean. Input (N, in_features) or (in_features,), target (N,) or ().
+    `loss`, minus its mean. Input (N, in_features) or (in_features,), target (N,) or (). mask (N,):
+    only samples where it is True count; the output of others is zero.
 
     Raises ValueError for cutoffs that are not increasing, RuntimeError for targets out of range.
 
@@ -71,11 +81,18 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             first.reset_parameters()
             second.reset_parameters()
 
-    def forward(self, input_: Tensor, target_: Tensor) -> Any:
+    def forward(
+        self, input_: Tensor, target_: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Any:
         _check_target(input_, target_)
-        batched = target_.dim() > 0
-        input = input_ if batched else input_.unsqueeze(0)
-        target = target_ if batched else target_.unsqueeze(0)
+        losses = adaptive_loss(input_, target_, self, "none", mask=mask, lengths=lengths)
+        if mask is None:
+            return _ASMoutput(-losses, losses.mean())
+        counted = mask.expand(losses.shape).sum().clamp(min=1)
+        return _ASMoutput(-losses, losses.sum() / counted)
+
+    def _log_probability(self, input: Tensor, target: Tensor) -> Tensor:
+        """That of each target: (N, in_features) and (N,) give (N,)."""
         self._check_range(target)
         head = F.log_softmax(self.head(input), dim=1)
         # The place of each target in the head: itself, or its cluster.
@@ -91,9 +108,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             within = F.log_softmax(self.tail[i](input.index_select(0, rows)), dim=1)
             own = within.gather(1, (target[rows] - low).unsqueeze(1)).squeeze(1)
             output = output.index_add(0, rows, own.to(output.dtype))
-        output = output + head.gather(1, place.unsqueeze(1)).squeeze(1)
-        loss = (-output).mean()
-        return _ASMoutput(output if batched else output.squeeze(0), loss)
+        return output + head.gather(1, place.unsqueeze(1)).squeeze(1)
 
     def _check_range(self, target: Tensor) -> None:
         least, most = (int(target.min()), int(target.max())) if target.numel() else (0, 0)

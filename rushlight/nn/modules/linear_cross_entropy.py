@@ -57,14 +57,19 @@ class LinearCrossEntropyLoss(Module):
         self.reduction, self.ignore_index = reduction, ignore_index
         self.label_smoothing, self.options = label_smoothing, options
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         shape = (self.num_classes, *self.out_features)
         bias: Any = self.linear.bias
         return F.linear_cross_entropy(
             input, self.linear.weight.reshape(*shape, self.in_features), target,
             linear_bias=None if bias is None else bias.reshape(shape), weight=self.weight,
             reduction=self.reduction, ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing, options=self.options)
+            label_smoothing=self.label_smoothing, options=self.options,
+            mask=mask,
+            lengths=lengths,
+        )
 
     def extra_repr(self) -> str:
         return (f"in_features={self.in_features}, num_classes={self.num_classes}, "

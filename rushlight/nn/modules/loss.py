@@ -1,7 +1,9 @@
 """Losses of predictions against target values.
 
 ``reduction``: "mean", "sum", or "none" for the loss of each element. ``size_average`` and
-``reduce`` are its older spelling.
+``reduce`` are its older spelling. Every call takes ``mask=`` (bool, broadcastable to the losses of
+``reduction="none"``; True counts) or ``lengths=`` ((batch,), how much of dimension 1 counts): what
+does not count is never read, and its gradient is exactly zero.
 """
 
 from __future__ import annotations
@@ -57,8 +59,13 @@ class L1Loss(_Loss):
     tensor(2.5000)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.l1_loss(input, target, reduction=self.reduction)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.l1_loss(
+            input, target, reduction=self.reduction,
+            mask=mask, lengths=lengths,
+        )
 
 
 class MSELoss(_Loss):
@@ -69,8 +76,13 @@ class MSELoss(_Loss):
     tensor(5.)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.mse_loss(
+            input, target, reduction=self.reduction,
+            mask=mask, lengths=lengths,
+        )
 
 
 class SmoothL1Loss(_Loss):
@@ -91,8 +103,13 @@ class SmoothL1Loss(_Loss):
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.smooth_l1_loss(
+            input, target, reduction=self.reduction, beta=self.beta,
+            mask=mask, lengths=lengths,
+        )
 
 
 class HuberLoss(_Loss):
@@ -109,8 +126,13 @@ class HuberLoss(_Loss):
         super().__init__(reduction=reduction)
         self.delta = delta
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.huber_loss(
+            input, target, reduction=self.reduction, delta=self.delta,
+            mask=mask, lengths=lengths,
+        )
 
 
 class NLLLoss(_WeightedLoss):
@@ -134,13 +156,17 @@ class NLLLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.nll_loss(
             input,
             target,
             weight=self.weight,
             ignore_index=self.ignore_index,
             reduction=self.reduction,
+            mask=mask,
+            lengths=lengths,
         )
 
 
@@ -181,7 +207,9 @@ class CrossEntropyLoss(_WeightedLoss):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.cross_entropy(
             input,
             target,
@@ -189,6 +217,8 @@ class CrossEntropyLoss(_WeightedLoss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
+            mask=mask,
+            lengths=lengths,
         )
 
 
@@ -200,8 +230,13 @@ class BCELoss(_WeightedLoss):
     tensor(0.6931)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.binary_cross_entropy(
+            input, target, weight=self.weight, reduction=self.reduction,
+            mask=mask, lengths=lengths,
+        )
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -226,9 +261,12 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.binary_cross_entropy_with_logits(
-            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
+            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction,
+            mask=mask, lengths=lengths,
         )
 
 
@@ -252,8 +290,13 @@ class KLDivLoss(_Loss):
         super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.kl_div(
+            input, target, reduction=self.reduction, log_target=self.log_target,
+            mask=mask, lengths=lengths,
+        )
 
 
 class PoissonNLLLoss(_Loss):
@@ -280,7 +323,9 @@ class PoissonNLLLoss(_Loss):
         self.full = full
         self.eps = eps
 
-    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, log_input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.poisson_nll_loss(
             log_input,
             target,
@@ -288,6 +333,8 @@ class PoissonNLLLoss(_Loss):
             full=self.full,
             eps=self.eps,
             reduction=self.reduction,
+            mask=mask,
+            lengths=lengths,
         )
 
 
@@ -306,9 +353,13 @@ class GaussianNLLLoss(_Loss):
         self.full = full
         self.eps = eps
 
-    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, var: Tensor | float, *,
+        mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.gaussian_nll_loss(
-            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction,
+            mask=mask, lengths=lengths,
         )
 
 
@@ -331,7 +382,8 @@ class CTCLoss(_Loss):
         self.zero_infinity = zero_infinity
 
     def forward(
-        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, *,
+        mask: Tensor | None = None, lengths: Any = None
     ) -> Tensor:
         return F.ctc_loss(
             log_probs,
@@ -341,4 +393,6 @@ class CTCLoss(_Loss):
             self.blank,
             self.reduction,
             self.zero_infinity,
+            mask=mask,
+            lengths=lengths,
         )

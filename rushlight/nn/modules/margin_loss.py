@@ -6,6 +6,7 @@ Options ``reduction``, ``size_average`` and ``reduce`` as in the module ``loss``
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rushlight.nn import functional as F
 from rushlight.nn.modules.distance import PairwiseDistance
@@ -33,9 +34,13 @@ class MarginRankingLoss(_MarginLoss):
     tensor(2.)
     """
 
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input1: Tensor, input2: Tensor, target: Tensor, *,
+        mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.margin_ranking_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
+            input1, input2, target, margin=self.margin, reduction=self.reduction,
+            mask=mask, lengths=lengths,
         )
 
 
@@ -56,8 +61,13 @@ class HingeEmbeddingLoss(_MarginLoss):
     ) -> None:
         super().__init__(margin, size_average, reduce, reduction)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.hinge_embedding_loss(
+            input, target, margin=self.margin, reduction=self.reduction,
+            mask=mask, lengths=lengths,
+        )
 
 
 class CosineEmbeddingLoss(_MarginLoss):
@@ -69,9 +79,13 @@ class CosineEmbeddingLoss(_MarginLoss):
     tensor(1.)
     """
 
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input1: Tensor, input2: Tensor, target: Tensor, *,
+        mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.cosine_embedding_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
+            input1, input2, target, margin=self.margin, reduction=self.reduction,
+            mask=mask, lengths=lengths,
         )
 
 
@@ -83,8 +97,13 @@ class SoftMarginLoss(_Loss):
     tensor(0.6931)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.soft_margin_loss(input, target, reduction=self.reduction)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.soft_margin_loss(
+            input, target, reduction=self.reduction,
+            mask=mask, lengths=lengths,
+        )
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
@@ -95,9 +114,12 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     tensor(0.6931)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.multilabel_soft_margin_loss(
-            input, target, weight=self.weight, reduction=self.reduction
+            input, target, weight=self.weight, reduction=self.reduction,
+            mask=mask, lengths=lengths,
         )
 
 
@@ -111,8 +133,13 @@ class MultiLabelMarginLoss(_Loss):
     tensor(0.5000)
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
+        return F.multilabel_margin_loss(
+            input, target, reduction=self.reduction,
+            mask=mask, lengths=lengths,
+        )
 
 
 class MultiMarginLoss(_WeightedLoss):
@@ -143,7 +170,9 @@ class MultiMarginLoss(_WeightedLoss):
         self.p = p
         self.margin = margin
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, input: Tensor, target: Tensor, *, mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.multi_margin_loss(
             input,
             target,
@@ -151,6 +180,8 @@ class MultiMarginLoss(_WeightedLoss):
             margin=self.margin,
             weight=self.weight,
             reduction=self.reduction,
+            mask=mask,
+            lengths=lengths,
         )
 
 
@@ -182,7 +213,10 @@ class TripletMarginLoss(_Loss):
         self.eps = eps
         self.swap = swap
 
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    def forward(
+        self, anchor: Tensor, positive: Tensor, negative: Tensor, *,
+        mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.triplet_margin_loss(
             anchor,
             positive,
@@ -192,6 +226,8 @@ class TripletMarginLoss(_Loss):
             eps=self.eps,
             swap=self.swap,
             reduction=self.reduction,
+            mask=mask,
+            lengths=lengths,
         )
 
 
@@ -222,7 +258,10 @@ class TripletMarginWithDistanceLoss(_Loss):
         self.margin = margin
         self.swap = swap
 
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    def forward(
+        self, anchor: Tensor, positive: Tensor, negative: Tensor, *,
+        mask: Tensor | None = None, lengths: Any = None
+    ) -> Tensor:
         return F.triplet_margin_with_distance_loss(
             anchor,
             positive,
@@ -231,6 +270,8 @@ class TripletMarginWithDistanceLoss(_Loss):
             margin=self.margin,
             swap=self.swap,
             reduction=self.reduction,
+            mask=mask,
+            lengths=lengths,
         )
 
 

@@ -26,6 +26,8 @@ class Members:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
+    # Names of ours that torch's modules lack: a member of such a name takes precedence.
+    _yielding: frozenset[str] = frozenset()
 
     # Registration
 
@@ -84,7 +86,7 @@ class Members:
     def _check_name(self, kind: str, name: str, registry: dict) -> None:
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {typename(name)}")
-        if hasattr(self, name) and name not in registry:
+        if name not in self._yielding and hasattr(self, name) and name not in registry:
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
             got = f", got: {name}" if kind == "module" else ""

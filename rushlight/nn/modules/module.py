@@ -32,6 +32,7 @@ from rushlight.nn.modules.members import Members
 from rushlight.nn.modules.registry import KINDS, Registry, typename
 from rushlight.nn.modules.state_dict import StateDict
 from rushlight.nn.parameter import Parameter
+from rushlight.nn.summary import SummaryMethod
 from rushlight.ops import empty_like
 from rushlight.tensor import Tensor
 
@@ -71,6 +72,8 @@ class Module(Members, ModuleHooks, StateDict):
     _version: int = 1  # of what state_dict writes; raised when a class changes its keys
     training: bool
     call_super_init: bool = False  # True: pass arguments on, for multiple inheritance
+    summary = SummaryMethod()
+    _yielding = frozenset({"summary"})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):

@@ -1,7 +1,7 @@
 """Data sets, samplers and loaders."""
 
 from rushlight.utils.data.collate import default_collate, default_convert
-from rushlight.utils.data.dataloader import DataLoader, get_worker_info
+from rushlight.utils.data.dataloader import DataLoader
 from rushlight.utils.data.dataset import (
     ChainDataset,
     ConcatDataset,
@@ -20,6 +20,7 @@ from rushlight.utils.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from rushlight.utils.data.worker_info import WorkerInfo, get_worker_info
 
 __all__ = [
     "BatchSampler",
@@ -36,6 +37,7 @@ __all__ = [
     "SubsetRandomSampler",
     "TensorDataset",
     "WeightedRandomSampler",
+    "WorkerInfo",
     "default_collate",
     "default_convert",
     "get_worker_info",

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
-import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 from rushlight.random import Generator
 from rushlight.utils.data.collate import default_collate, default_convert
 from rushlight.utils.data.dataset import IterableDataset
+from rushlight.utils.data.fetch import Recipe
+from rushlight.utils.data.iteration import Pass, WorkerPass
+from rushlight.utils.data.options import check_iterable, check_sampling, check_workers
 from rushlight.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
-    random_seed,
 )
-
-_warned_of_workers = False
-
-
-def get_worker_info() -> None:
-    """What a worker process knows of itself; None in the main process, where all data is loaded."""
-    return
 
 
 class _Endless(Sampler[None]):
@@ -42,16 +38,25 @@ class DataLoader:
         shuffle: a new random order in every epoch.
         sampler: the order of indices, in place of `shuffle`.
         batch_sampler: lists of indices, in place of all four above.
-        num_workers: accepted; samples are loaded in this process.
+        num_workers: processes that fetch batches ahead of time; with any number of them, and 0,
+            batches are the same, random augmentation included. 0 fetches in this process.
         collate_fn: makes a batch of a list of samples; `default_collate` by default.
         pin_memory, pin_memory_device: accepted; there is nothing to pin for.
         drop_last: leave out a last batch that is smaller.
-        timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers,
-            in_order: of worker processes.
-        generator: of the order of `shuffle`.
+        timeout: seconds to wait for a batch of a worker; 0 waits as long as it lives.
+        worker_init_fn: called with its number in each worker before the first batch.
+        multiprocessing_context: "fork" (default on Linux), "spawn", "forkserver" or a context.
+        generator: of the order of `shuffle`, and of the random numbers of samples.
+        prefetch_factor: batches that each worker makes ahead, 2 by default.
+        persistent_workers: keep them from epoch to epoch.
+        in_order: False gives batches as they are done.
 
     Raises:
         ValueError: options that exclude each other.
+
+    While a batch is fetched, `rushlight.rand`, `numpy.random` and `random` draw from streams of
+    that batch alone, which follow from the epoch and the batch's number; afterwards they go on
+    where they were.
 
     >>> import rushlight as rl
     >>> data = rl.utils.data.TensorDataset(rl.arange(5))
@@ -84,7 +89,7 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         if num_workers > 0 and prefetch_factor is None:
             prefetch_factor = 2
         self.dataset = dataset
@@ -99,8 +104,8 @@ class DataLoader:
         self.persistent_workers = persistent_workers
         iterable = isinstance(dataset, IterableDataset)
         if iterable:
-            _check_iterable(shuffle, sampler, batch_sampler)
-        _check_sampling(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
+            check_iterable(shuffle, sampler, batch_sampler)
+        check_sampling(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
         if batch_sampler is not None:
             batch_size, drop_last = None, False
         if sampler is None:
@@ -119,6 +124,9 @@ class DataLoader:
         batched = batch_sampler is not None
         self.collate_fn = collate_fn or (default_collate if batched else default_convert)
         self._announced: int | None = None  # what len() said of an iterable data set
+        self._pool: Any = None  # of persistent workers
+        self._last: weakref.ref[Pass] | None = None  # the pass that was started last
+        self._resume: dict[str, Any] | None = None  # what the next pass goes on from
         self._initialized = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -126,6 +134,9 @@ class DataLoader:
             raise ValueError(
                 f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None, "_last": None}  # what is of this process stays
 
     @property
     def _auto_collation(self) -> bool:
@@ -135,10 +146,15 @@ class DataLoader:
     def _index_sampler(self) -> Any:
         return self.batch_sampler if self._auto_collation else self.sampler
 
+    @property
+    def _iterable(self) -> bool:
+        return isinstance(self.dataset, IterableDataset)
+
     def __iter__(self) -> Iterator[Any]:
-        if self.num_workers > 0:
-            _warn_of_workers(self.num_workers)
-        return _Iterator(self)
+        resume, self._resume = self._resume, None
+        made = (WorkerPass if self.num_workers > 0 else Pass)(self, resume)
+        self._last = weakref.ref(made)
+        return made
 
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
@@ -149,109 +165,58 @@ class DataLoader:
         spare = 0 if self.drop_last else self.batch_size - 1
         return (length + spare) // self.batch_size
 
+    def _workers(self, recipe: Recipe, seed: int) -> Any:
+        """A pool of workers for a pass: the one that persists, or a new one."""
+        if self._pool is not None and self._pool.alive:
+            return self._pool
+        module = importlib.import_module("rushlight.utils.data.worker_pool")
+        made = module.WorkerPool(recipe, self.num_workers, seed, self.worker_init_fn,
+                                 self.multiprocessing_context)
+        if self.persistent_workers:
+            self._pool = made
+        return made
 
-class _Iterator:
-    """One pass over the batches."""
+    def state_dict(self) -> dict[str, Any]:
+        """Where the pass that was started last is: between two batches, in the middle of an epoch.
 
-    def __init__(self, loader: DataLoader) -> None:
-        self._loader = loader
-        self._indices = iter(loader._index_sampler)
-        # torch draws a seed for workers here, with or without them: without this draw, all later
-        # random numbers of a program would differ.
-        self._base_seed = random_seed(loader.generator)
-        self._samples: Iterator[Any] | None = None
-        dataset = loader.dataset
-        if isinstance(dataset, IterableDataset):
-            self._samples = iter(dataset)
-        self._fetch_many = getattr(dataset, "__getitems__", None)
-        self._given = 0
-        self._ended = False
+        Of plain containers and tensors, so that `save` takes it. After the last batch, or before
+        the first, it is empty: there is nothing to go on with.
 
-    def __iter__(self) -> _Iterator:
-        return self
+        Raises:
+            RuntimeError: `in_order=False` with workers.
 
-    def __len__(self) -> int:
-        return len(self._loader._index_sampler)
+        >>> import rushlight as rl
+        >>> loader = rl.utils.data.DataLoader(range(5), shuffle=True)
+        >>> batches = iter(loader)
+        >>> _ = next(batches)
+        >>> state = loader.state_dict()
+        >>> rest = list(batches)
+        >>> again = rl.utils.data.DataLoader(range(5), shuffle=True)
+        >>> again.load_state_dict(state)
+        >>> list(again) == rest
+        True
+        """
+        if self._resume is not None:
+            return self._resume
+        last = None if self._last is None else self._last()
+        return {} if last is None else last.state()
 
-    def __next__(self) -> Any:
-        index = next(self._indices)
-        if self._samples is not None:
-            return self._from_samples(index)
-        loader = self._loader
-        if not loader._auto_collation:
-            return loader.collate_fn(loader.dataset[index])
-        if self._fetch_many is not None:
-            return loader.collate_fn(self._fetch_many(index))
-        dataset = loader.dataset
-        return loader.collate_fn([dataset[i] for i in index])
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next pass go on where that of another loader was, batch for batch.
 
-    def _from_samples(self, index: Any) -> Any:
-        loader, samples = self._loader, self._samples
-        if self._ended or samples is None:
-            raise StopIteration
-        if not loader._auto_collation:
-            data = next(samples)
-        else:
-            data = list(itertools.islice(samples, len(index)))
-            self._ended = len(data) < len(index)
-            if not data or (self._ended and loader.drop_last):
-                raise StopIteration
-        batch = loader.collate_fn(data)
-        self._given += 1
-        if loader._announced is not None and self._given > loader._announced:
-            warnings.warn(
-                f"Length of IterableDataset {loader.dataset} was reported to be "
-                f"{loader._announced}(when accessing len(dataloader)), but {self._given} samples "
-                "have been fetched. ", stacklevel=3)
-        return batch
+        state_dict: of a loader over the same data with the same options; the number of workers
+        may be another, except for iterable data sets, which workers share among them. Those are
+        read again up to the place. Random numbers of the main program are not touched.
 
+        Raises:
+            ValueError: it is no such state, or of another number of workers where that matters.
+        """
+        if state_dict and not {"position", "num_workers", "beginning"} <= state_dict.keys():
+            raise ValueError("load_state_dict() takes what state_dict() of a loader returned, but "
+                             f"got a dictionary of {sorted(map(str, state_dict))[:10]}")
+        if state_dict and self._iterable and state_dict["num_workers"] != self.num_workers:
+            raise ValueError(
+                f"the state is of {state_dict['num_workers']} workers, which shared an iterable "
+                f"data set in their own way; this loader has {self.num_workers}")
+        self._resume = dict(state_dict) or None
 
-def _check_workers(
-    num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool
-) -> None:
-    if num_workers < 0:
-        raise ValueError("num_workers option should be non-negative; use num_workers=0 to "
-                         "disable multiprocessing.")
-    if timeout < 0:
-        raise ValueError("timeout option should be non-negative")
-    if num_workers == 0 and prefetch_factor is not None:
-        raise ValueError(
-            "prefetch_factor option could only be specified in multiprocessing.let num_workers > "
-            "0 to enable multiprocessing, otherwise set prefetch_factor to None.")
-    if prefetch_factor is not None and prefetch_factor < 0:
-        raise ValueError("prefetch_factor option should be non-negative")
-    if persistent_workers and num_workers == 0:
-        raise ValueError("persistent_workers option needs num_workers > 0")
-
-
-def _check_iterable(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
-    for name, value in (("shuffle", shuffle or None), ("sampler", sampler),
-                        ("batch_sampler", batch_sampler)):
-        if value is not None:
-            raise ValueError(f"DataLoader with IterableDataset: expected unspecified {name} "
-                             f"option, but got {name}={value}")
-
-
-def _check_sampling(
-    batch_size: int | None, shuffle: bool, sampler: Any, batch_sampler: Any, drop_last: bool
-) -> None:
-    if sampler is not None and shuffle:
-        raise ValueError("sampler option is mutually exclusive with shuffle")
-    if batch_sampler is not None:
-        if batch_size != 1 or shuffle or sampler is not None or drop_last:
-            raise ValueError("batch_sampler option is mutually exclusive with batch_size, "
-                             "shuffle, sampler, and drop_last")
-    elif batch_size is None and drop_last:
-        raise ValueError("batch_size=None option disables auto-batching and is mutually "
-                         "exclusive with drop_last")
-
-
-def _warn_of_workers(count: int) -> None:
-    """Once a process: the batches are the same, only the overlap is missing."""
-    global _warned_of_workers
-    if not _warned_of_workers:
-        _warned_of_workers = True
-        warnings.warn(
-            f"DataLoader(num_workers={count}): worker processes are not there yet; samples are "
-            "loaded in this process, in the same order. worker_init_fn is not called.",
-            stacklevel=3)

@@ -37,10 +37,17 @@ class Fetcher:
     def fetch(self, index: Any) -> Any:
         """The batch of an index or of a list of indices. Raises StopIteration at the end of an
         iterable data set."""
-        recipe = self.recipe
         self.sample = index
         if self._samples is not None:
             return self._next(index)
+        try:
+            return self._at(index)
+        except StopIteration as error:  # which would look like the end of the epoch
+            raise RuntimeError(
+                f"the data set raised StopIteration for sample {self.sample!r:.200}") from error
+
+    def _at(self, index: Any) -> Any:
+        recipe = self.recipe
         if not recipe.batched:
             return recipe.collate_fn(recipe.dataset[index])
         if self._fetch_many is not None:

@@ -14,9 +14,8 @@ import pickle
 import socket
 import struct
 import sys
-from typing import Any
-
 from multiprocessing.connection import Connection
+from typing import Any
 
 SMALLEST = 4096  # bytes of an array for which shared memory pays
 ALIGNMENT = 64

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import pickle
 import signal
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
 from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
 
 from rushlight.backends.cpu.features import set_num_threads
 from rushlight.utils.data.dataset import IterableDataset
@@ -30,11 +28,10 @@ class Epoch(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Fetch a batch: the `step` that its random numbers follow from, its index or indices."""
+    """Fetch a batch: its number in the epoch, its index or indices."""
 
     epoch: int
     number: int
-    step: int
     index: Any
     unused: list[int]  # segments that the main process has no more arrays over
 
@@ -150,13 +147,11 @@ class _Worker:
             seeds.start(self._steps, self._number)
             self._steps += 1
         else:
-            seeds.start(task.step)
+            seeds.start(task.number)
         try:
             return "batch", fetcher.fetch(task.index)
-        except StopIteration as error:
-            if self._iterable:
-                return "end", None
-            return "error", _described(error, self._number, fetcher)
+        except StopIteration:
+            return "end", None
         except Exception as error:
             return "error", _described(error, self._number, fetcher)
 
@@ -173,8 +168,3 @@ def main(connection: Connection, inherited: list[Connection], recipe: Recipe, nu
     worker.prepare(seed, init)
     worker.run()
     connection.close()
-
-
-def identity() -> int:
-    """The process that this is: a fork's copy of a pool is not its own."""
-    return os.getpid()

@@ -19,6 +19,7 @@ from rushlight.utils.data.randomness import EpochSeeds
 from rushlight.utils.data.transport import Reader
 from rushlight.utils.data.worker import Answer, Epoch, Task
 
+FITS = 32768  # bytes that every pipe takes without a reader
 PATIENCE = 2.0  # seconds that a worker has to end by itself
 
 
@@ -56,7 +57,7 @@ class WorkerPool:
                  init: Callable[[int], None] | None, start: Any) -> None:
         self.members: list[_Member] = []
         self._owner = os.getpid()
-        self._epoch = 0
+        self.epoch = 0
         self._turn = 0
         self._answers: dict[int, Answer] = {}
         context = context_of(start)
@@ -78,31 +79,41 @@ class WorkerPool:
             self.close()
             raise
 
-    def begin(self, seeds: EpochSeeds) -> None:
-        """Start an epoch; what is still on its way belongs to another and is dropped."""
-        self._epoch += 1
+    @property
+    def alive(self) -> bool:
+        """Whether it can be used: it was not closed, and is not the copy of a forked process."""
+        return bool(self.members) and os.getpid() == self._owner
+
+    def begin(self, seeds: EpochSeeds) -> int:
+        """Start an epoch and return its number; what is still on its way to another is dropped."""
+        self.epoch += 1
         self._turn = 0
         self._answers.clear()
         for member in self.members:
             member.active = True
-            self._send(member, Epoch(self._epoch, seeds))
+            self._send(member, Epoch(self.epoch, seeds))
+        return self.epoch
 
-    def submit(self, number: int, step: int, index: Any) -> int | None:
-        """Give a task to the next worker in turn; returns that, or None if all have ended."""
+    def submit(self, number: int, index: Any) -> bool:
+        """Let the next worker in turn fetch a batch; False if the samples of all have ended."""
         for _ in self.members:
-            place = self._turn
+            member = self.members[self._turn]
             self._turn = (self._turn + 1) % len(self.members)
-            member = self.members[place]
             if member.active:
                 unused = member.reader.unused()
-                self._send(member, Task(self._epoch, number, step, index, unused))
+                self._send(member, Task(self.epoch, number, index, unused))
                 member.busy += 1
-                return place
-        return None
+                return True
+        return False
 
     def _send(self, member: _Member, message: Any) -> None:
+        data = pickle.dumps(message, protocol=5)
+        # What does not fit into the pipe waits until the worker reads. It must not be waiting for
+        # us to read a batch meanwhile.
+        while len(data) > FITS and member.busy:
+            self._wait(None)
         try:
-            member.pipe.send_bytes(pickle.dumps(message, protocol=5))
+            member.pipe.send_bytes(data)
         except OSError:
             raise self._died([member]) from None
 
@@ -141,7 +152,7 @@ class WorkerPool:
         except (EOFError, OSError):
             raise self._died([member]) from None
         member.busy -= 1
-        if answer.epoch != self._epoch:
+        if answer.epoch != self.epoch:
             return
         if answer.kind == "end":
             member.active = False

@@ -1,0 +1,58 @@
+"""Python's arithmetic under torch's names for sizes that are not known yet: here they always are."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+from rushlight.families.composite import function
+
+
+@function("sym_float")
+def sym_float(a: Any) -> float:
+    """`a` as a float."""
+    return float(a)
+
+
+@function("sym_int")
+def sym_int(a: Any) -> int:
+    """`a` as an int, cut off towards zero.
+
+    >>> import rushlight as rl
+    >>> rl.sym_int(-2.5)
+    -2
+    """
+    return math.trunc(a)
+
+
+@function("sym_max")
+def sym_max(a: Any, b: Any) -> Any:
+    """The larger of two numbers; a float if one of them is."""
+    found = builtins.max(a, b)
+    return float(found) if isinstance(a, float) or isinstance(b, float) else found
+
+
+@function("sym_min")
+def sym_min(a: Any, b: Any) -> Any:
+    """The smaller of two numbers; a float if one of them is."""
+    found = builtins.min(a, b)
+    return float(found) if isinstance(a, float) or isinstance(b, float) else found
+
+
+@function("sym_not")
+def sym_not(a: Any) -> bool:
+    """Whether `a` is false."""
+    return not a
+
+
+@function("sym_ite")
+def sym_ite(b: bool, t: Any, f: Any) -> Any:
+    """`t` if b, else `f`."""
+    return t if b else f
+
+
+@function("sym_sum")
+def sym_sum(args: Any) -> Any:
+    """The sum of numbers."""
+    return builtins.sum(args)

@@ -1,0 +1,191 @@
+"""Worker processes leave nothing behind, do not hang after a fork, and take little memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import rushlight as rl
+from rushlight.utils.data import DataLoader
+
+ROOT = Path(__file__).parents[2]
+
+
+class Squares:
+    """The square of each index, in an array that is large enough to be shared."""
+
+    def __len__(self) -> int:
+        return 11
+
+    def __getitem__(self, index: int) -> rl.Tensor:
+        return rl.full((40, 40), float(index * index))
+
+
+def children() -> list[str]:
+    """Processes whose parent this one is, by their state."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == os.getpid() and fields[0] != "Z":
+                found.append(folder.name)
+    return found
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+@linux
+def test_nothing_is_left_behind() -> None:
+    descriptors, memory = len(os.listdir("/proc/self/fd")), os.listdir("/dev/shm")
+    before = children()
+    for _ in range(3):
+        for _ in DataLoader(Squares(), 2, num_workers=2):
+            pass
+        for _ in DataLoader(Squares(), 2, num_workers=2):
+            break
+        iter(DataLoader(Squares(), 2, num_workers=2))
+    gc.collect()
+    assert children() == before and os.listdir("/dev/shm") == memory
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
+
+
+PROGRAM = """
+import os, sys, time
+sys.path.insert(0, {root!r})
+import rushlight as rl
+
+class Slow:
+    def __len__(self):
+        return 1000
+    def __getitem__(self, index):
+        time.sleep(0.05)
+        return rl.ones(5000)
+
+for i, batch in enumerate(rl.utils.data.DataLoader(Slow(), 2, num_workers=2)):
+    if i == 1:
+        with open("/proc/self/task/%d/children" % os.getpid()) as file:
+            print(file.read(), flush=True)
+"""
+
+
+@linux
+@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_however_the_program_ends(end: str) -> None:
+    """Ctrl-C goes to all processes of the group; the others to the main one alone."""
+    memory = os.listdir("/dev/shm")
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM.format(root=str(ROOT))],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    assert program.stdout is not None
+    workers = program.stdout.readline().split()
+    assert len(workers) >= 2
+    if end == "SIGINT":
+        os.killpg(program.pid, signal.SIGINT)
+    else:
+        program.send_signal(getattr(signal, end))
+    _, errors = program.communicate(timeout=20)
+    assert end != "SIGINT" or errors.count("Traceback") == 1  # the main program's own
+    deadline = time.monotonic() + 5
+    while any(map(running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(running, workers))
+    assert os.listdir("/dev/shm") == memory
+
+
+def running(pid: str) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+FORKED = """
+import sys
+sys.path.insert(0, {root!r})
+import rushlight as rl
+
+class Heavy:
+    def __len__(self):
+        return 4
+    def __getitem__(self, index):
+        x = rl.ones(4, 16, 32, 32)
+        y = rl.nn.functional.conv2d(x, rl.ones(16, 16, 3, 3), padding=1)
+        z = rl.ones(300, 300) @ rl.ones(300, 300)
+        return z.sum() + y.sum() + rl.exp(rl.zeros(10**6)).sum()
+
+if __name__ == "__main__":
+    expected = [Heavy()[0].item()] * 4  # the pool's threads and oneDNN are in use before the fork
+    for _ in range(2):
+        found = [b.item() for b in rl.utils.data.DataLoader(Heavy(), num_workers=2)]
+        assert all(abs(f / e - 1) < 1e-5 for f, e in zip(found, expected)), (found, expected)
+        assert abs(Heavy()[0].item() / expected[0] - 1) < 1e-5
+    print("done")
+"""
+
+
+def test_threads_of_the_main_process_do_not_hang_workers() -> None:
+    program = subprocess.run([sys.executable, "-c", FORKED.format(root=str(ROOT))],
+                             capture_output=True, text=True, timeout=60)
+    assert program.stdout == "done\n", program.stderr
+
+
+@pytest.mark.slow
+def test_the_first_batch_is_there_soon() -> None:
+    next(iter(DataLoader(Squares(), 4, num_workers=2)))
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        next(iter(DataLoader(Squares(), 4, num_workers=2)))
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.3
+
+
+FLAT = """
+import gc, sys
+sys.path.insert(0, {root!r})
+import rushlight as rl
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+data = [[float(i), str(i)] for i in range(300_000)]
+class List:
+    def __len__(self):
+        return len(data)
+    def __getitem__(self, index):
+        return rl.full((2000,), data[index][0])
+
+after = []
+loader = rl.utils.data.DataLoader(List(), 64, sampler=range(2000), num_workers=2,
+                                  persistent_workers={persistent})
+for epoch in range(20):
+    for batch in loader:
+        pass
+    gc.collect()
+    after.append(resident())
+assert after[-1] - after[2] < 8_000_000, after
+print("flat")
+"""
+
+
+@pytest.mark.slow
+@linux
+@pytest.mark.parametrize("persistent", [False, True])
+def test_memory_is_flat_over_epochs(persistent: bool) -> None:
+    code = textwrap.dedent(FLAT.format(root=str(ROOT), persistent=persistent))
+    program = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert program.stdout == "flat\n", program.stderr
