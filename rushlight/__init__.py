@@ -186,13 +186,17 @@ from rushlight.ops.windows import (
     bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
 )
 # ---- by hand
+from importlib import import_module as _import_module
 from math import e, inf, nan, pi
+from types import ModuleType as _ModuleType
 
 from rushlight import (
+    amp,
     autograd,
     backends,
     cuda,
     fft,
+    func,
     linalg,
     masked,
     nn,
@@ -204,6 +208,12 @@ from rushlight import (
     special,
     utils,
 )
+from rushlight.amp import (
+    autocast,
+    get_autocast_dtype,
+    is_autocast_available,
+    is_autocast_enabled,
+)
 from rushlight.autograd import (
     enable_grad,
     inference_mode,
@@ -214,6 +224,9 @@ from rushlight.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from rushlight.autograd.memory_report import memory_report, track_memory
+from rushlight.autograd.nan_guard import nan_guard
+from rushlight.autograd.saved_bytes import saved_bytes
 from rushlight.backends.cpu.allocator import empty_cache, memory_stats
 from rushlight.backends.cpu.features import get_num_threads, set_num_threads
 from rushlight.base.device import device
@@ -309,6 +322,15 @@ from rushlight.utils.dlpack import to_dlpack
 
 newaxis = None
 
+_LAZY = ("distributions",)  # packages that are imported when they are first asked for
+
+
+def __getattr__(name: str) -> _ModuleType:
+    if name in _LAZY:
+        return _import_module(f"rushlight.{name}")
+    raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
+
+
 __version__ = "0.1.0"
 
 # ---- all names: written by tools/write_index.py
@@ -319,26 +341,26 @@ __all__ = [
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "add_", "addbmm", "addbmm_", "addcdiv",
     "addcdiv_", "addcmul", "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr", "addr_",
     "adjoint", "affine_grid_generator", "alias_copy", "all", "allclose", "alpha_dropout",
-    "alpha_dropout_", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccos_",
-    "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2",
-    "arctan2_", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled", "argmax",
-    "argmin", "argsort", "argwhere", "as_strided", "as_strided_", "as_strided_copy",
+    "alpha_dropout_", "amax", "amin", "aminmax", "amp", "angle", "any", "arange", "arccos",
+    "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan",
+    "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled",
+    "argmax", "argmin", "argsort", "argwhere", "as_strided", "as_strided_", "as_strided_copy",
     "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_", "atan",
     "atan2", "atan2_", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d",
-    "autograd", "avg_pool1d", "backends", "baddbmm", "baddbmm_", "bartlett_window", "batch_norm",
-    "bernoulli", "bfloat16", "bilinear", "binary_cross_entropy_with_logits", "bincount", "binomial",
-    "bitwise_and", "bitwise_and_", "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not",
-    "bitwise_not_", "bitwise_or", "bitwise_or_", "bitwise_right_shift", "bitwise_right_shift_",
-    "bitwise_xor", "bitwise_xor_", "blackman_window", "block_diag", "bmm", "bool",
-    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
-    "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat",
-    "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d", "cholesky",
-    "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max", "clamp_max_",
-    "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack", "combinations", "complex",
-    "complex128", "complex64", "concat", "concatenate", "conj", "conj_physical", "conj_physical_",
-    "constant_pad_nd", "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_tbc",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "copysign",
-    "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
+    "autocast", "autograd", "avg_pool1d", "backends", "baddbmm", "baddbmm_", "bartlett_window",
+    "batch_norm", "bernoulli", "bfloat16", "bilinear", "binary_cross_entropy_with_logits",
+    "bincount", "binomial", "bitwise_and", "bitwise_and_", "bitwise_left_shift",
+    "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_",
+    "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "blackman_window",
+    "block_diag", "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
+    "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu",
+    "celu_", "cfloat", "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max",
+    "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack",
+    "combinations", "complex", "complex128", "complex64", "concat", "concatenate", "conj",
+    "conj_physical", "conj_physical_", "constant_pad_nd", "contiguous_format", "conv1d", "conv2d",
+    "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
+    "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
     "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss", "cuda", "cummax", "cummin",
     "cumprod", "cumprod_", "cumsum", "cumsum_", "cumulative_trapezoid", "default_generator",
     "deg2rad", "deg2rad_", "dequantize", "det", "detach", "detach_", "detach_copy", "device",
@@ -353,18 +375,19 @@ __all__ = [
     "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
     "float64", "float_power", "float_power_", "floor", "floor_", "floor_divide", "floor_divide_",
     "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "frobenius_norm", "from_dlpack",
-    "from_numpy", "frombuffer", "full", "full_like", "gather", "gcd", "gcd_", "ge", "ge_", "geqrf",
-    "ger", "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
-    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
-    "get_printoptions", "get_rng_state", "gradient", "greater", "greater_", "greater_equal",
-    "greater_equal_", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "gru",
-    "gru_cell", "gt", "gt_", "half", "hamming_window", "hann_window", "hardshrink", "hardshrink_",
-    "hash_tensor", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram",
-    "histogramdd", "hsmm", "hsplit", "hspmm", "hstack", "hypot", "hypot_", "i0", "i0_", "igamma",
-    "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy", "index_fill",
-    "index_put", "index_put_", "index_reduce", "index_select", "inf", "inference_mode",
-    "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
-    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_conj",
+    "from_numpy", "frombuffer", "full", "full_like", "func", "gather", "gcd", "gcd_", "ge", "ge_",
+    "geqrf", "ger", "get_autocast_dtype", "get_default_device", "get_default_dtype",
+    "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
+    "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "gradient",
+    "greater", "greater_", "greater_equal", "greater_equal_", "grid_sampler", "grid_sampler_2d",
+    "grid_sampler_3d", "group_norm", "gru", "gru_cell", "gt", "gt_", "half", "hamming_window",
+    "hann_window", "hardshrink", "hardshrink_", "hash_tensor", "heaviside", "heaviside_",
+    "hinge_embedding_loss", "histc", "histogram", "histogramdd", "hsmm", "hsplit", "hspmm",
+    "hstack", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac", "igammac_", "iinfo",
+    "imag", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_reduce",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "instance_norm", "int",
+    "int16", "int32", "int64", "int8", "inverse", "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled", "is_autocast_available", "is_autocast_enabled", "is_complex", "is_conj",
     "is_deterministic_algorithms_warn_only_enabled", "is_distributed", "is_floating_point",
     "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
     "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
@@ -379,40 +402,41 @@ __all__ = [
     "manual_seed", "margin_ranking_loss", "masked", "masked_fill", "masked_scatter",
     "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d",
     "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
-    "memory_format", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
-    "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv", "mvlgamma",
-    "mvlgamma_", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile",
-    "nansum", "narrow", "narrow_copy", "native_batch_norm", "native_channel_shuffle",
-    "native_dropout", "native_group_norm", "native_layer_norm", "ne", "ne_", "neg", "neg_",
-    "negative", "negative_", "newaxis", "nextafter", "nextafter_", "nn", "no_grad", "nonzero",
-    "nonzero_static", "norm", "norm_except_dim", "normal", "not_equal", "not_equal_",
-    "nuclear_norm", "numel", "ones", "ones_like", "ops", "optim", "orgqr", "ormqr", "outer",
-    "pairwise_distance", "pca_lowrank", "pdist", "permute", "permute_copy", "pi", "pinverse",
-    "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar", "polygamma",
-    "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod", "promote_types",
-    "put", "qr", "quantile", "quantize_per_channel", "quantize_per_tensor",
+    "memory_format", "memory_report", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode",
+    "moveaxis", "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv",
+    "mvlgamma", "mvlgamma_", "nan", "nan_guard", "nan_to_num", "nan_to_num_", "nanmean",
+    "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "native_batch_norm",
+    "native_channel_shuffle", "native_dropout", "native_group_norm", "native_layer_norm", "ne",
+    "ne_", "neg", "neg_", "negative", "negative_", "newaxis", "nextafter", "nextafter_", "nn",
+    "no_grad", "nonzero", "nonzero_static", "norm", "norm_except_dim", "normal", "not_equal",
+    "not_equal_", "nuclear_norm", "numel", "ones", "ones_like", "ops", "optim", "orgqr", "ormqr",
+    "outer", "pairwise_distance", "pca_lowrank", "pdist", "permute", "permute_copy", "pi",
+    "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar",
+    "polygamma", "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod",
+    "promote_types", "put", "qr", "quantile", "quantize_per_channel", "quantize_per_tensor",
     "quantize_per_tensor_dynamic", "rad2deg", "rad2deg_", "rand", "rand_like", "randint",
     "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real",
     "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_",
     "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_", "resolve_conj",
     "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
     "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt",
-    "rsqrt_", "rsub", "saddmm", "save", "save_file", "scalar_tensor", "scatter", "scatter_add",
-    "scatter_reduce", "searchsorted", "seed", "segment_reduce", "select", "select_copy",
-    "select_scatter", "selu", "selu_", "serialization", "set_default_device", "set_default_dtype",
-    "set_default_tensor_type", "set_deterministic_debug_mode", "set_float32_matmul_precision",
-    "set_flush_denormal", "set_grad_enabled", "set_num_interop_threads", "set_num_threads",
-    "set_printoptions", "set_rng_state", "set_warn_always", "sgn", "sgn_", "short", "sigmoid",
-    "sigmoid_", "sign", "sign_", "signal", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh",
-    "sinh_", "slice_copy", "slice_scatter", "slogdet", "smm", "softmax", "sort",
-    "sparse_bsc_tensor", "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_coo",
-    "sparse_coo_tensor", "sparse_csc_tensor", "sparse_csr", "sparse_csr_tensor", "special", "split",
-    "split_copy", "split_with_sizes", "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square",
-    "square_", "squeeze", "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "strided",
-    "sub", "sub_", "subtract", "subtract_", "sum", "summary", "svd", "svd_lowrank", "swapaxes",
-    "swapdims", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "t",
-    "t_copy", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "taps", "tensor",
-    "tensor_split", "tensordot", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace",
+    "rsqrt_", "rsub", "saddmm", "save", "save_file", "saved_bytes", "scalar_tensor", "scatter",
+    "scatter_add", "scatter_reduce", "searchsorted", "seed", "segment_reduce", "select",
+    "select_copy", "select_scatter", "selu", "selu_", "serialization", "set_default_device",
+    "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
+    "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
+    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signal",
+    "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter",
+    "slogdet", "smm", "softmax", "sort", "sparse_bsc_tensor", "sparse_bsr_tensor",
+    "sparse_compressed_tensor", "sparse_coo", "sparse_coo_tensor", "sparse_csc_tensor",
+    "sparse_csr", "sparse_csr_tensor", "special", "split", "split_copy", "split_with_sizes",
+    "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square", "square_", "squeeze",
+    "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "strided", "sub", "sub_",
+    "subtract", "subtract_", "sum", "summary", "svd", "svd_lowrank", "swapaxes", "swapdims",
+    "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "t", "t_copy",
+    "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "taps", "tensor", "tensor_split",
+    "tensordot", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace", "track_memory",
     "transpose", "transpose_copy", "trapezoid", "trapz", "triangular_solve", "tril", "tril_",
     "tril_indices", "triplet_margin_loss", "triu", "triu_", "triu_indices", "true_divide",
     "true_divide_", "trunc", "trunc_", "typename", "uint16", "uint32", "uint64", "uint8", "unbind",

@@ -41,7 +41,7 @@ LAYERS = (
         "special",
         "switches",
     ),
-    ("nn", "optim", "utils", "vision"),
+    ("amp", "distributions", "func", "nn", "optim", "utils", "vision"),
     ("__init__",),
     ("commands", "__main__"),
 )
@@ -54,9 +54,12 @@ OPTIONAL = {"PIL", "llvmlite", "matplotlib", "onednn", "safetensors", "tqdm"}
 # Where users find names.
 PUBLIC = (
     "rushlight",
+    "rushlight.amp",
     "rushlight.autograd",
     "rushlight.cuda",
+    "rushlight.distributions",
     "rushlight.fft",
+    "rushlight.func",
     "rushlight.linalg",
     "rushlight.masked",
     "rushlight.nn",
@@ -66,7 +69,9 @@ PUBLIC = (
     "rushlight.signal.windows",
     "rushlight.special",
     "rushlight.utils.data",
+    "rushlight.utils.checkpoint",
     "rushlight.utils.dlpack",
+    "rushlight.utils.pytree",
 )
 
 # What measures time; a test that depends on it fails on a busy machine.

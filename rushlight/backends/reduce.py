@@ -47,10 +47,18 @@ def few(kernels: Kernels, array: Any, dim: Any, keepdim: bool = False) -> Any:
     if type(dim) is not int or not -n <= dim < n:
         return None
     if keepdim:
-        return kernel(array, axis=dim, keepdims=True, out=...)
+        return _dense(kernel(array, axis=dim, keepdims=True, out=...))
     if dim == -1 or dim == n - 1:
-        return kernel(array, out=...)
-    return kernel(array, axis=dim, out=...)
+        return _dense(kernel(array, out=...))
+    return _dense(kernel(array, axis=dim, out=...))
+
+
+def _dense(results: Any) -> Any:
+    """The results in row-major order: those of a kernel lie as its operands do."""
+    if type(results) is tuple:
+        return tuple([_dense(result) for result in results])
+    return results if results.ndim < 2 or results.flags.c_contiguous else (
+        np.ascontiguousarray(results))
 
 
 def _suits(array: Any) -> bool:
@@ -114,6 +122,9 @@ def _trailing(array: Any, axes: Axes) -> bool:
 
 def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
     """The sum over `axes` in the array's own dtype."""
+    found = few(SUM, array, axes[0], keepdim) if len(axes) == 1 else None
+    if found is not None:
+        return found
     if is_meta(array) or not axes:
         return host.sum(array, axes, keepdim)
     if array.dtype.kind in "biu":
@@ -233,7 +244,7 @@ def variance(array: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
     kind = array.dtype
     kernel = VARIANCE.ufuncs[kind] if len(axes) == 1 and array.size < FEW else None
     if kernel is not None:
-        result = kernel(array, filled(correction, (), kind), axis=axes[0], out=...)[0]
+        result = _dense(kernel(array, filled(correction, (), kind), axis=axes[0], out=...)[0])
         return np.expand_dims(result, axes[0]) if keepdim else result
     if not _suits(array):
         return _elsewhere(variance, host.variance, array, axes, keepdim, correction)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 
 class Flags(threading.local):
@@ -11,6 +13,10 @@ class Flags(threading.local):
     grad_enabled = True
     inference = False
     anomaly_check_nan = True
+    # Called with each node that backward ran, what it received and what it made, while anomalies
+    # are traced.
+    gradient_check: Callable[[Any, Any, Any], None] | None = None
+    autocast: Any = None  # the dtype that matrix products are cast to, None while off
     _anomaly = False
 
     @property

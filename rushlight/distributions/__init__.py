@@ -47,14 +47,10 @@ from rushlight.distributions.one_hot_categorical import (
 )
 from rushlight.distributions.pareto import Pareto
 from rushlight.distributions.poisson import Poisson
-from rushlight.distributions.relaxed_bernoulli import LogitRelaxedBernoulli, RelaxedBernoulli
+from rushlight.distributions.relaxed_bernoulli import RelaxedBernoulli
 from rushlight.distributions.relaxed_categorical import RelaxedOneHotCategorical
 from rushlight.distributions.studentT import StudentT
 from rushlight.distributions.transformed_distribution import TransformedDistribution
-from rushlight.distributions.uniform import Uniform
-from rushlight.distributions.von_mises import VonMises
-from rushlight.distributions.weibull import Weibull
-from rushlight.distributions.wishart import Wishart
 from rushlight.distributions.transforms import (
     AbsTransform,
     AffineTransform,
@@ -77,6 +73,10 @@ from rushlight.distributions.transforms import (
     Transform,
     identity_transform,
 )
+from rushlight.distributions.uniform import Uniform
+from rushlight.distributions.von_mises import VonMises
+from rushlight.distributions.weibull import Weibull
+from rushlight.distributions.wishart import Wishart
 
 __all__ = [
     "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "CatTransform",
@@ -85,7 +85,7 @@ __all__ = [
     "ExpTransform", "Exponential", "ExponentialFamily", "FisherSnedecor", "Gamma",
     "GeneralizedPareto", "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent",
     "IndependentTransform", "InverseGamma", "Kumaraswamy", "LKJCholesky", "Laplace",
-    "LogNormal", "LogisticNormal", "LogitRelaxedBernoulli", "LowRankMultivariateNormal",
+    "LogNormal", "LogisticNormal", "LowRankMultivariateNormal",
     "LowerCholeskyTransform", "MixtureSameFamily", "Multinomial", "MultivariateNormal",
     "NegativeBinomial", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough",
     "Pareto", "Poisson", "PositiveDefiniteTransform", "PowerTransform", "RelaxedBernoulli",

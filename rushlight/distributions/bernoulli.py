@@ -7,9 +7,15 @@ from typing import Any
 
 from rushlight.autograd import no_grad
 from rushlight.distributions import constraints
-from rushlight.distributions.broadcasting import Parameter, ProbsOrLogits, Shape, broadcast_all
+from rushlight.distributions.broadcasting import (
+    Parameter,
+    ProbsOrLogits,
+    Shape,
+    _log_likelihood,
+    broadcast_all,
+)
 from rushlight.distributions.exp_family import ExponentialFamily
-from rushlight.ops import arange, bernoulli, binary_cross_entropy_with_logits, where
+from rushlight.ops import arange, bernoulli, where
 from rushlight.tensor import Tensor
 
 __all__ = ["Bernoulli"]
@@ -56,10 +62,10 @@ class Bernoulli(ProbsOrLogits, ExponentialFamily):
     def log_prob(self, value: Any) -> Tensor:
         self._check(value)
         logits, value = broadcast_all(self.logits, value)
-        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
+        return _log_likelihood(logits, value)
 
     def entropy(self) -> Tensor:
-        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        return -_log_likelihood(self.logits, self.probs)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = arange(2, dtype=self._param.dtype, device=self._param.device)

@@ -8,7 +8,7 @@ from rushlight.autograd import no_grad
 from rushlight.distributions import constraints
 from rushlight.distributions.broadcasting import Parameter, ProbsOrLogits, Shape
 from rushlight.distributions.distribution import Distribution
-from rushlight.ops import arange, binomial, minimum, softplus
+from rushlight.ops import arange, binomial, logsigmoid, minimum
 from rushlight.tensor import Tensor
 
 __all__ = ["Binomial"]
@@ -62,7 +62,7 @@ class Binomial(ProbsOrLogits, Distribution):
         self._check(value)
         n = self.total_count
         choices = (n + 1).lgamma() - (value + 1).lgamma() - (n - value + 1).lgamma()
-        return value * self.logits - n * softplus(self.logits) + choices
+        return value * self.logits + n * logsigmoid(-self.logits) + choices
 
     def entropy(self) -> Tensor:
         self._one_count("entropy")

@@ -1,4 +1,4 @@
-"""What distributions share: parameters of one shape, lazy properties, probabilities and log-odds."""
+"""What distributions share: parameters of one shape, lazy properties, probabilities, log-odds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from rushlight.autograd import enable_grad
 from rushlight.base import dtypes
 from rushlight.base.dtypes import finfo
 from rushlight.base.shapes import Size
-from rushlight.ops import broadcast_tensors, randn, sigmoid, softmax, tensor, zeros
+from rushlight.ops import (
+    broadcast_tensors,
+    logsigmoid,
+    randn,
+    sigmoid,
+    softmax,
+    tensor,
+    where,
+    zeros,
+)
 from rushlight.tensor import Tensor
 
 Parameter: TypeAlias = Tensor | float
@@ -107,6 +116,16 @@ class ProbsOrLogits:
         return logits_to_probs(self.logits, self.binary)
 
 
+def _log_likelihood(logits: Tensor, value: Any) -> Tensor:
+    """value log(p) + (1 - value) log(1 - p), p of these log-odds."""
+    return value * logits + logsigmoid(-logits)
+
+
+def _xlogy(x: Tensor, y: Tensor) -> Tensor:
+    """x log(y), 0 where both are 0; its slope in x is log(y) at 0, too."""
+    return x * where((x == 0) & (y <= 0), 1.0, y).log()
+
+
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
     """The lower triangle of (..., n, n), row after row: (..., count).
 
@@ -144,7 +163,7 @@ def _count(n: int, diag: int) -> int:
 
 def _sum_rightmost(value: Any, dim: int) -> Any:
     """The sum over the last `dim` dimensions."""
-    return value.reshape(value.shape[: value.dim() - dim] + (-1,)).sum(-1) if dim else value
+    return value.reshape((*value.shape[:value.dim() - dim], -1)).sum(-1) if dim else value
 
 
 def _standard_normal(shape: Any, dtype: Any, device: Any) -> Tensor:

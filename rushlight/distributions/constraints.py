@@ -155,7 +155,7 @@ class MixtureSameFamilyConstraint(_Wrapped):
 
 def _all(result: Tensor, dims: int) -> Tensor:
     """All over the dimensions after the first `dims`."""
-    return result.reshape(result.shape[:dims] + (-1,)).all(-1)
+    return result.reshape((*result.shape[:dims], -1)).all(-1)
 
 
 class _Boolean(Constraint):

@@ -10,13 +10,14 @@ from rushlight.distributions.broadcasting import (
     Parameter,
     ProbsOrLogits,
     Shape,
+    _log_likelihood,
     broadcast_all,
     clamp_probs,
     lazy_property,
     logits_to_probs,
 )
 from rushlight.distributions.exp_family import ExponentialFamily
-from rushlight.ops import binary_cross_entropy_with_logits, rand, where
+from rushlight.ops import rand, where
 from rushlight.tensor import Tensor
 
 __all__ = ["ContinuousBernoulli"]
@@ -46,9 +47,7 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
         self._take(probs, logits)
         if probs is not None:
             # Checked here, for once clamped they always pass.
-            check = validate_args is not None and not constraints.unit_interval.check(self.probs
-                                                                                      ).all()
-            if check:
+            if validate_args is not None and not self.support.check(self.probs).all():
                 raise ValueError(f"The parameter probs has invalid values: {self.probs} is not "
                                  "in [0, 1]")
             self.probs = clamp_probs(self.probs)
@@ -98,8 +97,7 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
     def log_prob(self, value: Any) -> Tensor:
         self._check(value)
         logits, value = broadcast_all(self.logits, value)
-        loss = binary_cross_entropy_with_logits(logits, value, reduction="none")
-        return self._cont_bern_log_norm() - loss
+        return self._cont_bern_log_norm() + _log_likelihood(logits, value)
 
     def cdf(self, value: Any) -> Tensor:
         self._check(value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.distributions import constraints
-from rushlight.distributions.broadcasting import Shape
+from rushlight.distributions.broadcasting import Shape, _xlogy
 from rushlight.distributions.exp_family import ExponentialFamily
-from rushlight.ops import one_hot, xlogy
+from rushlight.ops import one_hot
 from rushlight.ops.random_distributions import sample_dirichlet
 from rushlight.tensor import Tensor
 
@@ -41,7 +41,7 @@ class Dirichlet(ExponentialFamily):
 
     def log_prob(self, value: Any) -> Tensor:
         self._check(value)
-        return (xlogy(self.concentration - 1.0, value).sum(-1)
+        return (_xlogy(self.concentration - 1.0, value).sum(-1)
                 + self.concentration.sum(-1).lgamma() - self.concentration.lgamma().sum(-1))
 
     @property

@@ -196,7 +196,7 @@ class Distribution:
     def _enumerated(self, values: Tensor, expand: bool) -> Tensor:
         """Values (count,) along a first dimension before the batch dimensions."""
         values = values.reshape((-1,) + (1,) * len(self._batch_shape))
-        return values.expand((-1,) + self._batch_shape) if expand else values
+        return values.expand((-1, *self._batch_shape)) if expand else values
 
     def _validate_sample(self, value: Any) -> None:
         """Refuse a value of another shape than draws have, or outside the support."""

@@ -70,6 +70,7 @@ class PowerTransform(Transform):
 
     @lazy_property
     def sign(self) -> Any:
+        """That of the exponent."""
         return self.exponent.sign()
 
     def __eq__(self, other: object) -> bool:
@@ -248,7 +249,7 @@ class AffineTransform(Transform):
             result = full_like(x, math.log(abs(self.scale)))
         if not self.event_dim:
             return result.expand(x.shape)
-        result = result.reshape(result.shape[: -self.event_dim] + (-1,)).sum(-1)
+        result = result.reshape((*result.shape[:-self.event_dim], -1)).sum(-1)
         return result.expand(x.shape[: -self.event_dim])
 
     def forward_shape(self, shape: Shape) -> Shape:

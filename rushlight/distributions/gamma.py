@@ -6,9 +6,9 @@ from typing import Any
 
 from rushlight.base.dtypes import finfo
 from rushlight.distributions import constraints
-from rushlight.distributions.broadcasting import Parameter, Shape, broadcast_all
+from rushlight.distributions.broadcasting import Parameter, Shape, _xlogy, broadcast_all
 from rushlight.distributions.exp_family import ExponentialFamily
-from rushlight.ops import as_tensor, igamma, xlogy
+from rushlight.ops import as_tensor, igamma
 from rushlight.ops.random_distributions import standard_gamma
 from rushlight.tensor import Tensor
 
@@ -52,13 +52,12 @@ class Gamma(ExponentialFamily):
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         value = standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
-        value.detach().clamp_(min=finfo(value.dtype).tiny)  # for 0 has no logarithm
-        return value
+        return value.clamp(min=finfo(value.dtype).tiny)  # for 0 has no logarithm
 
     def log_prob(self, value: Any) -> Tensor:
         value = as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._check(value)
-        return (xlogy(self.concentration, self.rate) + xlogy(self.concentration - 1, value)
+        return (_xlogy(self.concentration, self.rate) + _xlogy(self.concentration - 1, value)
                 - self.rate * value - self.concentration.lgamma())
 
     def cdf(self, value: Any) -> Tensor:

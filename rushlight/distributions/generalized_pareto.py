@@ -55,13 +55,14 @@ class GeneralizedPareto(Distribution):
         z, (zero, c) = (value - self.loc) / self.scale, self._split()
         power = 1 / c + 1
         tail = where(power == 0, power, power * (c * z).log1p())  # uniform at c = -1
-        return -self.scale.log() - where(zero, z, tail)
+        near = z + self.concentration * (z - z**2 / 2)  # so that the slope is right at 0
+        return -self.scale.log() - where(zero, near, tail)
 
     def log_survival_function(self, value: Any) -> Tensor:
         """The logarithm of the probability of more than `value`."""
         self._check(value)
         z, (zero, c) = (value - self.loc) / self.scale, self._split()
-        return where(zero, -z, -(c * z).log1p() / c)
+        return where(zero, self.concentration * z**2 / 2 - z, -(c * z).log1p() / c)
 
     def log_cdf(self, value: Any) -> Tensor:
         """The logarithm of the probability of at most `value`."""
@@ -72,7 +73,8 @@ class GeneralizedPareto(Distribution):
 
     def icdf(self, value: Any) -> Tensor:
         (zero, c), survival = self._split(), (-value).log1p()
-        return where(zero, self.loc - self.scale * survival,
+        near = self.concentration * survival**2 / 2 - survival
+        return where(zero, self.loc + self.scale * near,
                      self.loc + self.scale / c * (-c * survival).expm1())
 
     @property

@@ -7,9 +7,15 @@ from typing import Any
 from rushlight.autograd import no_grad
 from rushlight.base.dtypes import finfo
 from rushlight.distributions import constraints
-from rushlight.distributions.broadcasting import Parameter, ProbsOrLogits, Shape, broadcast_all
+from rushlight.distributions.broadcasting import (
+    Parameter,
+    ProbsOrLogits,
+    Shape,
+    _log_likelihood,
+    broadcast_all,
+)
 from rushlight.distributions.distribution import Distribution
-from rushlight.ops import binary_cross_entropy_with_logits, empty, where, zeros_like
+from rushlight.ops import empty, where, zeros_like
 from rushlight.tensor import Tensor
 
 __all__ = ["Geometric"]
@@ -64,5 +70,4 @@ class Geometric(ProbsOrLogits, Distribution):
         return value * (-failure).log1p() + self.probs.log()
 
     def entropy(self) -> Tensor:
-        loss = binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
-        return loss / self.probs
+        return -_log_likelihood(self.logits, self.probs) / self.probs

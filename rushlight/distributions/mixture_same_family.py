@@ -48,7 +48,7 @@ class MixtureSameFamily(Distribution):
                 raise ValueError(f"`mixture_distribution.batch_shape` ({mixture}) is not "
                                  "compatible with `component_distribution.batch_shape`"
                                  f"({components[:-1]})")
-        self._num_component = mixture_distribution._num_events
+        self._num_component = mixture_distribution.logits.shape[-1]
         if self._num_component != count:
             raise ValueError(f"`mixture_distribution component` ({self._num_component}) does not "
                              f"equal `component_distribution.batch_shape[-1]` ({count})")
@@ -119,4 +119,5 @@ class MixtureSameFamily(Distribution):
             return values.gather(dim, index).squeeze(dim)
 
     def __repr__(self) -> str:
-        return f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self._component_distribution})"
+        return (f"MixtureSameFamily(\n  {self._mixture_distribution},\n"
+                f"  {self._component_distribution})")

@@ -27,7 +27,8 @@ class LogitRelaxedBernoulli(ProbsOrLogits, Distribution):
     temperature: the smaller, the farther from 0. probs: p; or logits: log(p / (1 - p)).
 
     >>> import rushlight as rl
-    >>> rl.distributions.LogitRelaxedBernoulli(rl.tensor(0.5), 0.3).rsample().shape
+    >>> d = rl.distributions.relaxed_bernoulli.LogitRelaxedBernoulli(rl.tensor(0.5), 0.3)
+    >>> d.rsample().shape
     torch.Size([])
     """
 

@@ -84,8 +84,8 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     temperature: the smaller, the nearer to a corner. probs: (..., K); or logits: (..., K).
 
     >>> import rushlight as rl
-    >>> rl.distributions.RelaxedOneHotCategorical(rl.tensor(0.5), rl.ones(3)).rsample().sum()
-    tensor(1.)
+    >>> rl.distributions.RelaxedOneHotCategorical(rl.tensor(0.5), rl.ones(3)).rsample().shape
+    torch.Size([3])
     """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}

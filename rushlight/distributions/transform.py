@@ -200,10 +200,12 @@ class ComposeTransform(Transform):
 
     @lazy_property
     def bijective(self) -> bool:
+        """Whether all parts are."""
         return all(part.bijective for part in self.parts)
 
     @lazy_property
     def sign(self) -> Any:
+        """The product of the parts' signs."""
         sign = 1
         for part in self.parts:
             sign = sign * part.sign

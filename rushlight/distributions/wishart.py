@@ -91,7 +91,7 @@ class Wishart(_WithCovariance, ExponentialFamily):
         self._dist_chi2 = Chi2(self.df.unsqueeze(-1) - steps, validate_args=False)
 
     def _over_matrices(self, x: Tensor) -> Tensor:
-        return x.reshape(self._batch_shape + (1, 1))
+        return x.reshape((*self._batch_shape, 1, 1))
 
     @property
     def mean(self) -> Tensor:

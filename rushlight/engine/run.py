@@ -174,6 +174,8 @@ def _traced(node: Node, gradient: Any, create: bool) -> Sequence[Any]:
     except Exception as error:
         error.add_note(f"in {node.name()}, recorded at {describe_site(node.site)}")
         raise
+    if flags.gradient_check is not None:
+        flags.gradient_check(node, gradient, results)
     if flags.anomaly_check_nan:
         for index, result in enumerate(results):
             if result is not None and result._has_nan():

@@ -74,7 +74,7 @@ def _flow(node: Expression, incoming: Expression) -> tuple[Expression | None, ..
         return (None, call("where", condition, incoming, zero),
                 call("where", condition, zero, incoming))
     if name == "abs":  # not analytic: no conjugate here
-        return (incoming * call("sgn", operands[0]),)
+        return (call("real", incoming) * call("sgn", operands[0]),)
     if name == "sgn":  # on the unit circle: what is along the circle stays
         along = incoming - call("real", incoming * call("conj", node)) * node
         size = call("abs", operands[0])

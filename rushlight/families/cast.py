@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cast import astype
 from rushlight.base.flags import flags
 from rushlight.engine.node import Node, edge_of, next_sequence
 from rushlight.tensor import Tensor, wrap
+
+__all__ = ["ToCopyBackward0", "astype", "cast"]
 
 
 class ToCopyBackward0(Node):
@@ -32,11 +35,3 @@ def cast(tensor: Tensor, dtype: np.dtype) -> Tensor:
         node._sequence = next_sequence()
         node.edges, node.saved = (edge_of(tensor),), array.dtype
     return result
-
-
-def astype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """`array` converted as torch converts: complex to real drops the imaginary part."""
-    if array.dtype.kind == "c" and dtype.kind != "c" and dtype.kind != "b":
-        array = array.real
-    with np.errstate(all="ignore"):
-        return array.astype(dtype)

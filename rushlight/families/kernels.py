@@ -53,7 +53,7 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
     plain = host.kernel(root, names, dtype)
     half = dtype in dtypes.HALF_TYPES
     wide = dtypes.FROM_ARRAY[dtype] in dtypes.WIDE_UNSIGNED  # no machine code for these
-    if isinstance(plain, np.ufunc) and (wide or not large and not half):
+    if isinstance(plain, np.ufunc) and (wide or not (large or half)):
         return quiet(plain)
     if wide:
         return plain

@@ -57,9 +57,9 @@ class Pointwise:
     def __init__(self, declaration: Declaration, promote: Word, result: str, refuse: Word,
                  grad: Mapping[str, Rule] | Rule | None, *, tensors: str = "",
                  domain: Domain = None, refusal: str = "",
-                 check: Callable[..., None] | None = None) -> None:
+                 check: Callable[..., None] | None = None, casts: bool = False) -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
-        declaration.op, self.check = self, check
+        declaration.op, self.check, self.casts = self, check, casts
         self.promote, self.result, self.refuse = promote, result, refuse
         self.tensors, self.domain, self.refusal = frozenset(tensors.split()), domain, refusal
         self.signature = inspect.signature(self.body)
@@ -277,6 +277,7 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
               grad: Mapping[str, Rule] | Rule | None = None, inplace: bool = True,
               switch: bool = False, tensors: str = "input", domain: Domain = None,
               refusal: str = "", check: Callable[..., None] | None = None,
+              casts: bool = False,
               samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
@@ -289,14 +290,15 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
     switch: the functions in nn.functional take inplace=, and have in-place forms there. tensors:
     the operands that may not be numbers. domain: between which numbers the op is defined and
     smooth, or a tuple of pairs, one for each operand. check: a function of scalars, by their
-    names, that raises an error for those that are out of range. samples: calls for the derived tests
+    names, that raises an error for those that are out of range. casts: scalars are converted to
+    the operands' dtype, fractions beside integers too. samples: calls for the derived tests
     besides those that follow from all this.
     """
 
     def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(body.__name__, "pointwise", body, samples=samples)
         op = Pointwise(declaration, promote, result, refuse, grad, tensors=tensors, domain=domain,
-                       refusal=refusal, check=check)
+                       refusal=refusal, check=check, casts=casts)
         function = declaration.function = named(op.name, wrapper(op, op.name), declaration)
         in_place = None
         for path in paths.split():

@@ -124,8 +124,8 @@ def _operands(op: Any, variant: Any,
         raise NotImplementedError(f'"{op.name}_cpu" not implemented for \'{title(common)}\': '
                                   f"{op.name}({operands(**values)}); convert it with .to(dtype)")
     for value in scalars:
-        if of_number(value).category > common.category and common.category < 2 and (
-                variant.promote != "floating"):
+        if of_number(value).category > common.category and common.category < 2 and not (
+                op.casts or variant.promote == "floating"):
             raise RuntimeError(f"For integral input tensors, argument {op.scalars[0]} must not be "
                                "a floating point number.")
     _same_device(op, [v for v in values.values() if isinstance(v, Tensor)])

@@ -92,15 +92,19 @@ class UninitializedTensorMixin:
 
     def to(self, *args: Any, **options: Any) -> Tensor:
         """A tensor without elements of another dtype or device."""
-        return self._empty().to(*args, **options)
+        return self._converted(self._empty().to(*args, **options))
 
     def cpu(self) -> Tensor:
         """A tensor without elements on the CPU."""
-        return self._empty().cpu()
+        return self._converted(self._empty().cpu())
 
     def type(self, *args: Any) -> Any:
         """The type's name, or a tensor without elements of another type."""
-        return self._empty().type(*args)
+        found = self._empty().type(*args)
+        return found if isinstance(found, str) else self._converted(found)
+
+    def _converted(self, empty: Tensor) -> Tensor:
+        return empty
 
     def share_memory_(self) -> Any:
         """Raises RuntimeError: there is no memory yet."""
@@ -166,6 +170,10 @@ class UninitializedBuffer(UninitializedTensorMixin, Buffer):  # type: ignore[mis
         made.__class__ = cls
         made.persistent = persistent
         return made
+
+    def _converted(self, empty: Tensor) -> Tensor:
+        # A module takes what the conversion of a buffer returns in its place.
+        return UninitializedBuffer(False, empty.device, empty.dtype, self.persistent)
 
 
 def is_lazy(tensor: Any) -> bool:

@@ -100,8 +100,7 @@ def logsigmoid(input):
     return s.minimum(input, 0) - s.log1p(s.exp(-s.abs(input)))
 
 
-@pointwise("nn.functional.softsign", promote="floating", refuse="complex",
-           grad=lambda gradient, input: gradient / ((1 + s.abs(input)) * (1 + s.abs(input))))
+@pointwise("nn.functional.softsign", promote="floating")
 def softsign(input):
     """x / (1 + |x|)."""
     return input / (1 + s.abs(input))
@@ -115,7 +114,7 @@ def tanhshrink(input):
 
 
 def _nonnegative(lambd: float) -> None:
-    if not 0 <= lambd:
+    if not lambd >= 0:  # NaN is refused, too
         raise RuntimeError(f"lambda must be in range [0, 3.40282e+38] for input dtype Float, but "
                            f"found {lambd}: softshrink moves numbers towards zero")
 
@@ -142,6 +141,7 @@ def _ascending(min_val: float, max_val: float) -> None:
 
 
 @pointwise("nn.functional.hardtanh", switch=True, refuse="bool complex", check=_ascending,
+           casts=True,
            grad=lambda gradient, input, min_val, max_val: s.where(
                s.bitwise_or(input <= min_val, input >= max_val), 0, gradient))
 def hardtanh(input, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
@@ -211,7 +211,7 @@ def celu(input, alpha: Scalar = 1.0):
     return s.where(input <= 0, alpha * s.expm1(input / alpha), input)
 
 
-@pointwise("threshold nn.functional.threshold", switch=True, refuse="bool complex",
+@pointwise("threshold nn.functional.threshold", switch=True, refuse="bool complex", casts=True,
            grad=lambda gradient, input, threshold: s.where(input <= threshold, 0, gradient))
 def threshold(input, threshold: Scalar, value: Scalar):
     """x where x > threshold, else value."""

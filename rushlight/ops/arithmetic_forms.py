@@ -32,6 +32,12 @@ def _bound(op: str, input: Any, name: str, value: Any) -> Any:
     return value
 
 
+def _truths(input: Any, bound: Any) -> bool:
+    """Whether both are tensors of truth values, which clamp itself refuses."""
+    return (isinstance(input, Tensor) and isinstance(bound, Tensor)
+            and input.dtype is bound.dtype is dtypes.bool_)
+
+
 @composite("clamp_min", inplace=True)
 def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """input, but nowhere less than `min`, a number or a tensor.
@@ -40,6 +46,8 @@ def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     >>> rl.clamp_min(rl.tensor([1., 3.]), 2)
     tensor([2., 3.])
     """
+    if _truths(input, min):
+        return input.logical_or(min, out=out)  # type: ignore[attr-defined]
     return clamp(input, _bound("clamp_min", input, "min", min), None, out=out)
 
 
@@ -51,6 +59,8 @@ def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     >>> rl.clamp_max(rl.tensor([1., 3.]), 2)
     tensor([1., 2.])
     """
+    if _truths(input, max):
+        return input.logical_and(max, out=out)  # type: ignore[attr-defined]
     return clamp(input, None, _bound("clamp_max", input, "max", max), out=out)
 
 

@@ -51,7 +51,7 @@ def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     _combined("complex", real, imag, ("real", "imag"), out)
     target: Any = real.dtype.to_complex()
     unit = wrap(np.array(1j, target.array))
-    return _put(real.to(target) + imag.to(target) * unit, out, "complex")  # type: ignore
+    return _put(real.to(target) + imag.to(target) * unit, out, "complex")
 
 
 @function("polar", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(2, 1))])
@@ -63,7 +63,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     tensor([2.+0.j])
     """
     _combined("polar", abs, angle, ("abs", "angle"), out)
-    whole: Any = complex_(abs * angle.cos(), abs * angle.sin())  # type: ignore
+    whole: Any = complex_(abs * angle.cos(), abs * angle.sin())
     return _put(whole, out, "polar")
 
 
@@ -76,8 +76,8 @@ def isreal(input: Tensor) -> Tensor:
     tensor([ True, False])
     """
     if input.dtype.is_complex:
-        return input.imag == 0  # type: ignore
-    return input.new_ones(input.shape, dtype=dtypes.bool_)  # type: ignore
+        return input.imag == 0
+    return input.new_ones(input.shape, dtype=dtypes.bool_)
 
 
 @composite("Tensor.chalf")

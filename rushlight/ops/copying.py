@@ -87,6 +87,11 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     >>> rl.tensor([1.7, -1.7]).to(rl.int64)
     tensor([ 1, -1])
     """
+    if len(args) == 1 and not options:
+        if type(args[0]) is dtype:
+            return cast(input, args[0].array)
+        if type(args[0]) is str and args[0] == "cpu" and type(input._array) is np.ndarray:
+            return input
     target: Any = options.get("dtype")
     place: Any = options.get("device")
     extra = [a for a in args if not isinstance(a, (bool, type(None)))]

@@ -83,14 +83,15 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     >>> rl.histc(rl.tensor([1., 2., 1.]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    array = _floating("histogram", input)
+    half = input.dtype.is_floating_point and input.dtype.itemsize == 2
+    array = _floating("histogram", input.float() if half else input)  # type: ignore[attr-defined]
     if bins <= 0:
         raise RuntimeError(f"torch.histc(): bins must be > 0, but got {bins}")
     low, high = _extent("torch.histc", array, float(min), float(max), 1)
     inside = array[(array >= low) & (array <= high)].astype(np.float64)
     places = ((inside - low) * (bins / (high - low))).astype(np.int64)
     np.minimum(places, bins - 1, out=places)
-    return wrap(np.bincount(places, minlength=bins).astype(array.dtype))
+    return wrap(np.bincount(places, minlength=bins).astype(input._array.dtype))
 
 
 @composite("histogram", out=True)

@@ -62,6 +62,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             [3, 4]])
     """
     array = convert.array_of(data, None if dtype is None else as_dtype(dtype))
+    if device is None and not requires_grad:
+        return wrap(array)
     if device is not None and as_device(device).type == "meta":
         return finish(MetaArray(array.shape, array.dtype), requires_grad)
     return finish(array, requires_grad)
@@ -142,10 +144,29 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,
     return finish(np.frombuffer(buffer, d.array, count, offset), requires_grad)
 
 
+def _quickly(make: Any, size: tuple[Any, ...], d: dtype) -> Any:
+    """`make(size, dtype)` of sizes as users give them; None where they are for the general way."""
+    if type(size[0]) is not int:
+        if len(size) > 1 or not isinstance(size[0], (tuple, list)):
+            return None
+        size = size[0]
+    try:
+        return make(size, d.array)
+    except (TypeError, ValueError):  # torch has errors of its own
+        return None
+
+
 def _filler(name: str, value: int, words: str) -> None:
     def create(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None,
                device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
                **named: Any) -> Tensor:
+        if out is None and device is None and size and not requires_grad and not named:
+            d = dtypes.default_dtype() if dtype is None else as_dtype(dtype)
+            array = _quickly(np.empty if value else np.zeros, size, d)
+            if array is not None:
+                if value:
+                    array.fill(number(value, d.array))
+                return wrap(array)
         shape = size_argument(size if size else (named.pop("size", ()),))
         if named:
             raise TypeError(f"{name}() got an unexpected keyword argument "
@@ -172,6 +193,11 @@ def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, de
           requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
           **named: Any) -> Tensor:
     """A tensor of the given size with whatever the memory holds."""
+    if out is None and device is None and size and not requires_grad and not named:
+        d = dtypes.default_dtype() if dtype is None else as_dtype(dtype)
+        array = _quickly(np.empty, size, d)
+        if array is not None:
+            return wrap(array)
     shape = size_argument(size if size else (named.get("size", ()),))
     d = as_dtype(dtype) if dtype is not None else (
         dtypes.default_dtype() if out is None else out.dtype)
@@ -213,8 +239,10 @@ def _like(input: Tensor, dtype: Any, device: Any) -> tuple[dtype, Any]:
 
 def _empty_like(input: Tensor, dtype: Any, device: Any) -> Any:
     """Memory with the geometry of a dense `input`."""
-    d, place = _like(input, dtype, device)
     array = input._array
+    if device is None and type(array) is np.ndarray:
+        return np.empty_like(array, array.dtype if dtype is None else as_dtype(dtype).array)
+    d, place = _like(input, dtype, device)
     if isinstance(array, np.ndarray) and as_device(place).type == "cpu":
         return np.empty_like(array, dtype=d.array, order="K", subok=False)
     return empty_array(array.shape, d, place)
@@ -266,6 +294,9 @@ def _method(name: str, make: Any, doc: str) -> None:
 def _sized(create: Any) -> Any:
     def method(input: Tensor, *size: Any, dtype: Any = None, device: Any = None,
                requires_grad: bool = False, **named: Any) -> Tensor:
+        if device is None and type(input._array) is np.ndarray:
+            return create(*size, dtype=input.dtype if dtype is None else dtype,
+                          requires_grad=requires_grad, **named)
         d, place = _like(input, dtype, device)
         shape = size_argument(size if size else (named.get("size", ()),))
         return create(shape, dtype=d, device=place, requires_grad=requires_grad)
@@ -303,9 +334,25 @@ def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.detach()
     place = input.device if device is None else device
-    if isinstance(data, list) or type(data) is tuple and len(args) == 1:
+    if len(args) == 1 and type(data) in (list, tuple):
         return tensor(data, dtype=input.dtype, device=place)
     return empty(*args, dtype=input.dtype, device=place)
+
+
+def _whole_range(bounds: tuple[Any, ...]) -> np.ndarray | None:
+    """What arange makes of ints in the usual order; None for other bounds."""
+    for bound in bounds:
+        if type(bound) is not int:
+            return None
+    n = len(bounds)
+    if n == 1:
+        rising = bounds[0] >= 0
+    else:
+        rising = n in (2, 3) and bounds[0] <= bounds[1] and (n == 2 or bounds[2] > 0)
+    if not rising:
+        return None
+    array = np.arange(*bounds)
+    return array if array.dtype is dtypes.int64.array else None
 
 
 @function("arange", samples=lambda x: [(5,), (1.0, 2.0, 0.25)])
@@ -318,6 +365,10 @@ def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
     >>> rl.arange(1, 7, 2)
     tensor([1, 3, 5])
     """
+    if dtype is None and out is None and device is None and not requires_grad and not named:
+        array = _whole_range(bounds)
+        if array is not None:
+            return wrap(array)
     given = [b.item() if isinstance(b, Tensor) else b for b in bounds]
     if "end" in named:
         given = [named.get("start", given[0] if given else 0), named["end"]]
@@ -371,10 +422,11 @@ def _steps(start: Any, end: Any, steps: int, dtype: Any, out: Any) -> tuple[Any,
                         f"({steps})")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    if dtype is not None:
-        return start, end, as_dtype(dtype)
-    if out is not None:
-        return start, end, out.dtype
+    if dtype is not None or out is not None:
+        d = as_dtype(dtype) if dtype is not None else out.dtype
+        if d.category == 1:  # the ends are cut off first, as in torch
+            start, end = int(start), int(end)
+        return start, end, d
     d = max(of_number(start), of_number(end), dtypes.default_dtype(), key=lambda d: d.category)
     return start, end, d
 

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import reduce as reductions
 from rushlight.backends import rowwise
+from rushlight.backends.cpu import few_places as few
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.backends.quiet import quiet
 from rushlight.base.errors import describe, operands
 from rushlight.families.cast import astype
 from rushlight.families.composite import function
+from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.ops.loss import F, _reduction, reduced
 from rushlight.ops.masked_loss import classes, maskable
@@ -44,6 +48,60 @@ def _check_range(target: np.ndarray, classes: int, ignore_index: int) -> None:
                          f"classes, so targets go from 0 to {classes - 1}")
 
 
+def _picked(input: np.ndarray, target: np.ndarray, ignore_index: int) -> tuple[np.ndarray, int]:
+    """-x[y] of each sample, 0 for ignored ones, and how many are not ignored."""
+    samples, classes = input.shape
+    if not 0 <= ignore_index < classes:
+        found = few.gather(input, 1, target.reshape(samples, 1))
+        if found is not None:  # all in range, so none is ignored
+            return np.negative(found, out=found).reshape(samples), samples
+    _check_range(target, classes, ignore_index)
+    counted = target != ignore_index
+    safe = np.where(counted, target, 0)
+    picked = -np.take_along_axis(input, safe[:, None], 1)[:, 0]
+    return np.where(counted, picked, input.dtype.type(0)), int(np.count_nonzero(counted))
+
+
+@library("_mean_nll")
+class _mean_nll:
+    """The mean of -x[y] over samples that are not ignored: x is (samples, classes)."""
+
+    node = "nll_loss"
+    keeps = ("count",)
+
+    def forward(input, target, ignore_index: Option):
+        if is_meta(input):
+            return MetaArray((), input.dtype), 0
+        losses, count = _picked(input, target, ignore_index)
+        total = reductions.sum(losses, (0,))
+        return quiet(np.divide)(total, number(count, total.dtype), out=...), count
+
+    def backward(gradient, target, shape, ignore_index, count):
+        return _mean_nll_backward(gradient, target, shape, ignore_index, count), None
+
+
+@library("_mean_nll_backward")
+class _mean_nll_backward:
+    """-g / count at the class of each sample that is not ignored."""
+
+    def forward(gradient, target, shape: Option, ignore_index: Option, count: Option):
+        if is_meta(gradient):
+            return MetaArray(shape, gradient.dtype)
+        result = np.zeros(shape, gradient.dtype)
+        if not count:
+            return result
+        share = np.empty((len(target), 1), gradient.dtype)
+        share[...] = gradient / -count
+        places = target[:, None]
+        if 0 <= ignore_index < shape[1] or not few.scatter(result, 1, places, share):
+            rows = np.flatnonzero(target != ignore_index)
+            result[rows, target[rows]] = share[0, 0]
+        return result
+
+    def backward(second, target, shape, ignore_index, count):
+        return _mean_nll(second, target, ignore_index) if count else second.sum() * 0, None
+
+
 @library("_pick")
 class _pick:
     """-weight[y] * x[y] of each sample: x is (samples, classes), y its classes; ignored ones 0."""
@@ -51,12 +109,10 @@ class _pick:
     def forward(input, target, weight: Operand = None, ignore_index: Option = -100):
         if is_meta(input):
             return MetaArray(target.shape, input.dtype)
-        _check_range(target, input.shape[1], ignore_index)
-        safe = np.where(target == ignore_index, 0, target)
-        picked = -np.take_along_axis(input, safe[:, None], 1)[:, 0]
+        picked, _ = _picked(input, target, ignore_index)
         if weight is not None:
-            picked = picked * weight[safe]
-        return np.where(target == ignore_index, input.dtype.type(0), picked)
+            picked = picked * weight[np.where(target == ignore_index, 0, target)]
+        return picked
 
     def backward(gradient, shape, target, weight, ignore_index):
         safe = target.masked_fill(target == ignore_index, 0)
@@ -73,6 +129,12 @@ def _rows(input: Any) -> Any:
     return input if input.ndim == 2 else input.movedim(1, -1).reshape(-1, input.shape[1])
 
 
+def _one_row_each(input: Any, target: Any) -> bool:
+    """Whether the operands are (samples, classes) and (samples) already."""
+    x, y = input._array, target._array
+    return x.ndim == 2 and y.ndim == 1 and len(x) == len(y) and y.dtype == np.int64
+
+
 @function(F + "nll_loss")
 @maskable(classes)
 def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
@@ -81,17 +143,21 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
 
     input: (batch, classes, *) or (classes). target: (batch, *) int64. weight: (classes).
     """
-    word = _reduction(reduction, size_average, reduce)
+    word = reduction
+    if size_average is not None or reduce is not None or word not in ("mean", "sum", "none"):
+        word = _reduction(reduction, size_average, reduce)
+    if word == "mean" and weight is None and _one_row_each(input, target):
+        return _mean_nll(input, target, ignore_index)
     _check_classes(input, target, "nll_loss")
     classes = input.shape[1] if input.ndim > 1 else input.shape[0]
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or "
                            f"no classes but got weight tensor of shape: {list(weight.shape)}")
     flat = target.reshape(-1).long()
+    if word == "mean" and weight is None:
+        return _mean_nll(_rows(input), flat, ignore_index)
     loss: Any = _pick(_rows(input), flat, weight, ignore_index)
     if word == "mean":
-        if weight is None:
-            return loss.sum() / (flat != ignore_index).sum().to(loss.dtype)
         counted = weight[flat.masked_fill(flat == ignore_index, 0)]
         return loss.sum() / counted.masked_fill(flat == ignore_index, 0).sum()
     return reduced(loss.reshape(target.shape), word)
@@ -198,8 +264,7 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
 
 def _plain_cross_entropy(input: Any, target: Any, ignore_index: int, word: str) -> Any:
     """Cross entropy of class indices, without weights: one fused kernel."""
-    x, y = input._array, target._array
-    if x.ndim == 2 and y.ndim == 1 and len(x) == len(y):
+    if _one_row_each(input, target):
         rows, flat = input, target
     else:
         _check_classes(input, target, "cross_entropy")

@@ -38,7 +38,9 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None,
         if input.shape[d] < edge_order + 1:
             raise RuntimeError("torch.gradient expected each dimension size to be at least "
                                f"edge_order+1: {operands(input=input)}, edge_order {edge_order}")
-    x: Any = input if input.dtype.category >= 2 else input.to(dtypes.default_dtype())  # type: ignore
+    x: Any = input
+    if x.dtype.category < 2:
+        x = x.to(dtypes.default_dtype())
     return tuple([_along(x, d, step, edge_order) for d, step in zip(dims, steps, strict=True)])
 
 
@@ -90,10 +92,10 @@ def _along(x: Any, dim: int, step: Any, order: int) -> Tensor:
 
 
 def _gaps(x: Any, dim: int, step: Any, n: int) -> tuple[Any, Any]:
-    """Functions that give the distance after sample i from the left, or before it from the right."""
+    """Two functions: the distance after sample i from the left, and before it from the right."""
     if not isinstance(step, Tensor) or not step.ndim:
         return (lambda i: step), (lambda i: step)
-    places: Any = step if step.dtype.category >= 2 else step.to(x.dtype)  # type: ignore
+    places: Any = step if step.dtype.category >= 2 else step.to(x.dtype)
     shape = [1] * x.ndim
     shape[dim] = -1
     gaps = places.diff()

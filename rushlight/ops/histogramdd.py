@@ -23,10 +23,10 @@ def histogramdd(input: Tensor, bins: Any, *, range: Any = None, weight: Tensor |
                 density: bool = False, out: Any = None) -> Any:
     """(hist, bin_edges): how many of the points (..., n) fall into each cell of an n-d grid.
 
-    bins: their number, or one for each dimension, or for each a tensor of ascending edges, (k + 1,).
-    range: (min, max, min, max, ...) for numbers of bins, else those of the data. weight: (...),
-    added up instead of ones. density: divide by the total and the cells' sizes. Cells hold their
-    lower edges, the last ones both.
+    bins: their number, or one for each dimension, or for each a tensor (k + 1,) of ascending
+    edges. range: (min, max, min, max, ...) for numbers of bins, else those of the data. weight:
+    (...), added up instead of ones. density: divide by the total and the cells' sizes. Cells hold
+    their lower edges, the last ones both.
 
     >>> import rushlight as rl
     >>> rl.histogramdd(rl.tensor([[0., 1.], [1., 0.], [2., 2.]]), [2, 2]).hist

@@ -51,7 +51,7 @@ def _vectors(reflections: Any, count: int) -> list[Any]:
     one = eye(rows, dtype=reflections.dtype, device=reflections.device)
     vectors = []
     for i in range(count):
-        below = (one.new_ones(rows).cumsum(0) > i + 1).to(reflections.dtype)
+        below = wrap(np.arange(rows) > i).to(reflections.dtype)  # type: ignore[attr-defined]
         vectors.append((reflections[..., i] * below + one[i]).unsqueeze(-1))
     return vectors
 

@@ -342,7 +342,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 # ---- along one dimension ---------------------------------------------------------------------
 
 
-@composite("select")
+@composite("select", samples=lambda x: [(x(2, 3), 1, 0)])
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return the slice ``index`` of dimension ``dim``: a view with one dimension less.
 

@@ -56,47 +56,48 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
             [1., 1.]])
     """
     dim = dim if axis is None else axis
-    tensors = list(tensors)
-    plain = _plain_arrays(tensors)
-    if plain is not None and out is None:
+    plain = _plain_arrays(tensors) if out is None and type(dim) is int else None
+    if plain is not None:
         try:
             joined = _joined(plain, dim)
         except (ValueError, TypeError):  # what follows says what does not fit
             pass
         else:
             return _recorded_cat(tensors, joined, dim)
-    return _general_cat(tensors, dim, out)
+    return _general_cat(list(tensors), dim, out)
 
 
 def _joined(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     """The arrays in one, row-major; images may keep their order of dimensions in memory."""
-    joined = np.concatenate(arrays, axis=dim)
-    if joined.ndim < 4 and not joined.flags.c_contiguous:
+    joined = np.concatenate(arrays, dim)
+    if not joined.flags.c_contiguous and joined.ndim < 4:
         return np.ascontiguousarray(joined)
     return joined
 
 
-def _plain_arrays(tensors: list[Tensor]) -> list[np.ndarray] | None:
-    """The arrays of tensors of one dtype; None where they are mixed or no tensors."""
+def _plain_arrays(tensors: Sequence[Tensor]) -> list[np.ndarray] | None:
+    """The arrays of a list of tensors of one dtype; None where they are mixed or no tensors."""
+    if type(tensors) is not list and type(tensors) is not tuple:
+        return None
     try:
         arrays = [x._array for x in tensors]
         dtype = arrays[0].dtype
-        for array in arrays:
-            if array.dtype is not dtype or type(array) is not np.ndarray:
-                return None
     except (AttributeError, IndexError):
         return None
+    for array in arrays:
+        if array.dtype is not dtype or type(array) is not np.ndarray:
+            return None
     return arrays
 
 
-def _recorded_cat(tensors: list[Tensor], joined: np.ndarray, dim: int) -> Tensor:
+def _recorded_cat(tensors: Sequence[Tensor], joined: np.ndarray, dim: int) -> Tensor:
     result = wrap(joined)
-    if not flags.grad_enabled or joined.dtype.kind not in "fcV":
-        return result
     for x in tensors:
         if x._node is not None:
             break
     else:
+        return result
+    if not flags.grad_enabled or joined.dtype.kind not in "fcV":
         return result
     node = result._node = CatBackward0()
     node._sequence = next_sequence()
@@ -169,6 +170,15 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor
     tensor([[0., 0.],
             [1., 1.]])
     """
+    plain = _plain_arrays(tensors) if out is None and dim == 0 else None
+    if plain is not None and plain[0].ndim:
+        shape = plain[0].shape
+        for array in plain:
+            if array.shape != shape:
+                break
+        else:
+            joined = np.concatenate(plain).reshape(len(plain), *shape)
+            return _recorded_stack(tensors, joined, 0)
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
@@ -195,15 +205,17 @@ class StackBackward0(Node):
         return unbind(gradient, self.saved)
 
 
-def _recorded_stack(tensors: list[Tensor], joined: np.ndarray, dim: int) -> Tensor:
+def _recorded_stack(tensors: Sequence[Tensor], joined: np.ndarray, dim: int) -> Tensor:
     result = wrap(joined)
-    if not flags.grad_enabled or joined.dtype.kind not in "fcV":
+    for x in tensors:
+        if x._node is not None:
+            break
+    else:
         return result
-    edges = tuple([edge_of(x) for x in tensors])
-    if any(edge is not None for edge in edges):
+    if flags.grad_enabled and joined.dtype.kind in "fcV":
         node = result._node = StackBackward0()
         node._sequence = next_sequence()
-        node.edges, node.saved = edges, dim
+        node.edges, node.saved = tuple([edge_of(x) for x in tensors]), dim
     return result
 
 

@@ -64,4 +64,4 @@ def sparse_dim(input: Tensor) -> int:
 @composite("dequantize")
 def dequantize(input: Tensor) -> Tensor:
     """The tensor as float32: it is not quantised."""
-    return input.float()  # type: ignore[attr-defined]
+    return input.float()

@@ -48,6 +48,8 @@ def multi_margin_loss(
             f"input samples (batch size). Expected target size [{count}], but got "
             f"{list(labels.shape)}. Input has shape {list(input.shape)}."
         )
+    if weight is not None and weight.dim() != 1:
+        raise ValueError("weight must be one-dimensional")
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
@@ -88,6 +90,9 @@ def multilabel_margin_loss(
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
+    if input.dim() > 2 or (input.dim() and not input.shape[-1]):
+        raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, "
+                           f"but got: {list(input.shape)}")
     single = input.dim() < 2
     scores, labels = (x.reshape(1, -1) if single else x for x in (input, target))
     listed = (labels >= 0).to(scores.dtype).cumprod(1)  # 1 up to the first -1, then 0

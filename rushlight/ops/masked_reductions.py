@@ -175,9 +175,10 @@ def _variance(input: Any, dim: Any, unbiased: bool | None, correction: float | N
     less = correction if correction is not None else float(unbiased is not False)
     count = _count(x, mask, dims, True)
     apart = x - _filled("var", x, mask, 0).sum(dims, True) / count
-    square = (apart * apart.conj()).real if x.dtype.is_complex else apart * apart
+    square = apart * apart.conj()
     total = _filled("var", square, mask, 0).sum(dims, keepdim)
-    return total / (count.real.reshape(total.shape) - less).clamp_min(0)
+    count = _mask_of(x, mask).sum(dims, keepdim)
+    return total / (count - less).clamp_min(0).to(x.dtype)
 
 
 @function("masked.var", samples=lambda x: [(x(2, 5), 1, {"mask": x(2, 5) > -1})])
@@ -222,7 +223,7 @@ def normalize(input: Any, ord: float, dim: int, *, eps: float = 1e-12, dtype: An
               mask: Any = None) -> Tensor:
     """x / max(norm of x along `dim`, eps) where `mask` is true, 0 elsewhere."""
     x = _cast(input, dtype)
-    length = norm(x, ord, dim, keepdim=True, mask=mask).clamp_min(eps)  # type: ignore
+    length = norm(x, ord, dim, keepdim=True, mask=mask).clamp_min(eps)
     return _filled("normalize", x, mask, 0) / length
 
 

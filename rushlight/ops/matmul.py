@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends import gemm
+from rushlight.base.dtypes import bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
 from rushlight.families.library import library
@@ -203,6 +204,10 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
 
 def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
     """beta * input + alpha * product; with beta 0, input does not even count as NaN."""
+    if input.dtype is bool_:
+        product = product if alpha else product & False
+        return input | product if beta else product.expand(
+            np.broadcast_shapes(input.shape, product.shape))
     if input.dtype.category < 2:  # integer tensors are scaled by whole numbers
         beta, alpha = int(beta), int(alpha)
     if alpha != 1:
@@ -233,6 +238,10 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
 @composite("addr", out=True, inplace=True, samples=lambda x: [(x(2, 3), x(2), x(3))])
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, float) and input.dtype.category < 2:
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a "
+                               "floating point number.")
     return _blend(input, outer(vec1, vec2), beta, alpha)
 
 

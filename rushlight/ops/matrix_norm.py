@@ -60,8 +60,13 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     if abs(ord) == INFINITY:
         rows, columns = columns, rows
     sums = A.abs().sum(rows, keepdim=True)
-    result = sums.amax(columns, True) if ord > 0 else sums.amin(columns, True)
+    result = _largest(sums, columns, True) if ord > 0 else sums.amin(columns, True)
     return result if keepdim else _without(result, rows, columns)
+
+
+def _largest(x: Any, dim: int, keepdim: bool) -> Any:
+    """The largest of nonnegative numbers; of none it is 0."""
+    return x.amax(dim, keepdim) if x.shape[dim] else x.sum(dim, keepdim)
 
 
 def _without(x: Any, *dims: int) -> Any:
@@ -75,7 +80,7 @@ def _of_singular_values(a: Any, ord: Any, rows: int, columns: int, keepdim: bool
     if ord == "nuc":
         result = values.sum(-1)
     else:
-        result = values.amax(-1) if ord > 0 else values.amin(-1)
+        result = _largest(values, -1, False) if ord > 0 else values.amin(-1)
     for d in sorted((rows, columns)) if keepdim else ():
         result = result.unsqueeze(d)
     return result

@@ -69,7 +69,7 @@ def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout
     if len(set(order)) != len(order):
         raise RuntimeError(f"Duplicate dim not allowed: physical_layout = {order}")
     dense = empty(tuple(shape[d] for d in order), dtype=dtype, device=device)
-    result = dense.permute([order.index(d) for d in range(len(order))])  # type: ignore
+    result = dense.permute([order.index(d) for d in range(len(order))])
     result._view = None
     return result.requires_grad_(requires_grad)
 
@@ -169,7 +169,7 @@ def as_subclass(input: Tensor, cls: type) -> Tensor:
     """The same memory and history as an instance of `cls`, a subclass of Tensor."""
     if not (isinstance(cls, type) and issubclass(cls, Tensor)):
         raise TypeError(f"cls must be a type that inherits from Tensor, not {cls!r}")
-    view, made = input.view_as(input), object.__new__(cls)  # type: ignore[attr-defined]
+    view, made = input.view_as(input), object.__new__(cls)
     made._array, made._node = view._array, view._node
     made._writes, made._view = view._writes, view._view
     return made
@@ -184,5 +184,5 @@ def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any 
     >>> rl.scalar_tensor(3)
     tensor(3.)
     """
-    result = empty((), dtype=dtype, device=device).fill_(s)  # type: ignore[attr-defined]
+    result = empty((), dtype=dtype, device=device).fill_(s)
     return result.requires_grad_(requires_grad)

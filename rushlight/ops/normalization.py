@@ -108,6 +108,10 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None,
     _check_shape(input, shape, "rms_norm", weight=weight)
     if eps is None:  # that of the type it is computed in
         eps = finfo(float64 if input.dtype is float64 else float32).eps
+    if input.dtype.is_complex:  # as torch has it: no conjugate in the square
+        dims = tuple(range(-len(shape), 0))
+        unit = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
+        return unit if weight is None else unit * weight
     return _rms_norm(input, weight, len(shape), eps)
 
 
@@ -328,11 +332,14 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     if input.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} "
                          "dimensions)")
+    if not input.numel():
+        return input
     square = input * input
     channels = input.shape[1]
     before, after = size // 2, (size - 1) // 2
     padded = cat([square.new_zeros(square.shape[0], before, *square.shape[2:]), square,
                   square.new_zeros(square.shape[0], after, *square.shape[2:])], 1)
-    total = padded.unfold(1, size, 1)[:, :channels].mean(-1)
+    windows = padded.unfold(1, size, 1)[:, :channels]
+    total = windows.mean(-1) if input.dtype.category > 1 else windows.sum(-1) // size
     return input / (total * alpha + k) ** beta
 

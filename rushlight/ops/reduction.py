@@ -442,6 +442,8 @@ def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Summed over the dimensions in which `size` would be broadcast to this shape."""
     target = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    if not target:
+        return sum(input)
     if target == input._array.shape:
         return input
     shape = input._array.shape
@@ -450,7 +452,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
     axes = (*range(lead), *(lead + i for i, n in enumerate(target)
                             if n == 1 and shape[lead + i] != 1))
-    return sum(input, axes, True, dtype=input.dtype).reshape(target) if axes else (
+    return sum(input, axes, True).reshape(target) if axes else (
         input.reshape(target))  # type: ignore[attr-defined]
 
 

@@ -188,12 +188,22 @@ class _logcumsumexp:
         if not shape:
             return gradient
         if input.dtype.is_complex:
-            share = (gradient * (-output).exp().conj()).flip(dim).cumsum(dim).flip(dim)
-            return share * input.exp().conj()
+            return _complex_share(gradient, input, output, dim)
         top = output.detach().amax(dim, keepdim=True)  # large numbers cancel here, exactly
         top = top.masked_fill(~top.isfinite(), 0)
         input, output = input - top, output - top
         return _share(gradient, input, output, dim) - _share(-gradient, input, output, dim)
+
+
+def _complex_share(gradient: Any, input: Any, output: Any, dim: int) -> Tensor:
+    """sum over j >= i of gradient_j conj(e**(input_i - output_j)), from the last i on."""
+    gradients, inputs, outputs = (x.unbind(dim) for x in (gradient, input, output))
+    following, shares = gradients[-1], []
+    for i in reversed(range(len(inputs))):
+        if i < len(inputs) - 1:
+            following = gradients[i] + following * (outputs[i] - outputs[i + 1]).exp().conj()
+        shares.append(following * (inputs[i] - outputs[i]).exp().conj())
+    return stack(shares[::-1], dim)
 
 
 def _complex_logcumsumexp(input: Array, dim: int) -> Array:

@@ -47,7 +47,8 @@ def segment_reduce(data: Any, reduce: str, *, lengths: Any = None, indices: Any 
                                        else {"lengths": lengths}))
         raise RuntimeError("segment_reduce(): Expected the leading dimensions of lengths to be "
                            f"those of data before axis {dim}: {given}")
-    if not unsafe and (counts.size and counts.min() < 0 or (counts.sum(-1) != size).any()):
+    negative = counts.size and counts.min() < 0
+    if not unsafe and (negative or (counts.sum(-1) != size).any()):
         raise RuntimeError("segment_reduce(): Expected all rows of lengths along axis to sum to "
                            "data.size(lengths.dim()-1) when !unsafe.")
     return _reduced(data, reduce, counts, dim, initial)
@@ -58,13 +59,13 @@ def _reduced(data: Any, reduce: str, counts: np.ndarray, dim: int, initial: Any)
     rows = counts.reshape(-1, number)
     places = np.stack([np.repeat(np.arange(number), row) for row in rows]) if len(rows) else rows
     trailing = (1,) * (data.ndim - dim - 1)
-    index = wrap(places.reshape(*data.shape[:dim], data.shape[dim], *trailing)).expand(  # type: ignore
-        data.shape)
+    index: Any = wrap(places.reshape(*data.shape[:dim], data.shape[dim], *trailing))
+    index = index.expand(data.shape)
     kind, empty = KINDS[reduce]
     start = initial if initial is not None else (0.0 if reduce == "mean" else empty)
     base = data.new_full((*data.shape[:dim], number, *data.shape[dim + 1:]), start)
     result = base.scatter_reduce(dim, index, data, kind, include_self=True)
     if reduce != "mean":
         return result
-    sizes = wrap(counts.reshape(*counts.shape, *trailing)).to(data.dtype)  # type: ignore
+    sizes = wrap(counts.reshape(*counts.shape, *trailing)).to(data.dtype)
     return result / (sizes if initial is None else sizes.clamp_min(1))

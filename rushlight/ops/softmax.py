@@ -120,8 +120,8 @@ class _logsumexp:
         return rowwise.logsumexp(input, dims if input.ndim else (), keepdim)
 
     def backward(gradient, input, output, shape, dims, keepdim):
-        return spread(gradient, shape, dims, keepdim) * (
-            input - spread(output, shape, dims, keepdim)).exp()
+        share = (input - spread(output, shape, dims, keepdim)).exp()
+        return spread(gradient, shape, dims, keepdim) * share.conj()
 
 
 @composite("logsumexp special.logsumexp")

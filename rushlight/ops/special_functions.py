@@ -237,6 +237,14 @@ def _incomplete(name: str, upper: bool) -> Any:
 _lower, _upper = _incomplete("igamma", False), _incomplete("igammac", True)
 
 
+def _of_pair(name: str, function: Any, input: Any, other: Any) -> Tensor:
+    """A function of two floating tensors; of half types it is computed in float32."""
+    own = getattr(input, "dtype", None)
+    if own in (dtypes.float16, dtypes.bfloat16) and getattr(other, "dtype", None) is own:
+        return function(*pair(name, input.float(), other.float(), strict=True)).to(own)
+    return function(*pair(name, input, other, strict=True))
+
+
 @composite("igamma special.gammainc", out=True, inplace=True)
 def igamma(input: Any, other: Any) -> Tensor:
     """The share of the gamma function of `input` that lies below `other`; gradients for `other`.
@@ -245,7 +253,7 @@ def igamma(input: Any, other: Any) -> Tensor:
     >>> rl.igamma(rl.tensor([1.]), rl.tensor([2.]))
     tensor([0.8647])
     """
-    return _lower(*pair("igamma", input, other, strict=True))
+    return _of_pair("igamma", _lower, input, other)
 
 
 @composite("igammac special.gammaincc", out=True, inplace=True)
@@ -256,4 +264,4 @@ def igammac(input: Any, other: Any) -> Tensor:
     >>> rl.igammac(rl.tensor([1.]), rl.tensor([2.]))
     tensor([0.1353])
     """
-    return _upper(*pair("igammac", input, other, strict=True))
+    return _of_pair("igammac", _upper, input, other)

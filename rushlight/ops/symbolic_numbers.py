@@ -1,4 +1,4 @@
-"""Python's arithmetic under torch's names for sizes that are not known yet: here they always are."""
+"""Python's arithmetic under torch's names for sizes not known yet: here they always are."""
 
 from __future__ import annotations
 

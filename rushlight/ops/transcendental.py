@@ -236,10 +236,11 @@ def xlogy(input, other):
     return s.where(s.isnan(other), other, product)
 
 
-@pointwise("logaddexp", refuse="complex bool integer", inplace=False, tensors="input other")
+@pointwise("logaddexp", refuse="bool integer", inplace=False, tensors="input other")
 def logaddexp(input, other):
     """log(e**input + e**other), without overflow."""
-    high, low = s.maximum(input, other), s.minimum(input, other)
+    first = s.real(input) >= s.real(other)
+    high, low = s.where(first, input, other), s.where(first, other, input)
     sum_ = high + s.log1p(s.exp(low - high))
     return s.where(s.bitwise_and(s.isinf(input), s.eq(input, other)), input, sum_)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from rushlight.families.library import library
 from rushlight.tensor import Tensor
 
 Array = np.ndarray
+FEW = 1 << 16  # elements of masks that are kept
 Option = Any
 
 
@@ -23,8 +26,19 @@ def _triangle(name: str, input: Array, diagonal: int) -> Array:
                            f"{operands(input=input)}")
     if is_meta(input):
         return MetaArray(input.shape, input.dtype)
-    lower = np.tri(*input.shape[-2:], diagonal - (name == "triu"), dtype=bool)
-    return np.where(lower if name == "tril" else ~lower, input, input.dtype.type(0))
+    result = np.zeros(input.shape, input.dtype)
+    height, width = input.shape[-2:]
+    mask = (_mask if height * width <= FEW else _mask.__wrapped__)(
+        height, width, operator.index(diagonal), name == "triu")
+    np.copyto(result, input, where=mask)
+    return result
+
+
+@lru_cache(maxsize=64)
+def _mask(height: int, width: int, diagonal: int, upper: bool) -> Array:
+    """Where a triangle has its elements; do not write to it."""
+    lower = np.tri(height, width, diagonal - upper, dtype=bool)
+    return ~lower if upper else lower
 
 
 @library("tril", inplace=True)

@@ -13,14 +13,14 @@ from rushlight.families.declaration import FUNCTIONS, PATHS
 from rushlight.ops import indexing, properties, splitting, transposition, viewing  # noqa: F401
 from rushlight.tensor import Tensor
 
-COPIED = ("as_strided detach diagonal Tensor.expand permute select split split_with_sizes squeeze t "
-          "transpose unbind Tensor.unfold unsqueeze Tensor.view view_as_complex view_as_real")
+COPIED = ("as_strided detach diagonal Tensor.expand permute select split split_with_sizes squeeze "
+          "t transpose unbind Tensor.unfold unsqueeze Tensor.view view_as_complex view_as_real")
 
 
 @function("alias_copy", out=True, samples=lambda x: [(x(2, 3),)])
 def alias_copy(input: Tensor) -> Tensor:
     """A copy of the tensor, as `clone` makes it."""
-    return input.clone()  # type: ignore[attr-defined]
+    return input.clone()
 
 
 @function("slice_copy", out=True, samples=lambda x: [(x(5, 2), 0, 1, 4, 2)])
@@ -33,7 +33,7 @@ def slice_copy(input: Tensor, dim: int = 0, start: int | None = None, end: int |
     tensor([1, 3])
     """
     places = (slice(None),) * (dim % max(input.ndim, 1))
-    return input[(*places, slice(start, end, step))].clone()  # type: ignore[index]
+    return input[(*places, slice(start, end, step))].clone()
 
 
 def _clone(views: Any) -> Any:

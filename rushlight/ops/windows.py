@@ -117,7 +117,7 @@ def _general_cosine(n: Array, span: int, *, a: Any) -> Array:
     if not len(a):
         raise ValueError("Coefficients cannot be empty")
     x = 2 * np.pi * n / span
-    return sum((-1) ** i * float(c) * np.cos(i * x) for i, c in enumerate(a))  # type: ignore
+    return sum((-1) ** i * float(c) * np.cos(i * x) for i, c in enumerate(a))
 
 
 @window
@@ -174,16 +174,16 @@ def _declare_older(name: str, body: Callable[..., Array]) -> None:
         if not d.is_floating_point:
             raise RuntimeError(f"{name} expects floating point dtypes, got: dtype {d.name}")
         if len(values) > len(own) or named.keys() - own:
-            raise TypeError(f"{name}() takes window_length, periodic{''.join(map(', '.__add__, own))}"
-                            f" and options, but got {(*values, *named)}")
+            raise TypeError(f"{name}() takes {', '.join(['window_length', 'periodic', *own])} and "
+                            f"options, but got {(*values, *named)} besides")
         options = {**dict(zip(own, values, strict=False)), **named}
         array = _values(body, window_length, not periodic, options)
         return tensor(array, dtype=d, device=device, requires_grad=requires_grad)
 
     create.__name__ = create.__qualname__ = name
-    create.__doc__ = (f"{body.__doc__}\n\n    periodic: span is the window's length, else one less. "
-                      "Returns a tensor (window_length,).\n    Raises RuntimeError for a negative "
-                      f"length.\n\n    >>> import rushlight as rl\n    >>> rl.{name}(1)\n"
+    create.__doc__ = (f"{body.__doc__}\n\n    periodic: span is the window's length, else one "
+                      "less. Returns a tensor (window_length,).\n    Raises RuntimeError for a "
+                      f"negative length.\n\n    >>> import rushlight as rl\n    >>> rl.{name}(1)\n"
                       "    tensor([1.])\n    ")
     globals()[name] = function(name)(create)
 

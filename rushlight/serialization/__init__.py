@@ -1,7 +1,7 @@
 """Tensors, and containers of them, in files: torch's checkpoints and the safetensors format."""
 
 from rushlight.serialization.atomic import atomic_file
-from rushlight.serialization.loading import load
+from rushlight.serialization.loading import get_unsafe_globals_in_checkpoint, load
 from rushlight.serialization.safetensors_file import load_file, load_metadata, save_file
 from rushlight.serialization.saving import save
 from rushlight.serialization.trusted_globals import (
@@ -16,6 +16,7 @@ __all__ = [
     "atomic_file",
     "clear_safe_globals",
     "get_safe_globals",
+    "get_unsafe_globals_in_checkpoint",
     "load",
     "load_file",
     "load_metadata",

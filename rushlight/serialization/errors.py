@@ -5,9 +5,15 @@ from __future__ import annotations
 import pickle
 
 LONGEST = 200  # characters of a file's text that a message repeats
-
-
 PHRASE = "Weights only load failed. "
+
+
+class Stop(Exception):
+    """The pickle is at its end."""
+
+
+class Outside(Exception):
+    """An error of what the caller passed in, such as a function for `map_location`."""
 
 
 def refused(why: str) -> pickle.UnpicklingError:

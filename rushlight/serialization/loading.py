@@ -26,6 +26,7 @@ from rushlight.serialization.storages import (
     empty,
     settle,
 )
+from rushlight.serialization.unpickler import unknown_names
 from rushlight.serialization.zip_file import SIGNATURE, Record, ZipReader
 
 ORDERS = {b"little": "little", b"big": "big"}
@@ -101,6 +102,27 @@ def load(
         result, end = read_legacy(data, reader, locations)
         source.leave_at(end)
         return result
+
+
+def get_unsafe_globals_in_checkpoint(f: Path | IO[bytes]) -> list[str]:
+    """The names in a checkpoint that `load` refuses until `add_safe_globals` is told of them.
+
+    Nothing is made of the file's contents. Raises what `load` raises for other files.
+
+    >>> import io, argparse
+    >>> import rushlight as rl
+    >>> file = io.BytesIO()
+    >>> rl.save(argparse.Namespace(rate=0.1), file)
+    >>> _ = file.seek(0)
+    >>> rl.serialization.get_unsafe_globals_in_checkpoint(file)
+    ['argparse.Namespace']
+    """
+    with _opened(f) as file:
+        source = Source(file)
+        if source.read(0, 4) != SIGNATURE:
+            raise ValueError("get_unsafe_globals_in_checkpoint() reads files in the zip format; "
+                             "save this one again")
+        return unknown_names(ZipReader(source).read("data.pkl"))
 
 
 @contextmanager

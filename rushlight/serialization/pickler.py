@@ -78,6 +78,18 @@ class Pickler(_Pickler):  # type: ignore[misc]
         self._types: dict[str, dtype | None] = {}  # as each was described first; None is bytes
         self._describe = describe
 
+    def save(self, value: Any, save_persistent_id: bool = True) -> None:
+        """Write an object; those of Python's plain types without asking what else they may be."""
+        write = PLAIN.get(type(value))
+        if write is None or self.proto >= 4:  # whose frames are the base class's business
+            super().save(value, save_persistent_id)
+            return
+        known = self.memo.get(id(value))
+        if known is None:
+            write(self, value)
+        else:
+            self.write(self.get(known[0]))
+
     def persistent_id(self, value: Any) -> Any:
         """What stands for a storage; None for other objects."""
         if not isinstance(value, REFERENCES):
@@ -163,3 +175,7 @@ class Pickler(_Pickler):  # type: ignore[misc]
 
     dispatch[Global] = save_torch_global
     dispatch[dtype] = save_dtype
+
+
+PLAIN: dict[type, Any] = {kind: Pickler.dispatch[kind] for kind in (
+    int, float, bool, type(None), str, bytes, tuple, list, dict, dtype, Global)}

@@ -127,11 +127,11 @@ class Tensor:
         """The number of elements."""
     nelement = numel
     @property
-    def dtype(self) -> _dtype:
-        """The type of the elements."""
-    @property
     def grad_dtype(self) -> _dtype:
         """The element type of the gradient: the tensor's own."""
+    @property
+    def dtype(self) -> _dtype:
+        """The type of the elements."""
     @property
     def device(self) -> _device:
         """Where the elements lie."""

@@ -7,6 +7,7 @@ families when `ops` declares them.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import warnings
@@ -26,6 +27,16 @@ from rushlight.tensor.geometry import Geometry
 
 new = object.__new__
 accumulating = threading.Lock()
+
+
+def _after_fork() -> None:
+    """The child starts unlocked, whatever other threads were doing."""
+    global accumulating
+    accumulating = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Tensor(Geometry):

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cast import astype
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import size_argument
+
+NUMBERS = frozenset((bool, int, float, complex))
 
 
 def python(array: np.ndarray) -> Any:
@@ -36,6 +39,8 @@ def array_of(data: Any, d: dtype | None = None) -> np.ndarray:
     Python floats become the default dtype, ints int64. Raises ValueError for ragged nesting,
     TypeError for what is no number.
     """
+    if type(data) in NUMBERS:
+        return _numbers(data, d)
     if isinstance(data, np.ndarray | np.generic):
         own = dtypes.from_array(data.dtype)
         return np.array(data, dtype=(d or own).array, order="C")
@@ -75,19 +80,19 @@ def _numbers(data: Any, d: dtype | None) -> np.ndarray:
         elif kind == "u":
             raise RuntimeError("Overflow when unpacking long long: a value does not fit int64")
     target = dtypes.from_array(array.dtype) if d is None else d
+    if array.dtype is target.array:
+        return array
     if target.category == 1 and kind == "f" and not np.isfinite(array).all():
         raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
-    with np.errstate(all="ignore"):
-        if kind == "i" and target.array.kind in "iu":
-            info = np.iinfo(target.array)
-            if array.size and (array.max() > info.max or array.min() < info.min - (
-                    2 ** 31 if info.min == 0 else 0)):
-                raise RuntimeError(
-                    f"value cannot be converted to type {target.name} without overflow")
-        if kind == "c" and target.category < 3:
-            raise RuntimeError("value cannot be converted to type "
-                               f"{target.name} without overflow: it is complex")
-        return array.astype(target.array)
+    if kind == "i" and target.array.kind in "iu":
+        info = np.iinfo(target.array)
+        if array.size and (array.max() > info.max or array.min() < info.min - (
+                2 ** 31 if info.min == 0 else 0)):
+            raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
+    if kind == "c" and target.category < 3:
+        raise RuntimeError("value cannot be converted to type "
+                           f"{target.name} without overflow: it is complex")
+    return astype(array, target.array)
 
 
 def _from_sequence(data: Sequence[Any], d: dtype | None) -> np.ndarray:

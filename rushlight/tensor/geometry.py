@@ -56,14 +56,14 @@ class Geometry:
     nelement = numel
 
     @property
-    def dtype(self) -> dtype:
-        """The type of the elements."""
-        return dtypes.FROM_ARRAY[self._array.dtype]
-
-    @property
     def grad_dtype(self) -> dtype:
         """The element type of the gradient: the tensor's own."""
         return self.dtype
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of the elements."""
+        return dtypes.FROM_ARRAY[self._array.dtype]
 
     @property
     def device(self) -> device:

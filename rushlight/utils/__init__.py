@@ -1,5 +1,5 @@
-"""What training programs use beside nets: data loading, hooks, exchange with other libraries."""
+"""What training programs use beside nets: data loading, checkpoints, hooks, exchange."""
 
-from rushlight.utils import data, dlpack, hooks
+from rushlight.utils import checkpoint, data, dlpack, hooks, pytree
 
-__all__ = ["data", "dlpack", "hooks"]
+__all__ = ["checkpoint", "data", "dlpack", "hooks", "pytree"]

@@ -12,8 +12,7 @@ from rushlight.base.flags import flags
 from rushlight.engine.node import Node, Slot, edge_of, freed, next_sequence, version_of
 from rushlight.engine.run import Run
 from rushlight.random import fork_rng, get_rng_state, set_rng_state
-from rushlight.tensor import Tensor
-from rushlight.tensor._tensor import wrap
+from rushlight.tensor import Tensor, wrap
 from rushlight.utils.pytree import tree_leaves, tree_map
 
 __all__ = ["checkpoint", "checkpoint_sequential", "noop_context_fn"]

@@ -61,6 +61,20 @@ def test_nothing_is_left_behind() -> None:
     assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
 
 
+def test_workers_end_while_others_live_on() -> None:
+    """Those that were forked later have copies of what the first hear from."""
+    loader = DataLoader(Squares(), 1, num_workers=2)
+    first = iter(loader)
+    processes = [member.process for member in first._pool.members]
+    second = iter(loader)
+    started = time.monotonic()
+    del first
+    gc.collect()
+    assert not any(process.is_alive() for process in processes)
+    assert [process.exitcode for process in processes] == [0, 0]  # and not -SIGTERM, after a while
+    assert time.monotonic() - started < 1.9 and len(list(second)) == 11
+
+
 PROGRAM = """
 import os, sys, time
 sys.path.insert(0, {root!r})

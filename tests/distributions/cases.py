@@ -34,7 +34,6 @@ CONTINUOUS: dict[str, Make] = {
     "ContinuousBernoulli": lambda d, t: d.ContinuousBernoulli(t([0.2, 0.5, 0.9])),
     "VonMises": lambda d, t: d.VonMises(t([0.5, -1.0]), t([0.7, 6.0])),
     "RelaxedBernoulli": lambda d, t: d.RelaxedBernoulli(t(0.7), probs=t([0.2, 0.9])),
-    "LogitRelaxedBernoulli": lambda d, t: d.LogitRelaxedBernoulli(t(0.7), logits=t([0.2, -0.9])),
 }
 
 VECTORS: dict[str, Make] = {

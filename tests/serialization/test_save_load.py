@@ -199,6 +199,15 @@ def test_registered_classes() -> None:
         rl.serialization.add_safe_globals([3])
 
 
+def test_names_that_would_be_refused() -> None:
+    for protocol in (2, 4):
+        file = io.BytesIO()
+        rl.save([Configuration(), rl.ones(2), np.float64(1)], file, pickle_protocol=protocol)
+        file.seek(0)
+        names = rl.serialization.get_unsafe_globals_in_checkpoint(file)
+        assert [name.rpartition(".")[2] for name in names] == ["Configuration"]
+
+
 def test_where_tensors_go(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     rl.save({"x": rl.ones(2)}, path)

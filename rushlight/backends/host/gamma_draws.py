@@ -57,7 +57,7 @@ def _each(engine: Mersenne, out: np.ndarray, draw: Callable[..., float],
     """out = draw(stream, *parameters) for each element, in the order of out's memory."""
     target = in_memory_order(out)
     columns = [in_memory_order(p, like=out).ravel().tolist() for p in parameters]
-    with engine.lock:
+    with engine.lock, np.errstate(all="ignore"):
         stream = Stream(engine)
         try:
             values = [draw(stream, *row) for row in zip(*columns, strict=True)]
@@ -91,14 +91,12 @@ def _tiny(dtype: np.dtype) -> np.ndarray:
 
 def _gamma(stream: Stream, alpha: float, narrow: type) -> float:
     """Marsaglia and Tsang (2000); below 1 a number of alpha + 1 times U**(1 / alpha)."""
+    if not alpha > 0.0:
+        return 0.0 if alpha == 0.0 else math.nan
     scale = 1.0
     if alpha < 1.0:
-        if alpha == 0.0:
-            return 0.0
         scale = (1.0 - stream.uniform()) ** float(narrow(1) / narrow(alpha))
         alpha = float(narrow(alpha) + narrow(1))
-    if not alpha > 0:
-        return math.nan
     d = float(narrow(alpha) - narrow(THIRD))
     c = 1.0 / math.sqrt(9.0 * d)
     while True:

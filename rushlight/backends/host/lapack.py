@@ -53,6 +53,11 @@ def _failing_minor(matrix: Array) -> int:
     return bad
 
 
+def magnitude(x: Array) -> Array:
+    """What LAPACK compares to choose pivots: of complex numbers the sum of |parts|."""
+    return np.abs(x.real) + np.abs(x.imag) if x.dtype.kind == "c" else np.abs(x)
+
+
 def lu(a: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
     """(factors, pivots, info) of A = P L U: L below the diagonal of the factors, U on and above.
 
@@ -69,7 +74,7 @@ def lu(a: Array, pivot: bool = True) -> tuple[Array, Array, Array]:
             stop = min(start + BLOCK, size)
             for k in range(start, stop):
                 if pivot:
-                    found = np.abs(factors[:, k:, k]).argmax(axis=1) + k
+                    found = magnitude(factors[:, k:, k]).argmax(axis=1) + k
                     pivots[:, k] = found + 1
                     held = factors[batch, k].copy()
                     factors[batch, k] = factors[batch, found]

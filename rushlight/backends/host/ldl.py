@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from rushlight.backends.host.lapack import flat
+from rushlight.backends.host.lapack import flat, magnitude
 
 Array = np.ndarray
 
@@ -49,25 +49,20 @@ def _factor_one(a: Array, pivots: Array, conjugate: bool) -> int:
 
 def _choose(a: Array, k: int) -> tuple[int | None, int]:
     """(the row to exchange with, the size of the block); None for a column of zeros."""
-    own = _size(a[k, k])
-    below = _size(a[k + 1:, k])
+    own = magnitude(a[k, k])
+    below = magnitude(a[k + 1:, k])
     largest = below.max(initial=0)
     if max(own, largest) == 0 or math.isnan(own):
         return None, 1
     if own >= ALPHA * largest:
         return k, 1
     row = k + 1 + int(below.argmax())
-    others = max(_size(a[row, k:row]).max(), _size(a[row + 1:, row]).max(initial=0))
+    others = max(magnitude(a[row, k:row]).max(), magnitude(a[row + 1:, row]).max(initial=0))
     if own >= ALPHA * largest * (largest / others):
         return k, 1
-    if _size(a[row, row]) >= ALPHA * others:
+    if magnitude(a[row, row]) >= ALPHA * others:
         return row, 1
     return row, 2
-
-
-def _size(x: Array) -> Array:
-    """What LAPACK compares: of complex numbers the sum of the parts' magnitudes."""
-    return abs(x.real) + abs(x.imag) if x.dtype.kind == "c" else abs(x)
 
 
 def _exchange(a: Array, k: int, size: int, row: int, conjugate: bool) -> None:

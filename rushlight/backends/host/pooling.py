@@ -219,7 +219,8 @@ def _flat(space: Ints, where: Sequence[np.ndarray]) -> np.ndarray:
 
 def _divided(total: np.ndarray, divisor: np.ndarray) -> np.ndarray:
     if total.dtype.kind in "iu":  # towards zero, as integer division of C
-        total = (np.sign(total) * (np.abs(total) // divisor)).astype(total.dtype)
+        share = np.abs(total) // np.abs(divisor)
+        total = (np.sign(total) * np.sign(divisor) * share).astype(total.dtype)
     else:
         total = total / divisor.astype(total.dtype)
     return total

@@ -45,8 +45,9 @@ def _deliver(target: Array | None, result: Array) -> Array:
 
 
 def _total(x: Array) -> Array:
-    """The sum over the last axis, kept as an axis of length 1, in float64."""
-    return np.sum(x, axis=-1, keepdims=True, dtype=np.float64)
+    """The sum over the last axis, kept as an axis of length 1, in double precision."""
+    wide = np.complex128 if x.dtype.kind == "c" else np.float64
+    return np.sum(x, axis=-1, keepdims=True, dtype=wide)
 
 
 def _max(x: Array) -> Array:
@@ -54,7 +55,7 @@ def _max(x: Array) -> Array:
 
 
 def _shift(x: Array) -> Array:
-    largest = _max(x)
+    largest = _max(x.real if x.dtype.kind == "c" else x)
     return np.where(np.isinf(largest), x.dtype.type(0), largest)
 
 

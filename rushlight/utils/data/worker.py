@@ -156,12 +156,10 @@ class _Worker:
             return "error", _described(error, self._number, fetcher)
 
 
-def main(connection: Connection, inherited: list[Connection], recipe: Recipe, number: int,
-         count: int, seed: int, init: Callable[[int], None] | None) -> None:
+def main(connection: Connection, recipe: Recipe, number: int, count: int, seed: int,
+         init: Callable[[int], None] | None) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too; the main process acts
-    for other in inherited:  # or workers would hold each other's pipes open
-        other.close()
     gc.freeze()  # the collector would touch, and so copy, every page that is shared after a fork
     set_num_threads(1)
     worker = _Worker(connection, recipe, number, count)

@@ -23,6 +23,21 @@ FITS = 32768  # bytes that every pipe takes without a reader
 PATIENCE = 2.0  # seconds that a worker has to end by itself
 
 
+# The main process's ends of all pipes. A worker ends when its pipe closes, which it does not while
+# a process that was forked meanwhile, such as another pool's worker, has a copy of that end.
+_ends: weakref.WeakSet[connection.Connection] = weakref.WeakSet()
+
+
+def _forget_ends() -> None:
+    for end in list(_ends):
+        end.close()
+    _ends.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_ends)
+
+
 class _Member:
     """One worker: its process, the pipe to it, and how many tasks it has."""
 
@@ -62,16 +77,13 @@ class WorkerPool:
         self._answers: dict[int, Answer] = {}
         context = context_of(start)
         self.close: Callable[[], object] = weakref.finalize(self, _close, self.members, self._owner)
-        ends: list[connection.Connection] = []
-        forked = context.get_start_method() == "fork"
         try:
             for number in range(count):
                 ours, theirs = context.Pipe()
-                ends.append(ours)
+                _ends.add(ours)
                 made = context.Process(
                     target=process.main, daemon=True, name=f"DataLoader worker {number}",
-                    args=(theirs, list(ends) if forked else [], recipe, number, count,
-                          seed + number, init))
+                    args=(theirs, recipe, number, count, seed + number, init))
                 self.members.append(_Member(made, ours))
                 made.start()
                 theirs.close()
@@ -135,16 +147,14 @@ class WorkerPool:
 
     def _wait(self, timeout: float | None) -> None:
         """Take in what has arrived, or note who has died."""
-        watched: dict[Any, _Member] = {}
-        for member in self.members:
-            watched[member.pipe] = watched[member.process.sentinel] = member
-        ready = connection.wait(list(watched), timeout)
-        pipes = [item for item in ready if isinstance(item, connection.Connection)]
-        for pipe in pipes:
-            self._take(watched[pipe])
-        dead = [watched[item] for item in ready if not isinstance(item, connection.Connection)]
-        if dead and not pipes:  # with all that they sent taken in
-            raise self._died(dead)
+        pipes: dict[Any, _Member] = {member.pipe: member for member in self.members}
+        ends: dict[Any, _Member] = {member.process.sentinel: member for member in self.members}
+        ready = connection.wait([*pipes, *ends], timeout)
+        arrived = [pipes[item] for item in ready if item in pipes]
+        for member in arrived:
+            self._take(member)
+        if ready and not arrived:  # some have died, and all that they sent is taken in
+            raise self._died([ends[item] for item in ready])
 
     def _take(self, member: _Member) -> None:
         try:

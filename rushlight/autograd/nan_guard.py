@@ -1,0 +1,268 @@
+"""Finding the first module, operation and line that made a NaN or an infinity."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from rushlight.autograd.nested import tensors_in
+from rushlight.base.errors import GENERATED, PACKAGE, describe, describe_site, is_internal
+from rushlight.base.flags import flags
+from rushlight.engine.node import Node, next_sequence
+from rushlight.random import get_rng_state, set_rng_state
+from rushlight.tensor import Tensor
+
+REMEMBERED = 10_000  # calls of modules that a node of the graph may be traced to
+
+
+class NonFiniteError(RuntimeError):
+    """What `nan_guard` raises.
+
+    module: the path of the module, None outside of the model. op: the operation or node.
+    line: `file:line (source)` of the user's program. kind: "nan" or "inf".
+    """
+
+    def __init__(self, message: str, module: str | None, op: str, line: str, kind: str) -> None:
+        super().__init__(message)
+        self.module, self.op, self.line, self.kind = module, op, line, kind
+
+
+class nan_guard:  # noqa: N801 - used as a function
+    """From now on, the first NaN or infinity that `model` makes is an error that names its origin.
+
+    The outputs of all modules and the gradients of all recorded operations of this thread are
+    checked, each by one sum. Where that shows something, the model runs again to find the
+    operation.
+
+    Args:
+        model: a Module.
+        inf: whether infinities count, too.
+        backward: whether gradients are checked; not with a GradScaler, which makes infinities
+            on purpose.
+
+    Works until `remove()`, or until the end of the block if used as a context manager.
+    Raises NonFiniteError, a RuntimeError with `module`, `op`, `line` and `kind`.
+
+    >>> import rushlight as rl
+    >>> class Net(rl.nn.Module):
+    ...     def forward(self, x):
+    ...         return x.log().sum()
+    >>> with rl.nan_guard(Net()) as guard:
+    ...     try:
+    ...         guard.model(rl.tensor([1.0, -1.0]))
+    ...     except RuntimeError as error:
+    ...         print(error.kind, error.op)
+    nan log
+    """
+
+    def __init__(self, model: Any, *, inf: bool = True, backward: bool = True) -> None:
+        if not hasattr(model, "named_modules"):
+            raise TypeError(f"nan_guard() needs a Module, got {type(model).__name__}")
+        self.model, self.inf = model, inf
+        self.paths = {module: path for path, module in model.named_modules()}
+        self._call: tuple[tuple, dict, Any] | None = None  # the model's arguments, random state
+        self._calls: deque[tuple[int, int, str]] = deque(maxlen=REMEMBERED)  # first, last node
+        self._starts: list[int] = []
+        self._searching = False
+        self._before = (flags.anomaly, flags.anomaly_check_nan, flags.gradient_check)
+        self._handles: list[Any] = []
+        for module, path in self.paths.items():
+            self._handles += [
+                module.register_forward_pre_hook(self._begin, prepend=True, with_kwargs=True),
+                module.register_forward_hook(self._check(path), with_kwargs=True),
+            ]
+        if backward:  # nodes then remember their line
+            flags.anomaly, flags.anomaly_check_nan = True, False
+            flags.gradient_check = self._check_gradients
+
+    def remove(self) -> None:
+        """End the guard; a second call does nothing."""
+        if self._handles:
+            flags.anomaly, flags.anomaly_check_nan, flags.gradient_check = self._before
+        while self._handles:
+            self._handles.pop().remove()
+
+    def __enter__(self) -> nan_guard:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+    # ---- forward
+
+    def _begin(self, module: Any, args: tuple, kwargs: dict) -> None:
+        if self._searching:
+            return
+        if module is self.model:
+            self._starts.clear()  # what a call that failed has left
+            self._call = (args, kwargs, get_rng_state())
+        self._starts.append(next_sequence())
+
+    def _check(self, path: str) -> Any:
+        def hook(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
+            if self._searching:
+                return
+            start = self._starts.pop() if self._starts else 0
+            self._calls.append((start, next_sequence(), path))
+            for tensor in (output,) if type(output) is Tensor else tensors_in(output):
+                kind = self._kind(tensor)
+                if kind is not None:
+                    self._explain(path, module, tensor, kind)
+            if module is self.model:
+                self._call = None  # the inputs need not live longer
+
+        return hook
+
+    def _kind(self, tensor: Tensor) -> str | None:
+        """ "nan" or "inf", whichever the tensor holds; None for one that is as it should be."""
+        array = tensor._array
+        if seems_finite(array):
+            return None
+        if np.isnan(array).any():
+            return "nan"
+        return "inf" if self.inf and not np.isfinite(array).all() else None
+
+    def _explain(self, path: str, module: Any, output: Tensor, kind: str) -> None:
+        """Raise the error for an output of a module."""
+        what = f"{_named(path, module)} gave {kind} in {_share(output, kind)}"
+        for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
+            if tensor is not None and self._kind(tensor) == "nan":
+                raise NonFiniteError(f"{what}: {name} held nan already, so the step before made it "
+                                     f"({describe(tensor)})", path, "", name, kind)
+        args, kwargs, state = self._call or ((), {}, None)
+        for tensor in [*tensors_in(args), *tensors_in(kwargs)]:
+            if self._kind(tensor) == kind:
+                raise NonFiniteError(f"{what}: the model's input held it already, in "
+                                     f"{_share(tensor, kind)}", path, "", "the input", kind)
+        found = None if self._call is None else self._search(module, kind, args, kwargs, state)
+        if found is None:
+            raise NonFiniteError(f"{what}; it did not appear again when the model was run anew to "
+                                 "find the operation", path, "", "an unknown line", kind)
+        op, line, inner = found
+        raise NonFiniteError(
+            f"{_named(inner, self._module(inner))} made {kind}: {op} at {line}; seen in the output "
+            f"of {_named(path, module)}, in {_share(output, kind)}", inner, op, line, kind)
+
+    def _module(self, path: str) -> Any:
+        return next(module for module, own in self.paths.items() if own == path)
+
+    def _search(self, module: Any, kind: str, args: tuple, kwargs: dict, state: Any) -> Any:
+        """Run the model again; (op, line, path) of the first function that returned `kind`."""
+        before, present = sys.getprofile(), get_rng_state()
+
+        def watch(frame: FrameType, event: str, value: Any) -> None:
+            if event != "return" or not isinstance(value, Tensor) or self._kind(value) != kind:
+                return
+            op, inner = _operation(frame), self._path(frame)
+            # -inf may be meant, as in masks of attention: only the module that was seen counts.
+            if op is None or inner is None or (kind == "inf" and not self._within(frame, module)):
+                return
+            raise _Found(op, _line(frame), inner)
+
+        self._searching = True
+        set_rng_state(state)
+        sys.setprofile(watch)
+        try:
+            self.model(*args, **kwargs)
+        except _Found as found:
+            return found.args
+        except Exception:  # what the model meets now is no answer
+            return None
+        finally:
+            sys.setprofile(before)
+            set_rng_state(present)
+            self._searching = False
+        return None
+
+    def _path(self, frame: FrameType) -> str | None:
+        """The path of the innermost module whose forward is running."""
+        for outer in _outwards(frame):
+            if outer.f_code.co_name == "forward":
+                for module, path in self.paths.items():
+                    if module is _first_argument(outer):
+                        return path
+        return None
+
+    def _within(self, frame: FrameType, module: Any) -> bool:
+        return any(_first_argument(outer) is module for outer in _outwards(frame))
+
+    # ---- backward
+
+    def _check_gradients(self, node: Node, gradient: Any, results: Any) -> None:
+        """What the engine calls with the gradients that a node received and made."""
+        for result in results:
+            kind = None if result is None else self._kind(result)
+            if kind is not None:
+                break
+        else:
+            return
+        line, name = describe_site(node.site), node.name()
+        received = gradient if node.outputs > 1 else [gradient]
+        if any(g is not None and self._kind(g) is not None for g in received):
+            raise NonFiniteError(f"the gradient that backward() was given held {kind} already; it "
+                                 f"came to {name}, recorded at {line}", None, name, line, kind)
+        spans = [(last - first, path) for first, last, path in self._calls
+                 if first < node._sequence < last]
+        path = min(spans)[1] if spans else None
+        where = "outside of the model" if path is None else f"in {_named(path, self._module(path))}"
+        raise NonFiniteError(f"backward made {kind}: {name} {where}, recorded at {line}; the "
+                             f"gradient is {_share(result, kind)}", path, name, line, kind)
+
+
+class _Found(BaseException):
+    """Carries (op, line, path) out of the run that searched for them."""
+
+
+def seems_finite(array: Any) -> bool:
+    """Whether the elements' sum is finite: then they all are. One pass, and no memory."""
+    kind = array.dtype.kind
+    if kind in "biu" or not array.size or type(array) is not np.ndarray:
+        return True
+    if kind == "V" or array.dtype.itemsize == 2:  # sums of these would overflow
+        return bool(np.isfinite(array).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.add.reduce(array, axis=None)
+        return bool(total - total == 0)
+
+
+def _operation(frame: FrameType) -> str | None:
+    """The name of the op in whose call the frame stands."""
+    for outer in _outwards(frame):
+        file = outer.f_code.co_filename
+        if file.startswith((GENERATED, f"{PACKAGE}ops")):
+            return outer.f_code.co_name.strip("_")
+        if not is_internal(file):
+            return None
+    return None
+
+
+def _line(frame: FrameType) -> str:
+    user = next((f for f in _outwards(frame) if not is_internal(f.f_code.co_filename)), None)
+    return describe_site(None if user is None else (user.f_code, user.f_lasti))
+
+
+def _outwards(frame: FrameType | None) -> Any:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _first_argument(frame: FrameType) -> Any:
+    """What a method calls self."""
+    code = frame.f_code
+    return frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+
+
+def _named(path: str, module: Any) -> str:
+    kind = type(module).__name__
+    return f"module {path!r} ({kind})" if path else f"the model ({kind})"
+
+
+def _share(tensor: Tensor, kind: str) -> str:
+    array = tensor._array
+    count = int((np.isnan(array) if kind == "nan" else np.isinf(array)).sum())
+    return f"{count} of {array.size} elements of {describe(tensor)}"

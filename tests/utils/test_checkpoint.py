@@ -1,0 +1,104 @@
+"""Checkpointed functions: the gradients of plain ones, and what they keep."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+import rushlight as rl
+from rushlight.utils.checkpoint import checkpoint, checkpoint_sequential
+
+
+def model_and_input() -> tuple[Any, rl.Tensor]:
+    rl.manual_seed(0)
+    model = rl.nn.Sequential(rl.nn.Linear(3, 4), rl.nn.Dropout(0.5), rl.nn.Tanh(),
+                             rl.nn.Linear(4, 2))
+    return model, rl.randn(5, 3, requires_grad=True)
+
+
+def gradients(use: Any) -> tuple[list[rl.Tensor], rl.Tensor]:
+    model, x = model_and_input()
+    hidden = 2 * x  # used inside and outside
+    out = use(model, hidden)
+    (out.pow(2).sum() + (hidden * model[0].weight.sum()).sum()).backward()
+    return [*(p.grad for p in model.parameters()), x.grad], rl.rand(3)
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_gradients_and_random_numbers_are_those_of_the_function(use_reentrant: bool) -> None:
+    plain, next_numbers = gradients(lambda model, h: model(h))
+    for use in (
+        lambda model, h: checkpoint(model, h, use_reentrant=use_reentrant),
+        lambda model, h: checkpoint_sequential(model, 2, h, use_reentrant=use_reentrant),
+    ):
+        found, numbers = gradients(use)
+        for a, b in zip(plain, found, strict=True):
+            assert rl.allclose(a, b, atol=1e-6)
+        assert rl.equal(numbers, next_numbers)
+
+
+def test_hooks_run_once() -> None:
+    model, x = model_and_input()
+    calls: list[str] = []
+    model[0].weight.register_hook(lambda g: calls.append("leaf"))
+    hidden = 2 * x
+    hidden.register_hook(lambda g: calls.append("hidden"))
+    checkpoint(model, hidden, use_reentrant=False).sum().backward()
+    assert sorted(calls) == ["hidden", "leaf"]
+
+
+def test_structures_keywords_and_higher_orders() -> None:
+    x = rl.tensor([1.0, 2.0], requires_grad=True)
+
+    def function(a: rl.Tensor, power: int = 1) -> dict[str, Any]:
+        return {"p": [a ** power, a.detach()], "q": a.exp(), "same": a, "number": 3}
+
+    result = checkpoint(function, x, power=3, use_reentrant=False)
+    assert result["same"] is x and result["number"] == 3
+    assert not result["p"][1].requires_grad
+    loss = result["p"][0].sum() + result["q"].sum()
+    (first,) = rl.autograd.grad(loss, x, create_graph=True)
+    (second,) = rl.autograd.grad(first.sum(), x)
+    assert rl.allclose(first, 3 * x ** 2 + x.exp())
+    assert rl.allclose(second, 6 * x + x.exp())
+
+
+def test_nothing_inside_is_kept() -> None:
+    inside: list[Any] = []
+
+    def function(x: rl.Tensor) -> rl.Tensor:
+        y = x.exp()
+        inside.append(weakref.ref(y.grad_fn))
+        return (y * y).sum()
+
+    x = rl.randn(4, requires_grad=True)
+    gc.disable()
+    try:
+        loss = checkpoint(function, x, use_reentrant=False)
+        assert inside[0]() is None
+        loss.backward()
+        assert inside[1]() is None
+    finally:
+        gc.enable()
+    with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
+        loss.backward()
+
+
+def test_warnings_and_errors() -> None:
+    x = rl.ones(2)
+    with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
+        checkpoint(lambda a: 2 * a, x.clone().requires_grad_())
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        assert not checkpoint(lambda a: 2 * a, x, use_reentrant=True).requires_grad
+    with pytest.raises(ValueError, match="Unexpected keyword arguments: b"):
+        checkpoint(lambda a, b: a, x, b=1, use_reentrant=True)
+    flips = iter([True, False])
+    y = x.clone().requires_grad_()
+    out = checkpoint(lambda a: 2 * a if next(flips) else a.detach(), y, use_reentrant=False)
+    with pytest.raises(RuntimeError, match="A different number of tensors was saved"):
+        out.sum().backward()
+    with rl.no_grad():
+        assert not checkpoint(lambda a: 2 * a, y, use_reentrant=False).requires_grad
