@@ -171,3 +171,21 @@ def test_names_of_nodes() -> None:
     assert "NativeLayerNormBackward0" in repr(F.layer_norm(x, (4,)).grad_fn)
     assert "NativeBatchNormBackward0" in repr(F.batch_norm(x, None, None, training=True).grad_fn)
     assert "NativeGroupNormBackward0" in repr(F.group_norm(x, 2).grad_fn)
+
+
+def test_batch_norm_of_few_elements_is_dense_and_right() -> None:
+    rl.manual_seed(0)
+    for shape in ((5, 3), (4, 3, 2), (2, 3, 4, 4)):
+        x = rl.randn(*shape, dtype=rl.float64, requires_grad=True)
+        layer = (rl.nn.BatchNorm2d if len(shape) == 4 else rl.nn.BatchNorm1d)(3).double()
+        y = layer(x)
+        axes = [d for d in range(len(shape)) if d != 1]
+        centred = x - x.mean(axes, keepdim=True)
+        expected = centred / (x.var(axes, correction=0, keepdim=True) + layer.eps).sqrt()
+        assert y.is_contiguous()
+        assert rl.allclose(y, expected)
+        weights = rl.randn(*shape, dtype=rl.float64)
+        (got,) = rl.autograd.grad((y * weights).sum(), x, retain_graph=True)
+        (want,) = rl.autograd.grad((expected * weights).sum(), x)
+        assert got.is_contiguous()
+        assert rl.allclose(got, want)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -35,8 +36,7 @@ class nan_guard:  # noqa: N801 - used as a function
     """From now on, the first NaN or infinity that `model` makes is an error that names its origin.
 
     The outputs of all modules and the gradients of all recorded operations of this thread are
-    checked, each by one sum. Where that shows something, the model runs again to find the
-    operation.
+    read once. Where that shows something, the model runs again to find the operation.
 
     Args:
         model: a Module.
@@ -64,9 +64,11 @@ class nan_guard:  # noqa: N801 - used as a function
             raise TypeError(f"nan_guard() needs a Module, got {type(model).__name__}")
         self.model, self.inf = model, inf
         self.paths = {module: path for path, module in model.named_modules()}
-        self._call: tuple[tuple, dict, Any] | None = None  # the model's arguments, random state
+        # The model's arguments, and the state of the random stream before its call.
+        self._call: tuple[tuple[Any, ...], dict[str, Any], Any] | None = None
         self._calls: deque[tuple[int, int, str]] = deque(maxlen=REMEMBERED)  # first, last node
         self._starts: list[int] = []
+        self._checked: tuple[int, int] | None = None  # the latest output, still alive then
         self._searching = False
         self._before = (flags.anomaly, flags.anomaly_check_nan, flags.gradient_check)
         self._handles: list[Any] = []
@@ -94,45 +96,48 @@ class nan_guard:  # noqa: N801 - used as a function
 
     # ---- forward
 
-    def _begin(self, module: Any, args: tuple, kwargs: dict) -> None:
+    def _begin(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._searching:
             return
+        self._checked = None  # what follows may be given another tensor's place in memory
         if module is self.model:
             self._starts.clear()  # what a call that failed has left
             self._call = (args, kwargs, get_rng_state())
         self._starts.append(next_sequence())
 
     def _check(self, path: str) -> Any:
-        def hook(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
+        def hook(module: Any, args: Any, kwargs: Any, output: Any) -> None:
             if self._searching:
                 return
             start = self._starts.pop() if self._starts else 0
             self._calls.append((start, next_sequence(), path))
             for tensor in (output,) if type(output) is Tensor else tensors_in(output):
+                if self._checked is not None and self._checked == (id(tensor), tensor._version):
+                    continue  # what a Sequential returns is what its last module did
                 kind = self._kind(tensor)
                 if kind is not None:
                     self._explain(path, module, tensor, kind)
+                self._checked = (id(tensor), tensor._version)
             if module is self.model:
-                self._call = None  # the inputs need not live longer
+                self._call = self._checked = None  # the inputs need not live longer
 
         return hook
 
     def _kind(self, tensor: Tensor) -> str | None:
         """ "nan" or "inf", whichever the tensor holds; None for one that is as it should be."""
         array = tensor._array
-        if seems_finite(array):
+        if all_finite(array):
             return None
         if np.isnan(array).any():
             return "nan"
-        return "inf" if self.inf and not np.isfinite(array).all() else None
+        return "inf" if self.inf else None
 
     def _explain(self, path: str, module: Any, output: Tensor, kind: str) -> None:
         """Raise the error for an output of a module."""
         what = f"{_named(path, module)} gave {kind} in {_share(output, kind)}"
-        for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
-            if tensor is not None and self._kind(tensor) == "nan":
-                raise NonFiniteError(f"{what}: {name} held nan already, so the step before made it "
-                                     f"({describe(tensor)})", path, "", name, kind)
+        for name in self._spoilt(path):
+            raise NonFiniteError(f"{what}: {name} was not finite already, so the step before made "
+                                 "it so", path, "", name, kind)
         args, kwargs, state = self._call or ((), {}, None)
         for tensor in [*tensors_in(args), *tensors_in(kwargs)]:
             if self._kind(tensor) == kind:
@@ -147,10 +152,21 @@ class nan_guard:  # noqa: N801 - used as a function
             f"{_named(inner, self._module(inner))} made {kind}: {op} at {line}; seen in the output "
             f"of {_named(path, module)}, in {_share(output, kind)}", inner, op, line, kind)
 
+    def _spoilt(self, path: str) -> Iterator[str]:
+        """The names of parameters, of a module, those in it and around it, that are not finite."""
+        own = [(name, x) for name, x in self.model.named_parameters() if self._kind(x) is not None]
+        # -inf may be meant in buffers, as in masks.
+        own += [(name, x) for name, x in self.model.named_buffers() if self._kind(x) == "nan"]
+        for name, _ in own:
+            holder = f"{name.rpartition('.')[0]}."
+            if holder == "." or f"{path}.".startswith(holder) or holder.startswith(f"{path}."):
+                yield name
+
     def _module(self, path: str) -> Any:
         return next(module for module, own in self.paths.items() if own == path)
 
-    def _search(self, module: Any, kind: str, args: tuple, kwargs: dict, state: Any) -> Any:
+    def _search(self, module: Any, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+                state: Any) -> Any:
         """Run the model again; (op, line, path) of the first function that returned `kind`."""
         before, present = sys.getprofile(), get_rng_state()
 
@@ -195,7 +211,9 @@ class nan_guard:  # noqa: N801 - used as a function
     def _check_gradients(self, node: Node, gradient: Any, results: Any) -> None:
         """What the engine calls with the gradients that a node received and made."""
         for result in results:
-            kind = None if result is None else self._kind(result)
+            if result is None or result is gradient:  # which was checked where it was made
+                continue
+            kind = self._kind(result)
             if kind is not None:
                 break
         else:
@@ -217,16 +235,12 @@ class _Found(BaseException):
     """Carries (op, line, path) out of the run that searched for them."""
 
 
-def seems_finite(array: Any) -> bool:
-    """Whether the elements' sum is finite: then they all are. One pass, and no memory."""
-    kind = array.dtype.kind
-    if kind in "biu" or not array.size or type(array) is not np.ndarray:
+def all_finite(array: Any) -> bool:
+    """Whether no element is a NaN or an infinity."""
+    if array.dtype.kind in "biu" or type(array) is not np.ndarray:
         return True
-    if kind == "V" or array.dtype.itemsize == 2:  # sums of these would overflow
-        return bool(np.isfinite(array).all())
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = np.add.reduce(array, axis=None)
-        return bool(total - total == 0)
+    # Quicker than a sum, and nothing overflows.
+    return bool(np.isfinite(array).all())
 
 
 def _operation(frame: FrameType) -> str | None:

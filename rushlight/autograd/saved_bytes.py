@@ -127,7 +127,8 @@ def owner(array: Any) -> Any:
 def _values(node: Node) -> Iterator[tuple[str, Any, str]]:
     """(name, array, reason) of what a node saved."""
     saved = node.saved
-    variant, op = getattr(node, "variant", None), getattr(node, "op", None)
+    variant: Any = getattr(node, "variant", None)
+    op: Any = getattr(node, "op", None)
     if saved is None:
         return
     if variant is not None:

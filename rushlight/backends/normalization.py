@@ -224,7 +224,8 @@ def batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, An
     rows, axis = _few_rows(x)
     c, kind = x.shape[1], x.dtype
     result, mean, variance = kernel(rows, _vector(weight, c, 1, kind), _vector(bias, c, 0, kind),
-                                    filled(eps, (), kind), axis=axis)
+                                    filled(eps, (), kind), axis=axis,
+                                    out=(np.empty(rows.shape, kind), None, None))
     return _from_rows(result, axis, x.shape), mean, variance
 
 
@@ -247,7 +248,8 @@ def batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance:
         gradient.swapaxes(0, 1).reshape(rows.shape) if axis == 1 else
         gradient.transpose((0, *range(2, x.ndim), 1)).reshape(rows.shape))
     to_x, to_weight, to_bias = kernel(g, rows, _vector(weight, x.shape[1], 1, kind), mean, variance,
-                                      filled(eps, (), kind), axis=axis)
+                                      filled(eps, (), kind), axis=axis,
+                                      out=(np.empty(rows.shape, kind), None, None))
     return _from_rows(to_x, axis, x.shape), to_weight, to_bias
 
 

@@ -27,7 +27,6 @@ EXTREMES = {name: Kernels(name) for name in ("amax", "amin")}
 PLACES = {name: Kernels(name) for name in ("argmax", "argmin")}
 VALUES = {"argmax": "amax", "argmin": "amin"}
 
-truth = host.truth
 FEW = 4096  # elements below which one call of a kernel is all that a reduction should cost
 
 
@@ -145,7 +144,14 @@ def prod(array: Any, axes: Axes, keepdim: bool) -> Any:
     """The product over `axes` in the array's own dtype."""
     if is_meta(array) or array.dtype.kind == "V" or array.dtype.itemsize == 2:
         return silent(host.prod)(array, axes, keepdim)
-    return quiet(np.multiply).reduce(array, axis=axes, dtype=array.dtype, keepdims=keepdim, out=...)
+    return _dense(quiet(np.multiply).reduce(array, axis=axes, dtype=array.dtype, keepdims=keepdim,
+                                            out=...))
+
+
+def truth(function: np.ufunc, array: Any, axes: Axes, keepdim: bool) -> Any:
+    """All or any of the elements over `axes`; of uint8 as uint8, as torch has it."""
+    result = host.truth(function, array, axes, keepdim)
+    return result if is_meta(result) else _dense(result)
 
 
 def _sum(array: Any, axes: list[int]) -> Any:

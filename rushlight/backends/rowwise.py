@@ -15,7 +15,7 @@ from rushlight.backends.row_kernels import FLOAT32, Kernels, as_rows, filled
 Array = np.ndarray
 SOFTMAX, SOFTMAX_BACKWARD = Kernels("softmax"), Kernels("softmax_backward")
 LOG_SOFTMAX, LOG_SOFTMAX_BACKWARD = Kernels("log_softmax"), Kernels("log_softmax_backward")
-LOGSUMEXP, SUM = Kernels("logsumexp"), Kernels("sum")
+LOGSUMEXP, SUM, MEAN = Kernels("logsumexp"), Kernels("sum"), Kernels("mean")
 CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD = Kernels("cross_entropy"), Kernels("cross_entropy_backward")
 COUNT_CLASSES = Kernels("count_classes")
 INT64 = np.dtype(np.int64)
@@ -104,9 +104,12 @@ def cross_entropy(x: Any, target: Any, ignore_index: int) -> tuple[Any, Any, int
     if is_meta(x):
         return MetaArray((), x.dtype), None, 0
     losses, total, count = cross_entropy_rows(x, target, ignore_index)
-    whole = SUM[losses.dtype](losses, out=...)
-    mean = quiet(np.divide)(whole, filled(count, (), whole.dtype), out=...)
-    return mean.astype(x.dtype, copy=False), total, count
+    if count == losses.size:
+        mean = MEAN[losses.dtype](losses, out=...)
+    else:
+        whole = SUM[losses.dtype](losses, out=...)
+        mean = quiet(np.divide)(whole, filled(count, (), whole.dtype), out=...)
+    return mean if mean.dtype is x.dtype else mean.astype(x.dtype), total, count
 
 
 def cross_entropy_backward(gradient: Any, x: Any, target: Any, ignore_index: int,

@@ -19,7 +19,7 @@ RULES: dict[str, Rule] = {}
 FLAT = frozenset(
     "sign floor ceil trunc round floor_div trunc_div eq ne lt le gt ge isnan isinf isfinite "
     "signbit cast nonzero bitwise_not bitwise_and bitwise_or bitwise_xor shift_left shift_right "
-    "nextafter angle real imag".split()
+    "nextafter angle imag".split()
 )
 
 
@@ -79,8 +79,8 @@ def _flow(node: Expression, incoming: Expression) -> tuple[Expression | None, ..
         along = incoming - call("real", incoming * call("conj", node)) * node
         size = call("abs", operands[0])
         return (call("where", call("eq", operands[0], 0), 0, along / size),)
-    if name == "conj":
-        return (call("conj", incoming),)
+    if name in ("conj", "real"):
+        return (call(name, incoming),)
     if name not in RULES:
         raise NotImplementedError(f"the derivative of {name} is not implemented")
     partials = RULES[name](node, *operands)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import few_places as few
 from rushlight.backends.cpu import scatter as cpu
 from rushlight.backends.host import scatter as host
 from rushlight.base import index as rules
@@ -70,8 +71,10 @@ def pick(array: Array, advanced: tuple[Any, ...]) -> Array:
 def accumulate(array: Array, advanced: tuple[Any, ...], value: Array) -> None:
     """``array[advanced] += value``, repeated places adding up in the order of the values."""
     index, dim = advanced[-1], len(advanced) - 1
-    few = value.size < cpu.SMALLEST
-    if not few and index.dtype != np.bool_ and all(part is rules.WHOLE for part in advanced[:-1]):
+    if dim == 0 and few.index_add(array, 0, index, value):
+        return
+    many = value.size >= cpu.SMALLEST and index.dtype != np.bool_
+    if many and all(part is rules.WHOLE for part in advanced[:-1]):
         found = _in_range(index, array.shape[dim])
         before, after = array.shape[:dim], array.shape[dim + 1 :]
         if found is not None and value.shape == before + index.shape + after:

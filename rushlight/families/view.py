@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from textwrap import indent
 from typing import Any
 from weakref import ref as reference
 
@@ -20,7 +21,7 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, freed, next_sequence
 from rushlight.families.declaration import Declaration, Samples, named, node_name, register
-from rushlight.families.source import lazy_function
+from rushlight.families.source import compile_function, lazy_function
 from rushlight.tensor import Parameter, Tensor
 
 PRUNE_FROM = 64
@@ -55,37 +56,45 @@ class ViewBackward(Node):
         return (self.op.grad(gradient, *saved),)
 
 
-def take_view(function: Callable[..., Any], node_class: type[Node], input: Tensor, array: Any,
-              arguments: tuple[Any, ...]) -> Tensor:
-    """The tensor for `array`, a view of `input` made by `function(input, *arguments)`."""
-    result = new(Tensor)
-    result._array = array
-    known = input._view
-    result._view = (input if known is None else known[0], known, function, arguments)
-    version = input._writes
-    if version is None:
-        result._writes = input._writes = [0, None, [reference(result)]]
+# The tensor for `array`, a view of `input` that `function(input, *arguments)` makes. Views are the
+# most frequent of small calls, so wrappers have these lines in them instead of a call.
+TAKE = """\
+result = new(Tensor)
+result._array = array
+known = input._view
+result._view = (input if known is None else known[0], known, function, arguments)
+version = input._writes
+if version is None:
+    result._writes = input._writes = [0, None, [reference(result)]]
+else:
+    result._writes = version
+    views = version[2]
+    if views is None:
+        version[2] = [reference(result)]
     else:
-        result._writes = version
-        views = version[2]
-        if views is None:
-            version[2] = [reference(result)]
-        else:
-            views.append(reference(result))
-            n = len(views)
-            if n >= PRUNE_FROM and not n & (n - 1):
-                version[2] = [r for r in views if r() is not None]
-    edge = input._node
-    if edge is None or not flags.grad_enabled:
-        result._node = None
-        return result
-    node = result._node = new(node_class)
-    node._sequence = next_sequence()
-    node.edges = (input if edge is LEAF else edge,)
-    node.saved = (input._array.shape, *arguments)
-    if tracing and flags.anomaly:
-        node.site = user_site()
+        views.append(reference(result))
+        n = len(views)
+        if n >= PRUNE_FROM and not n & (n - 1):
+            version[2] = [r for r in views if r() is not None]
+edge = input._node
+if edge is None or not flags.grad_enabled:
+    result._node = None
     return result
+node = result._node = new(node_class)
+node._sequence = next_sequence()
+node.edges = (input if edge is LEAF else edge,)
+node.saved = (input._array.shape, *arguments)
+if tracing and flags.anomaly:
+    node.site = user_site()
+return result
+"""
+ENVIRONMENT: dict[str, Any] = {
+    "Tensor": Tensor, "Parameter": Parameter, "new": new, "reference": reference,
+    "PRUNE_FROM": PRUNE_FROM, "flags": flags, "tracing": tracing, "LEAF": LEAF,
+    "next_sequence": next_sequence, "user_site": user_site}
+take_view: Callable[..., Tensor] = compile_function(
+    "take_view", "def take_view(function, node_class, input, array, arguments):\n"
+    + indent(TAKE, "    "), {**ENVIRONMENT}, __name__)
 
 
 def take_views(function: Any, input: Tensor, arrays: Sequence[Any],
@@ -169,17 +178,16 @@ def _write(op: View) -> tuple[str, dict[str, Any]]:
     if op.star:
         lines += ["    if named:", f"        {op.star} = by_name({op.name!r}, {op.star!r}, named)"]
     lines += ["    if type(input) is not Tensor and type(input) is not Parameter:",
-              f"        checked(own, input, {packed})",
+              f"        checked(function, input, {packed})",
               "    array = input._array",
               f"    taken = body(array{', ' + passed if passed else ''})"]
     if op.otherwise is not None:
         lines += ["    if taken is None:", f"        return otherwise({call})"]
-    lines.append(f"    return take_view(own, node_class, input, taken, {packed})")
-    environment = {"Tensor": Tensor, "Parameter": Parameter, "body": op.body,
-                   "take_view": take_view, "node_class": op.node_class, "checked": checked,
-                   "otherwise": op.otherwise, "by_name": by_name,
-                   "own": op.declaration.function, **defaults}
-    return "\n".join(lines) + "\n", environment
+    lines.append(f"    array, arguments = taken, {packed}")
+    environment = {**ENVIRONMENT, "body": op.body, "node_class": op.node_class,
+                   "checked": checked, "otherwise": op.otherwise, "by_name": by_name,
+                   "function": op.declaration.function, **defaults}
+    return "\n".join(lines) + "\n" + indent(TAKE, "    "), environment
 
 
 def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple[Any, ...]:

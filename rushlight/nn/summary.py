@@ -9,7 +9,7 @@ from typing import Any
 
 from rushlight.autograd import no_grad
 from rushlight.autograd.nested import tensors_in
-from rushlight.ops import zeros
+from rushlight.ops.creation import zeros
 from rushlight.tensor import Tensor
 
 HEADINGS = ("layer", "output shape", "parameters", "FLOPs", "memory")
@@ -154,7 +154,7 @@ def _row(path: str, module: Any, seen: set[int]) -> Row:
 
 
 def _hook(row: Row) -> Any:
-    def hook(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
+    def hook(module: Any, args: Any, kwargs: Any, output: Any) -> None:
         results = list(tensors_in(output))
         row.calls += 1
         row.shapes = [tuple(t.shape) for t in results]

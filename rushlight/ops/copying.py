@@ -271,6 +271,10 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 @composite("zero_")
 def zero_(input: Tensor) -> Tensor:
     """Overwrite every element with 0."""
+    if may_write(input):
+        input._array.fill(0)
+        wrote(input)
+        return input
     return fill_(input, 0)
 
 

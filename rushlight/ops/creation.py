@@ -436,10 +436,11 @@ def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:
     if steps == 1:
         return np.array([start], kind)
     step = kind.type(end - start) / kind.type(max(steps - 1, 1))
-    index = np.arange(steps)
-    forward = kind.type(start) + (step * index).astype(kind)
-    backward = kind.type(end) - (step * (steps - 1 - index)).astype(kind)
-    return np.where(index < steps // 2, forward, backward)
+    half, result = steps // 2, np.empty(steps, kind)
+    index = np.arange(steps - half)
+    result[:half] = kind.type(start) + (step * index[:half]).astype(kind)
+    result[half:] = (kind.type(end) - (step * index).astype(kind))[::-1]
+    return result
 
 
 @function("linspace", samples=lambda x: [(0, 1, 5)])

@@ -19,7 +19,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     >>> rl.cosine_similarity(rl.tensor([[1., 0.]]), rl.tensor([[1., 1.]]))
     tensor([0.7071])
     """
-    x1, x2 = x1.broadcast_to(_common(x1, x2)), x2.broadcast_to(_common(x1, x2))
+    if x1._array.shape != x2._array.shape:
+        x1, x2 = x1.broadcast_to(_common(x1, x2)), x2.broadcast_to(_common(x1, x2))
     first = x1.norm(2, dim, keepdim=True).clamp_min(eps)
     second = x2.norm(2, dim, keepdim=True).clamp_min(eps)
     return ((x1 / first) * (x2 / second)).sum(dim)

@@ -62,7 +62,7 @@ def _masked(loss: Callable[..., Any], layout: Layout, arguments: dict[str, Any],
         samples = kept.reshape(places[0], -1).any(1).sum() if places else kept.sum()
         return loss(**{**chosen, "reduction": "sum"}) / samples.clamp(min=1)
     if word == "mean" and not kept._array.any():
-        older = {name: None for name in ("size_average", "reduce") if name in arguments}
+        older = dict.fromkeys(arguments.keys() & {"size_average", "reduce"})
         return loss(**{**chosen, **older, "reduction": "sum"})
     result = loss(**chosen)
     if word != "none":

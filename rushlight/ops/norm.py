@@ -92,7 +92,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
     """
     if dtype is not None:
         input = cast(input, dtypes.as_dtype(dtype).array)
-    if p == "fro" and input._array.dtype.kind == "f" and input._array.ndim:
+    if (p == "fro" or p == 2) and input._array.dtype.kind == "f" and input._array.ndim:
         return _euclidean(input, _axes(dim, input._array.ndim), keepdim)
     if input.dtype.category < 2:
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as "

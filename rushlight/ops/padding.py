@@ -36,7 +36,8 @@ class constant_pad:  # noqa: N801 - an op
             )
         if is_meta(input):
             return MetaArray(sizes, input.dtype)
-        result = np.full(sizes, value, input.dtype)
+        result = np.empty(sizes, input.dtype)
+        result.fill(value)
         result[tuple(target)] = input[tuple(source)]
         return result
 

@@ -29,7 +29,8 @@ def _accumulated(function: np.ufunc, general: Any, source: np.ndarray, dim: int)
         return source.copy()
     if source.dtype.kind == "V":
         return general(source, axis=dim, dtype=source.dtype)
-    return function.accumulate(source, dim, source.dtype)
+    result = function.accumulate(source, dim, source.dtype)
+    return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 
 
 @library("_cumulate", family="scan")

@@ -167,7 +167,10 @@ def equal(input: Tensor, other: Tensor) -> bool:
     True
     """
     a, b = input._array, other._array
-    return a.shape == b.shape and bool(np.all(a == b))
+    if a.shape != b.shape:
+        return False
+    same = a == b
+    return bool(same.all() if type(same) is np.ndarray else np.all(same))
 
 
 @composite("allclose", samples=lambda x: [(x(2, 3), x(2, 3))])

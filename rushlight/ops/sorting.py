@@ -115,7 +115,7 @@ class _middle(_Choice):
         found = few.first(input, n, dim, False)
         if found:
             last = found[0][(slice(None),) * dim + (n - 1,)]
-            if (last == last).all():  # NaN would stand there
+            if np.equal(last, last).all():  # NaN would stand there
                 return _at(found, dim, (n - 1) // 2)
         return chosen(input, lambda rows: _middle_places(rows, skip), 1, dim)
 

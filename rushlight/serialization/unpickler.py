@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
-import pickletools
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -139,6 +139,7 @@ def unsupported(module: str, name: str) -> pickle.UnpicklingError:
 
 def unknown_names(data: bytes) -> list[str]:
     """The globals of a pickle that are neither in the table nor registered."""
+    pickletools = importlib.import_module("pickletools")  # rarely needed, and slow to import
     found: dict[str, None] = {}
     texts: list[str] = []
     try:

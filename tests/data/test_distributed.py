@@ -31,7 +31,7 @@ def test_in_a_loader() -> None:
 
 
 def test_ranks() -> None:
-    with pytest.raises(ValueError, match=r"Invalid rank 3, rank should be in the interval \[0, 2\]"):
+    with pytest.raises(ValueError, match=r"Invalid rank 3, rank should be in .* \[0, 2\]"):
         DistributedSampler(range(3), 3, 3)
 
 

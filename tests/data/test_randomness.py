@@ -101,4 +101,4 @@ def test_seeds_are_spread() -> None:
     """The first outputs of SplitMix64 from 1234567, as its authors' program prints them."""
     assert [mix(1234567, step) for step in (-1, 0, 1)] == [
         6457827717110365317, 3203168211198807973, 9817491932198370423]
-    assert len({mix(0, (step << 16) + worker) for step in range(50) for worker in range(50)}) == 2500
+    assert len({mix(0, (step << 16) + worker) for step in range(50) for worker in range(9)}) == 450

@@ -111,7 +111,7 @@ class Module(Members, ModuleHooks, StateDict):
             (key, True) for name in CALL_HOOKS for key in attributes[name]
         )
 
-    def forward(self, *args: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result; every subclass defines it."""
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'

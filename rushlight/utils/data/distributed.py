@@ -26,8 +26,8 @@ class DistributedSampler(Sampler[int]):
         ValueError: a rank that is none of the replicas.
 
     >>> import rushlight as rl
-    >>> [list(rl.utils.data.DistributedSampler(range(5), 2, rank, shuffle=False)) for rank in (0, 1)]
-    [[0, 2, 4], [1, 3, 0]]
+    >>> list(rl.utils.data.DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False))
+    [1, 3, 0]
     """
 
     def __init__(
