@@ -92,7 +92,7 @@ from rushlight.ops.matmul import (
 from rushlight.ops.matrix_function import matrix_exp, matrix_power
 from rushlight.ops.matrix_norm import frobenius_norm, nuclear_norm
 from rushlight.ops.max_pooling import max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d
-from rushlight.ops.memory_layout import empty_permuted, resize_as_, scalar_tensor
+from rushlight.ops.memory_layout import empty_permuted, from_file, resize_as_, scalar_tensor
 from rushlight.ops.native_forms import (
     affine_grid_generator, binary_cross_entropy_with_logits, embedding_bag, embedding_renorm_,
     grid_sampler, grid_sampler_2d, grid_sampler_3d,
@@ -375,8 +375,8 @@ __all__ = [
     "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
     "float64", "float_power", "float_power_", "floor", "floor_", "floor_divide", "floor_divide_",
     "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "frobenius_norm", "from_dlpack",
-    "from_numpy", "frombuffer", "full", "full_like", "func", "gather", "gcd", "gcd_", "ge", "ge_",
-    "geqrf", "ger", "get_autocast_dtype", "get_default_device", "get_default_dtype",
+    "from_file", "from_numpy", "frombuffer", "full", "full_like", "func", "gather", "gcd", "gcd_",
+    "ge", "ge_", "geqrf", "ger", "get_autocast_dtype", "get_default_device", "get_default_dtype",
     "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
     "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "gradient",
     "greater", "greater_", "greater_equal", "greater_equal_", "grid_sampler", "grid_sampler_2d",

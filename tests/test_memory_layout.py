@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,3 +125,33 @@ def test_subclasses_share_memory_and_history() -> None:
     assert x.grad.tolist() == [3, 3]
     with pytest.raises(TypeError, match="cls must be a type that inherits from Tensor"):
         x.as_subclass(int)
+
+
+def test_files_as_tensors(tmp_path: Path) -> None:
+    file = tmp_path / "numbers"
+    rl.arange(4.0).numpy().tofile(file)
+    shared = rl.from_file(file, shared=True, size=4)
+    shared[0] = 9
+    own = rl.from_file(str(file), size=2)
+    own[1] = 5
+    assert own.tolist() == [9, 5] and rl.from_file(file, size=4).tolist() == [9, 1, 2, 3]
+    with pytest.raises(RuntimeError, match="size <16> is smaller than the required mapping size"):
+        rl.from_file(file, size=9)
+    with pytest.raises(RuntimeError, match="unable to open file"):
+        rl.from_file(tmp_path / "none", size=2)
+
+
+def test_memory_formats() -> None:
+    x = rl.randn(2, 3, 4, 5, requires_grad=True)
+    last = x.to(memory_format=rl.channels_last)
+    assert last.stride() == (60, 1, 15, 3) and rl.equal(last, x)
+    assert last.is_contiguous(memory_format=rl.channels_last) and last.dim_order() == (0, 2, 3, 1)
+    weight = rl.randn(2, 3, 3, 3)
+    assert rl.allclose(rl.nn.functional.conv2d(last, weight), rl.nn.functional.conv2d(x, weight),
+                       atol=1e-5)
+    (last * last).sum().backward()
+    assert rl.allclose(x.grad, 2 * x.detach())
+    volume = rl.zeros(1, 2, 3, 4, 5).contiguous(memory_format=rl.channels_last_3d)
+    assert volume.stride() == (120, 1, 40, 10, 2)
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
+        rl.zeros(2).contiguous(memory_format=rl.channels_last)

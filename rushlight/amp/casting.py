@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from rushlight.base import dtypes
+from rushlight.base.errors import GENERATED
 from rushlight.base.flags import flags
 from rushlight.families.declaration import PATHS
 from rushlight.families.source import materialise
@@ -94,8 +95,10 @@ def _teach(declared: Any, cast: Any, name: str) -> None:
     # The code of a closure has to name as many outer variables as the one it replaces.
     free = ", ".join(code.co_freevars)
     made: dict[str, Any] = {}
-    exec(f"def outer({free}):\n    def f(*args, **options):\n        if 0: ({free})\n"
-         f"        return {place}(args, options)\n    return f\n", made)
+    source = (f"def outer({free}):\n    def f(*args, **options):\n        if 0: ({free})\n"
+              f"        return {place}(args, options)\n    return f\n")
+    # A file name of the package's, so that what is recorded names the user's line, not this one.
+    exec(compile(source, f"{GENERATED}rushlight.amp.{place}>", "exec"), made)
     asking = made["outer"](*code.co_freevars)
     # In this order a call on another thread finds one of the two complete.
     function.__code__ = asking.__code__

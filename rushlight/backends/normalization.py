@@ -269,9 +269,21 @@ def _batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance
     return channels.back(result, x.dtype), moment * rstd, total
 
 
-@silent
 def group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """Layer norm of each group of channels; also mean and rstd, (batch, channels) each."""
+    kernel, kind = LAYER_NORM.ufuncs[x.dtype], x.dtype
+    if kernel is None or not 0 < x.size <= FEW or not x.flags.c_contiguous:
+        return _group_norm(x, groups, weight, bias, eps)
+    n, c = x.shape[:2]
+    size, each = x.size // (n * groups), c // groups
+    factor, shift = (vector.repeat(size // each).reshape(groups, size) for vector in (
+        _vector(weight, c, 1, kind), _vector(bias, c, 0, kind)))
+    result, mean, rstd = kernel(x.reshape(n, groups, size), factor, shift, filled(eps, (), kind))
+    return result.reshape(x.shape), mean.repeat(each, 1), rstd.repeat(each, 1)
+
+
+@silent
+def _group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     n, c = x.shape[:2]
     wide = _wide(x)
     kind = wide.dtype

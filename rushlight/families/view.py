@@ -179,11 +179,10 @@ def _write(op: View) -> tuple[str, dict[str, Any]]:
         lines += ["    if named:", f"        {op.star} = by_name({op.name!r}, {op.star!r}, named)"]
     lines += ["    if type(input) is not Tensor and type(input) is not Parameter:",
               f"        checked(function, input, {packed})",
-              "    array = input._array",
-              f"    taken = body(array{', ' + passed if passed else ''})"]
+              f"    array = body(input._array{', ' + passed if passed else ''})"]
     if op.otherwise is not None:
-        lines += ["    if taken is None:", f"        return otherwise({call})"]
-    lines.append(f"    array, arguments = taken, {packed}")
+        lines += ["    if array is None:", f"        return otherwise({call})"]
+    lines.append(f"    arguments = {packed}")
     environment = {**ENVIRONMENT, "body": op.body, "node_class": op.node_class,
                    "checked": checked, "otherwise": op.otherwise, "by_name": by_name,
                    "function": op.declaration.function, **defaults}

@@ -124,11 +124,11 @@ def _trunc_normal_in_tail(
     tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any
 ) -> Tensor:
     """Uniform candidates, kept with a probability of their density over the highest in [a, b]."""
-    mode = max(a, min(mean, b))
-    log_peak = -0.5 * ((mode - mean) / std) ** 2
+    nearest = min(max(mean, a), b)  # where the density is highest
+    highest = -((nearest - mean) / std) ** 2 / 2
 
     def rejected(candidates: Tensor) -> Tensor:
-        log_density = ((candidates - mean) / std).pow(2).mul_(-0.5).sub_(log_peak)
+        log_density = ((candidates - mean) / std).pow(2).mul_(-0.5).sub_(highest)
         return empty_like(tensor).uniform_(generator=generator).log_().gt(log_density)
 
     values = tensor.uniform_(a, b, generator=generator)

@@ -294,3 +294,23 @@ def fractional_max_pool3d(input: Tensor, kernel_size: Numbers, output_size: Numb
     """
     return _fractional_max("fractional_max_pool3d", 3, input, kernel_size, output_size,
                            output_ratio, return_indices, _random_samples)
+
+
+@function("nn.functional.fractional_max_pool2d_with_indices")
+def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Numbers,
+                                       output_size: Numbers | None = None,
+                                       output_ratio: Any = None, return_indices: bool = False,
+                                       _random_samples: Tensor | None = None) -> Any:
+    """`fractional_max_pool2d` and where in each plane the largest elements were."""
+    return fractional_max_pool2d(input, kernel_size, output_size, output_ratio, True,
+                                 _random_samples)
+
+
+@function("nn.functional.fractional_max_pool3d_with_indices")
+def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Numbers,
+                                       output_size: Numbers | None = None,
+                                       output_ratio: Any = None, return_indices: bool = False,
+                                       _random_samples: Tensor | None = None) -> Any:
+    """`fractional_max_pool3d` and where in each volume the largest elements were."""
+    return fractional_max_pool3d(input, kernel_size, output_size, output_ratio, True,
+                                 _random_samples)

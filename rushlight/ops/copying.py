@@ -26,7 +26,12 @@ from rushlight.families.inplace import (
 from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.tensor import Tensor, wrap
-from rushlight.tensor.storage import channels_last, contiguous_format, preserve_format
+from rushlight.tensor.storage import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    preserve_format,
+)
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -39,6 +44,9 @@ def is_dense(array: np.ndarray) -> bool:
             return False
         expected *= n
     return True
+
+
+RANKS = {channels_last: 4, channels_last_3d: 5}  # memory formats with channels last
 
 
 @library("clone")
@@ -56,8 +64,12 @@ class clone:
     def forward(input, *, memory_format=preserve_format):
         if is_meta(input):
             return MetaArray(input.shape, input.dtype)
-        if memory_format is channels_last:
-            return input.transpose(0, 2, 3, 1).copy("C").transpose(0, 3, 1, 2)
+        if memory_format in RANKS:
+            if input.ndim != RANKS[memory_format]:
+                raise RuntimeError(f"required rank {RANKS[memory_format]} tensor to use "
+                                   f"{memory_format.name} format")
+            order = (0, *range(2, input.ndim), 1)
+            return input.transpose(order).copy("C").transpose(np.argsort(order))
         return input.copy("K" if memory_format is preserve_format and is_dense(input) else "C")
 
     def backward(gradient):
@@ -115,6 +127,9 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
         result._node = None if input._node is None else LEAF
     if target is not None:
         result = cast(result, dtypes.as_dtype(target).array)
+    order = options.get("memory_format")
+    if order in RANKS and not result.is_contiguous(order):
+        return clone(result, memory_format=order)
     return clone(result) if copy and result is input else result
 
 

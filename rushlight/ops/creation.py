@@ -324,21 +324,6 @@ def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = Non
     return tensor(data, dtype=d, device=place, requires_grad=requires_grad)
 
 
-@composite("Tensor.new")
-def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
-    """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers.
-
-    The way of old programs; `new_empty` and `new_tensor` say which is meant.
-    """
-    data = args[0] if len(args) == 1 else args
-    if isinstance(data, Tensor):
-        return data.detach()
-    place = input.device if device is None else device
-    if len(args) == 1 and type(data) in (list, tuple):
-        return tensor(data, dtype=input.dtype, device=place)
-    return empty(*args, dtype=input.dtype, device=place)
-
-
 def _whole_range(bounds: tuple[Any, ...]) -> np.ndarray | None:
     """What arange makes of ints in the usual order; None for other bounds."""
     for bound in bounds:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import Any
 
 import numpy as np
 
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base import dtypes
 from rushlight.base.dtypes import as_dtype
 from rushlight.base.shapes import contiguous_strides, size_argument
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import wrote
-from rushlight.ops.creation import empty, empty_strided
+from rushlight.ops.copying import RANKS
+from rushlight.ops.creation import empty, empty_strided, tensor
 from rushlight.ops.viewing import strided
-from rushlight.tensor import Tensor
+from rushlight.tensor import Tensor, wrap
 from rushlight.tensor.storage import (
     address,
-    channels_last,
-    channels_last_3d,
     contiguous_format,
     lowest_address,
     preserve_format,
     root_of,
 )
-
-ORDERS = {channels_last: 4, channels_last_3d: 5}  # memory formats with channels last: their rank
 
 
 @composite("Tensor.new_empty_strided")
@@ -101,17 +100,17 @@ def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) 
         array = MetaArray(tuple(shape[d] for d in order), array.dtype)
     else:
         array = _resized(array, tuple(shape[d] for d in order))
-    input._array = array.transpose(np.argsort(order)) if memory_format in ORDERS else array
+    input._array = array.transpose(np.argsort(order)) if memory_format in RANKS else array
     wrote(input)
     return input
 
 
 def _order(memory_format: Any, ndim: int) -> tuple[int, ...]:
     """The dimensions from the slowest to the fastest in memory."""
-    if memory_format not in ORDERS:
+    if memory_format not in RANKS:
         return tuple(range(ndim))
-    if ORDERS[memory_format] != ndim:
-        raise RuntimeError(f"required rank {ORDERS[memory_format]} tensor to use {memory_format} "
+    if RANKS[memory_format] != ndim:
+        raise RuntimeError(f"required rank {RANKS[memory_format]} tensor to use {memory_format} "
                            "format")
     return (0, *range(2, ndim), 1)
 
@@ -175,6 +174,21 @@ def as_subclass(input: Tensor, cls: type) -> Tensor:
     return made
 
 
+@composite("Tensor.new")
+def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers.
+
+    The way of old programs; `new_empty` and `new_tensor` say which is meant.
+    """
+    data = args[0] if len(args) == 1 else args
+    if isinstance(data, Tensor):
+        return data.detach()
+    place = input.device if device is None else device
+    if len(args) == 1 and type(data) in (list, tuple):
+        return tensor(data, dtype=input.dtype, device=place)
+    return empty(*args, dtype=input.dtype, device=place)
+
+
 @function("scalar_tensor")
 def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
                   pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
@@ -186,3 +200,27 @@ def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any 
     """
     result = empty((), dtype=dtype, device=device).fill_(s)
     return result.requires_grad_(requires_grad)
+
+
+@function("from_file")
+def from_file(filename: Any, shared: bool | None = None, size: int | None = 0, *,
+              dtype: Any = None, layout: Any = None, device: Any = None,
+              pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
+    """A vector over the first `size` elements of a file, mapped into memory.
+
+    shared: writes to the tensor go to the file, which is made longer where it is too short; else
+    they stay in memory. Raises RuntimeError for a file that cannot be opened, or is too short.
+    """
+    d = dtypes.default_dtype() if dtype is None else as_dtype(dtype)
+    count = size or 0
+    try:
+        room = os.path.getsize(filename) if os.path.exists(filename) or not shared else 0
+        if room < count * d.itemsize and not shared:
+            raise RuntimeError(f"file <{filename}> size <{room}> is smaller than the required "
+                               f"mapping size <{count * d.itemsize}>")
+        mode = "c" if not shared else ("r+" if room else "w+")
+        mapped = np.memmap(filename, d.array, mode, shape=(count,)) if count else np.empty(
+            0, d.array)
+    except OSError as error:
+        raise RuntimeError(f"unable to open file <{filename}>: {error}") from error
+    return wrap(np.asarray(mapped)).requires_grad_(requires_grad)
