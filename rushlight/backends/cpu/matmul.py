@@ -6,6 +6,7 @@ every call while another process holds a core; so it gets only what it does on o
 
 from __future__ import annotations
 
+import warnings
 from math import prod
 from typing import Any
 
@@ -18,6 +19,10 @@ from rushlight.backends.cpu.onednn.library import available
 from rushlight.backends.quiet import quiet
 
 SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
+
+# An infinite product is an answer, not a surprise; np.errstate would cost as much as a small product.
+warnings.filterwarnings("ignore", "(overflow|invalid value) encountered in dot", RuntimeWarning,
+                        r"rushlight\.backends\.cpu\.matmul")
 
 _FLOAT = np.dtype(np.float32)
 _HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))

@@ -60,8 +60,8 @@ def make_ufunc(name: str, loops: Sequence[tuple[Any, ...]], nin: int, nout: int,
     ufunc: np.ufunc = make(functions, data, codes, len(builtin), nin, nout, identity, *texts[:2], 0,
                            *texts[2:])
     for numbers, address, *_ in others:
-        signature = jit.immortal((ctypes.c_int * len(numbers))(*numbers))
-        if _register_loop(ufunc, max(numbers), address, signature, None) < 0:
+        codes_of = jit.immortal((ctypes.c_int * len(numbers))(*numbers))
+        if _register_loop(ufunc, max(numbers), address, codes_of, None) < 0:
             raise RuntimeError(f"NumPy refuses a loop of {name} for type numbers {numbers}")
     return ufunc
 
