@@ -20,7 +20,7 @@ from rushlight.backends.quiet import quiet
 
 SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
 
-# An infinite product is an answer, not a surprise; np.errstate would cost as much as a small product.
+# An infinite product is an answer, not a surprise; np.errstate would cost as much as one takes.
 warnings.filterwarnings("ignore", "(overflow|invalid value) encountered in dot", RuntimeWarning,
                         r"rushlight\.backends\.cpu\.matmul")
 
