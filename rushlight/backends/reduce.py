@@ -55,7 +55,7 @@ def few(kernels: Kernels, array: Any, dim: Any, keepdim: bool = False) -> Any:
 def _dense(results: Any) -> Any:
     """The results in row-major order: those of a kernel lie as its operands do."""
     if type(results) is tuple:
-        return tuple([_dense(result) for result in results])
+        return results if results[0].ndim < 2 else tuple([_dense(result) for result in results])
     return results if results.ndim < 2 or results.flags.c_contiguous else (
         np.ascontiguousarray(results))
 

@@ -80,8 +80,8 @@ def _diagonal(tensor: Tensor, axes: tuple[int, int]) -> Any:
 def _dots(a: Any, b: Any) -> Any:
     """Sums of products over the last dimension of two matrices."""
     if a._array.dtype.kind in "fc" and a._array.itemsize > 2 and a.dtype is b.dtype:
-        return total(a * b, 1)
-    return matmul(a.unsqueeze(1), b.unsqueeze(2)).reshape(a.shape[:1])
+        return (a * b).sum(1)
+    return (a.unsqueeze(1) @ b.unsqueeze(2)).reshape(a.shape[:1])
 
 
 def _subscripts(text: str, where: str) -> list[str]:
@@ -139,10 +139,10 @@ def _given(arguments: tuple[Any, ...]) -> tuple[str, Sequence[Tensor]]:
         tensors, terms, output = _from_lists(arguments)
         arrow = "" if output is None else "->" + "".join(output)
         return ",".join("".join(term) for term in terms) + arrow, tensors
-    equation, tensors = arguments[0], arguments[1:]
-    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
-        return equation, tensors[0]
-    return equation, tensors
+    equation, *operands = arguments
+    if len(operands) == 1 and isinstance(operands[0], tuple | list):
+        return equation, operands[0]
+    return equation, operands
 
 
 def _parsed(equation: str, count: int) -> tuple[list[list[str]], Any]:

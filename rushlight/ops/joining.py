@@ -56,14 +56,24 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
             [1., 1.]])
     """
     dim = dim if axis is None else axis
-    plain = _plain_arrays(tensors) if out is None and type(dim) is int else None
-    if plain is not None:
+    if out is None and type(dim) is int and (type(tensors) is list or type(tensors) is tuple):
         try:
-            joined = _joined(plain, dim)
-        except (ValueError, TypeError):  # what follows says what does not fit
-            pass
-        else:
-            return _recorded_cat(tensors, joined, dim)
+            arrays = [x._array for x in tensors]
+            joined = np.concatenate(arrays, dim)
+        except (ValueError, TypeError, AttributeError):  # what follows says what does not fit
+            return _general_cat(list(tensors), dim, out)
+        dtype = joined.dtype
+        for array in arrays:
+            if array.dtype is not dtype:
+                return _general_cat(list(tensors), dim, out)
+        if not joined.flags.c_contiguous and joined.ndim < 4:
+            joined = np.ascontiguousarray(joined)
+        result = wrap(joined)
+        for x in tensors:
+            if x._node is not None:
+                _record_cat(tensors, result, dim)
+                break
+        return result
     return _general_cat(list(tensors), dim, out)
 
 
@@ -90,21 +100,14 @@ def _plain_arrays(tensors: Sequence[Tensor]) -> list[np.ndarray] | None:
     return arrays
 
 
-def _recorded_cat(tensors: Sequence[Tensor], joined: np.ndarray, dim: int) -> Tensor:
-    result = wrap(joined)
-    for x in tensors:
-        if x._node is not None:
-            break
-    else:
-        return result
-    if not flags.grad_enabled or joined.dtype.kind not in "fcV":
-        return result
+def _record_cat(tensors: Sequence[Tensor], result: Tensor, dim: int) -> None:
+    if not flags.grad_enabled or result._array.dtype.kind not in "fcV":
+        return
     node = result._node = CatBackward0()
     node._sequence = next_sequence()
     node.edges = tuple([edge_of(x) for x in tensors])
-    dim %= joined.ndim
+    dim %= result._array.ndim
     node.saved = (dim, tuple([x._array.shape[dim] for x in tensors]))
-    return result
 
 
 def _general_cat(tensors: list[Tensor], dim: int, out: Any) -> Tensor:

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from rushlight.backends.cpu import few_order as few
+from rushlight.backends.cpu import jit
 from rushlight.backends.host import order
+
+if jit.available() is not None:
+    pytest.skip(jit.available(), allow_module_level=True)
 
 rng = np.random.default_rng(0)
 

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from rushlight.backends.cpu import few_places as few
+from rushlight.backends.cpu import jit
+
+if jit.available() is not None:
+    pytest.skip(jit.available(), allow_module_level=True)
 
 rng = np.random.default_rng(0)
 

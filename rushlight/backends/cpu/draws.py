@@ -83,7 +83,11 @@ def normal(engine: Mersenne, out: np.ndarray, mean: float = 0.0, std: float = 1.
     done = False
     if out.size < BLOCK and std == 1 and out.dtype.char in "fd" and out.flags.c_contiguous:
         with engine.lock:  # the general way, without what a factor would take
-            np.add(pairs(engine, out.size).reshape(out.shape), mean, out=out, casting="same_kind")
+            normals = pairs(engine, out.size).reshape(out.shape)
+            if mean:
+                np.add(normals, mean, out=out, casting="same_kind")
+            else:
+                out[...] = normals
         return
     if out.flags.c_contiguous and out.size >= BLOCK:
         if out.dtype.itemsize == 2:

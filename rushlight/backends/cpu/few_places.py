@@ -54,14 +54,14 @@ def gather(array: Array, dim: int, index: Array) -> Array | None:
 def take(array: Array, dim: int, index: Array) -> Array | None:
     """The slices along ``dim`` that the vector ``index`` names; None as for `gather`."""
     shape = array.shape
-    if index.dtype is not LONG or type(dim) is not int:
+    if index.dtype is not LONG or index.size > FEW or type(dim) is not int:
         return None
     if dim < 0:
         dim += len(shape)
-    result = np.empty((*shape[:dim], index.size, *shape[dim + 1:]), array.dtype)
-    if result.size > FEW or _TAKE[array.dtype](id(array), id(index), id(result), dim):
+    if not 0 <= dim < len(shape) or array.size * index.size > FEW * shape[dim]:
         return None
-    return result
+    result = np.empty((*shape[:dim], index.size, *shape[dim + 1:]), array.dtype)
+    return None if _TAKE[array.dtype](id(array), id(index), id(result), dim) else result
 
 
 def scatter(target: Array, dim: int, index: Array, source: Array) -> bool:
