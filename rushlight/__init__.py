@@ -188,31 +188,20 @@ from rushlight.ops.windows import (
 # ---- by hand
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
-from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from rushlight import (
-    amp,
     autograd,
     backends,
     cuda,
     fft,
-    func,
     linalg,
-    masked,
     nn,
     ops,
-    optim,
     random,
-    serialization,
-    signal,
     special,
     utils,
-)
-from rushlight.amp import (
-    autocast,
-    get_autocast_dtype,
-    is_autocast_available,
-    is_autocast_enabled,
 )
 from rushlight.autograd import (
     enable_grad,
@@ -224,9 +213,6 @@ from rushlight.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from rushlight.autograd.memory_report import memory_report, track_memory
-from rushlight.autograd.nan_guard import nan_guard
-from rushlight.autograd.saved_bytes import saved_bytes
 from rushlight.backends.cpu.allocator import empty_cache, memory_stats
 from rushlight.backends.cpu.features import get_num_threads, set_num_threads
 from rushlight.base.device import device
@@ -276,8 +262,6 @@ from rushlight.legacy import (
     set_default_tensor_type,
     typename,
 )
-from rushlight.nn.summary import summary
-from rushlight.nn.taps import taps
 from rushlight.random import (
     Generator,
     default_generator,
@@ -287,7 +271,6 @@ from rushlight.random import (
     seed,
     set_rng_state,
 )
-from rushlight.serialization import load, load_file, save, save_file
 from rushlight.switches import (
     are_deterministic_algorithms_enabled,
     get_default_device,
@@ -322,13 +305,43 @@ from rushlight.utils.dlpack import to_dlpack
 
 newaxis = None
 
-_LAZY = ("distributions",)  # packages that are imported when they are first asked for
+# Imported when first asked for, so that importing the package stays quick: packages, and names in
+# modules.
+_LAZY = {
+    **dict.fromkeys(("amp", "distributions", "func", "masked", "optim", "serialization", "signal")),
+    **dict.fromkeys(("autocast", "get_autocast_dtype", "is_autocast_available",
+                     "is_autocast_enabled"), "amp"),
+    **dict.fromkeys(("load", "load_file", "save", "save_file"), "serialization"),
+    **dict.fromkeys(("memory_report", "track_memory"), "autograd.memory_report"),
+    "nan_guard": "autograd.nan_guard",
+    "saved_bytes": "autograd.saved_bytes",
+    "summary": "nn.summary",
+    "taps": "nn.taps",
+}
+
+if _TYPE_CHECKING:
+    from rushlight import amp, distributions, func, masked, optim, serialization, signal
+    from rushlight.amp import (
+        autocast,
+        get_autocast_dtype,
+        is_autocast_available,
+        is_autocast_enabled,
+    )
+    from rushlight.autograd.memory_report import memory_report, track_memory
+    from rushlight.autograd.nan_guard import nan_guard
+    from rushlight.autograd.saved_bytes import saved_bytes
+    from rushlight.nn.summary import summary
+    from rushlight.nn.taps import taps
+    from rushlight.serialization import load, load_file, save, save_file
 
 
-def __getattr__(name: str) -> _ModuleType:
-    if name in _LAZY:
-        return _import_module(f"rushlight.{name}")
-    raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
+def __getattr__(name: str) -> _Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
+    module = _LAZY[name]
+    found = _import_module(f"rushlight.{module or name}")
+    globals()[name] = found = getattr(found, name) if module else found
+    return found
 
 
 __version__ = "0.1.0"
@@ -365,46 +378,46 @@ __all__ = [
     "cumprod", "cumprod_", "cumsum", "cumsum_", "cumulative_trapezoid", "default_generator",
     "deg2rad", "deg2rad_", "dequantize", "det", "detach", "detach_", "detach_copy", "device",
     "diag", "diag_embed", "diagflat", "diagonal", "diagonal_copy", "diagonal_scatter", "diff",
-    "digamma", "digamma_", "dist", "div", "div_", "divide", "divide_", "dot", "double", "dropout",
-    "dropout_", "dsmm", "dsplit", "dstack", "dtype", "e", "einsum", "embedding", "embedding_bag",
-    "embedding_renorm_", "empty", "empty_cache", "empty_like", "empty_permuted", "empty_strided",
-    "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp",
-    "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye",
-    "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine", "feature_alpha_dropout",
-    "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "fft", "fill", "fill_",
-    "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
-    "float64", "float_power", "float_power_", "floor", "floor_", "floor_divide", "floor_divide_",
-    "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "frobenius_norm", "from_dlpack",
-    "from_file", "from_numpy", "frombuffer", "full", "full_like", "func", "gather", "gcd", "gcd_",
-    "ge", "ge_", "geqrf", "ger", "get_autocast_dtype", "get_default_device", "get_default_dtype",
-    "get_deterministic_debug_mode", "get_device", "get_float32_matmul_precision",
-    "get_num_interop_threads", "get_num_threads", "get_printoptions", "get_rng_state", "gradient",
-    "greater", "greater_", "greater_equal", "greater_equal_", "grid_sampler", "grid_sampler_2d",
-    "grid_sampler_3d", "group_norm", "gru", "gru_cell", "gt", "gt_", "half", "hamming_window",
-    "hann_window", "hardshrink", "hardshrink_", "hash_tensor", "heaviside", "heaviside_",
-    "hinge_embedding_loss", "histc", "histogram", "histogramdd", "hsmm", "hsplit", "hspmm",
-    "hstack", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac", "igammac_", "iinfo",
-    "imag", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_reduce",
-    "index_select", "inf", "inference_mode", "initial_seed", "inner", "instance_norm", "int",
-    "int16", "int32", "int64", "int8", "inverse", "is_anomaly_check_nan_enabled",
-    "is_anomaly_enabled", "is_autocast_available", "is_autocast_enabled", "is_complex", "is_conj",
-    "is_deterministic_algorithms_warn_only_enabled", "is_distributed", "is_floating_point",
-    "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
-    "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
-    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft",
-    "kaiser_window", "kl_div", "kron", "kthvalue", "layer_norm", "layout", "lcm", "lcm_", "ldexp",
-    "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_", "less_equal", "less_equal_", "lgamma",
-    "lgamma_", "linalg", "linspace", "load", "load_file", "lobpcg", "log", "log10", "log10_",
-    "log1p", "log1p_", "log2", "log2_", "log_", "log_softmax", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logdet", "logical_and", "logical_and_", "logical_not", "logical_not_",
-    "logical_or", "logical_or_", "logical_xor", "logical_xor_", "logit", "logit_", "logspace",
-    "logsumexp", "long", "lstm", "lstm_cell", "lt", "lt_", "lu", "lu_solve", "lu_unpack",
-    "manual_seed", "margin_ranking_loss", "masked", "masked_fill", "masked_scatter",
-    "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d",
-    "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
-    "memory_format", "memory_report", "memory_stats", "meshgrid", "min", "minimum", "mm", "mode",
-    "moveaxis", "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv",
-    "mvlgamma", "mvlgamma_", "nan", "nan_guard", "nan_to_num", "nan_to_num_", "nanmean",
+    "digamma", "digamma_", "dist", "distributions", "div", "div_", "divide", "divide_", "dot",
+    "double", "dropout", "dropout_", "dsmm", "dsplit", "dstack", "dtype", "e", "einsum",
+    "embedding", "embedding_bag", "embedding_renorm_", "empty", "empty_cache", "empty_like",
+    "empty_permuted", "empty_strided", "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc",
+    "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_",
+    "eye", "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine",
+    "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "fft",
+    "fill", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float",
+    "float16", "float32", "float64", "float_power", "float_power_", "floor", "floor_",
+    "floor_divide", "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp",
+    "frobenius_norm", "from_dlpack", "from_file", "from_numpy", "frombuffer", "full", "full_like",
+    "func", "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_autocast_dtype",
+    "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
+    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
+    "get_printoptions", "get_rng_state", "gradient", "greater", "greater_", "greater_equal",
+    "greater_equal_", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "gru",
+    "gru_cell", "gt", "gt_", "half", "hamming_window", "hann_window", "hardshrink", "hardshrink_",
+    "hash_tensor", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram",
+    "histogramdd", "hsmm", "hsplit", "hspmm", "hstack", "hypot", "hypot_", "i0", "i0_", "igamma",
+    "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy", "index_fill",
+    "index_put", "index_put_", "index_reduce", "index_select", "inf", "inference_mode",
+    "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
+    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_autocast_available",
+    "is_autocast_enabled", "is_complex", "is_conj", "is_deterministic_algorithms_warn_only_enabled",
+    "is_distributed", "is_floating_point", "is_grad_enabled", "is_inference",
+    "is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_storage",
+    "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin", "isinf", "isnan",
+    "isneginf", "isposinf", "isreal", "istft", "kaiser_window", "kl_div", "kron", "kthvalue",
+    "layer_norm", "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less",
+    "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load",
+    "load_file", "lobpcg", "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_",
+    "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and",
+    "logical_and_", "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor",
+    "logical_xor_", "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt",
+    "lt_", "lu", "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss", "masked",
+    "masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_exp", "matrix_power", "max",
+    "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean",
+    "median", "memory_format", "memory_report", "memory_stats", "meshgrid", "min", "minimum", "mm",
+    "mode", "moveaxis", "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_",
+    "mv", "mvlgamma", "mvlgamma_", "nan", "nan_guard", "nan_to_num", "nan_to_num_", "nanmean",
     "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "native_batch_norm",
     "native_channel_shuffle", "native_dropout", "native_group_norm", "native_layer_norm", "ne",
     "ne_", "neg", "neg_", "negative", "negative_", "newaxis", "nextafter", "nextafter_", "nn",

@@ -98,8 +98,11 @@ def imports(holder: str, found: dict[str, tuple[str, str]]) -> list[str]:
 def bound(source: str) -> list[str]:
     """The public names that the statements of a module bind."""
     names = set()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
+    statements = ast.parse(source).body
+    for node in statements:
+        if isinstance(node, ast.If):  # what is imported on first use is listed for type checkers
+            statements.extend(node.body)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
                 names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -53,16 +53,35 @@ class Library:
         self.node: str = getattr(cls, "node", self.name)  # what torch calls the node's op
         self.structure: Any = getattr(cls, "structure", tuple)
         self.differentiable: Any = getattr(cls, "differentiable", None)
-        self.signature = inspect.signature(self.forward)
-        self.operands: list[str] = []
-        self.options: list[str] = []
-        for p in self.signature.parameters.values():
-            tensor = p.default is p.empty or str(p.annotation) == "Operand"
-            tensor = tensor and str(p.annotation) != "Option"
-            (self.operands if tensor else self.options).append(p.name)
-        self.reads = [] if self.rule is None else list(
-            inspect.signature(self.rule).parameters)[1:]
-        self.node_class = _node_class(self)
+
+    # What the signatures say is read when first asked for: importing stays quick.
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """The parameters of `forward` as declared."""
+        return inspect.signature(self.forward)
+
+    @cached_property
+    def operands(self) -> list[str]:
+        """The parameters that are tensors."""
+        return [p.name for p in self.signature.parameters.values()
+                if str(p.annotation) != "Option"
+                and (p.default is p.empty or str(p.annotation) == "Operand")]
+
+    @cached_property
+    def options(self) -> list[str]:
+        """The parameters that are no tensors."""
+        return [name for name in self.signature.parameters if name not in self.operands]
+
+    @cached_property
+    def reads(self) -> list[str]:
+        """What the backward wants kept: the names of its parameters but the first."""
+        return [] if self.rule is None else list(inspect.signature(self.rule).parameters)[1:]
+
+    @cached_property
+    def node_class(self) -> type[Node]:
+        """The class of the nodes that record this op."""
+        return _node_class(self)
 
     def is_output(self, name: str) -> bool:
         """Whether `name`, read by the backward, stands for a result: "output", "output1", ..."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,33 +63,60 @@ class Pointwise:
         declaration.op, self.check, self.casts = self, check, casts
         self.promote, self.result, self.refuse = promote, result, refuse
         self.tensors, self.domain, self.refusal = frozenset(tensors.split()), domain, refusal
-        self.signature = inspect.signature(self.body)
-        self.operands: list[str] = []
-        self.scalars: list[str] = []
-        self.options: list[str] = []
-        for parameter in self.signature.parameters.values():
-            self._kind_of(parameter).append(parameter.name)
-        if callable(grad):
-            grad = {self.operands[0]: grad}
-        self.grad = grad or {}
-        self.defaults = {p.name: p.default for p in self.signature.parameters.values()
-                         if p.default is not p.empty}
+        self._grad = grad
         self._variants: dict[tuple[Any, ...], Variant] = {}
         # Flat functions, by the options that they are for.
         self.written: dict[Any, Callable[..., Any]] = {}
+
+    # What the body's signature says is read when first asked for: importing stays quick.
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """The parameters as declared."""
+        return inspect.signature(self.body)
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[str]]:
+        kinds: dict[str, list[str]] = {"operand": [], "scalar": [], "option": []}
+        for p in self.signature.parameters.values():
+            note = str(p.annotation)
+            operand = p.default is p.empty or note == "Operand"
+            kinds["scalar" if note == "Scalar" else "operand" if operand else "option"].append(
+                p.name)
+        return kinds
+
+    @cached_property
+    def operands(self) -> list[str]:
+        """The parameters that are tensors, or numbers in their place."""
+        return self._kinds["operand"]
+
+    @cached_property
+    def scalars(self) -> list[str]:
+        """The parameters that are numbers which vary from call to call."""
+        return self._kinds["scalar"]
+
+    @cached_property
+    def options(self) -> list[str]:
+        """The parameters that are known while tracing."""
+        return self._kinds["option"]
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The values of parameters that may be left out."""
+        return {p.name: p.default for p in self.signature.parameters.values()
+                if p.default is not p.empty}
+
+    @cached_property
+    def grad(self) -> Mapping[str, Rule]:
+        """The declared gradients, by operand."""
+        if callable(self._grad):
+            return {self.operands[0]: self._grad}
+        return self._grad or {}
 
     @property
     def plain(self) -> Variant:
         """The op with all options and scalars as they are by default."""
         return self.variant({})
-
-    def _kind_of(self, parameter: inspect.Parameter) -> list[str]:
-        note = str(parameter.annotation)
-        if note == "Scalar":
-            return self.scalars
-        if parameter.default is parameter.empty or note == "Operand":
-            return self.operands
-        return self.options
 
     def variant(self, given: Mapping[str, Any]) -> Variant:
         """The op with these options and non-default scalars; `given` maps names to values."""
