@@ -24,12 +24,13 @@ LARGE = 1 << 20
 @pytest.fixture(autouse=True)
 def recycling():
     gc.collect()
+    before = allocator.installed()  # ops install it once in a thread, and rely on that
     allocator.install()
     retention = allocator.memory_stats()["retention"]
     allocator.empty_cache()
     yield
     allocator.set_retention(retention)
-    allocator.uninstall()
+    allocator.install() if before else allocator.uninstall()
 
 
 def run_python(code: str) -> subprocess.CompletedProcess:
