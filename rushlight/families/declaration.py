@@ -24,12 +24,12 @@ class Declaration:
     op: Any = None  # the family's own object, for derived tests and documents
     function: Any = None  # what users call
     samples: Samples | None = None  # arguments that derived tests call it with
+    location: tuple[str, int] = ("", 0)  # file and line
 
-    @property
-    def location(self) -> tuple[str, int]:
-        """File and line of the declaration."""
+    def __post_init__(self) -> None:
+        # Read now: autocast puts other code into functions, bodies of composites among them.
         code = inspect.unwrap(self.body).__code__
-        return code.co_filename, code.co_firstlineno
+        self.location = code.co_filename, code.co_firstlineno
 
 
 DECLARATIONS: list[Declaration] = []
