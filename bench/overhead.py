@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from limits import Case
 from sidebyside import compare
 
 SMALL = 8
@@ -73,19 +74,18 @@ def linear_step(torch: Any) -> Callable[[], Any]:
     return run
 
 
+CASES: dict[str, Case] = {
+    "a + b": add,
+    "a + b, recorded": add_recorded,
+    "x * b, backward": multiply_backward,
+    "a * 2 + 1": scalar,
+    "a.add_(b)": in_place,
+    "four views": views,
+    "a.sum(1)": total,
+    "softmax(a, 1)": softmax,
+    "Linear(8, 8)": linear,
+    "Linear(8, 1), SGD step": linear_step,
+}
+
 if __name__ == "__main__":
-    compare(
-        {
-            "a + b": add,
-            "a + b, recorded": add_recorded,
-            "x * b, backward": multiply_backward,
-            "a * 2 + 1": scalar,
-            "a.add_(b)": in_place,
-            "four views": views,
-            "a.sum(1)": total,
-            "softmax(a, 1)": softmax,
-            "Linear(8, 8)": linear,
-            "Linear(8, 1), SGD step": linear_step,
-        },
-        "Call overhead, tensors of 8 to 64 elements",
-    )
+    compare(CASES, "Call overhead, tensors of 8 to 64 elements")

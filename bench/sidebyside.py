@@ -23,7 +23,8 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-Case = Callable[[Any], Callable[[], Any]]
+from limits import Case, share
+
 WARM_SECONDS = 0.2
 PART_SECONDS = 0.02  # one timed part repeats the function for this long
 
@@ -58,6 +59,7 @@ class Side:
     """A process that measures cases with one module."""
 
     def __init__(self, module_name: str, seconds: float) -> None:
+        self.module_name = module_name
         command = [sys.executable, *sys.argv[:1], "--serve", module_name]
         command += ["--seconds", str(seconds)]
         self.process = subprocess.Popen(
@@ -74,40 +76,68 @@ class Side:
             raise RuntimeError(f"{name}: the measuring process ended")
         return json.loads(line)
 
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+
+def busy(count: int) -> list[subprocess.Popen[bytes]]:
+    """Start processes that keep a core busy each, for as long as this one lives."""
+    program = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
+    return [subprocess.Popen([sys.executable, "-c", program]) for _ in range(count)]
 
 
-def compare(cases: Mapping[str, Case], title: str) -> None:
-    """Measure the cases chosen on the command line on both sides and print a table."""
+def geometric_mean(ratios: list[float]) -> float:
+    """The mean of ratios: of 2 and 1/2 it is 1."""
+    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+
+def _options(title: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("names", nargs="*", help="only cases whose name contains one of these")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side")
     parser.add_argument("--seconds", type=float, default=0.2, help="time of one turn")
+    parser.add_argument("--busy", type=int, default=0, help="other processes that keep a core busy")
+    parser.add_argument("--json", help="write the rows to this file, too")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def _row(name: str, case: Case, sides: list[Side], rounds: int) -> dict[str, Any]:
+    """Medians over turns, their ratio, and the share of the machine's limit."""
+    turns = [[side.time(name) for side in sides] for _ in range(rounds)]
+    times = [statistics.median(column) for column in zip(*turns, strict=True)]
+    libraries = tuple(importlib.import_module(side.module_name) for side in sides)
+    return {"name": name, "seconds": times, "limit": share(case, times[0], libraries),
+            "ratio": times[1] / times[0] if len(times) > 1 else None}
+
+
+def _print(row: dict[str, Any]) -> None:
+    print(f"{row['name']:36}" + "".join(f"{1e6 * value:14.2f}" for value in row["seconds"]), end="")
+    print(f"{row['ratio']:8.2f}" if row["ratio"] else f"{'':8}", end="")
+    print(f"{row['limit']:8.0%}" if row["limit"] else "", flush=True)
+
+
+def compare(cases: Mapping[str, Case], title: str) -> None:
+    """Measure the cases chosen on the command line on both sides and print a table.
+
+    The last column is how near Rushlight comes to the machine's limit (see `limits.py`)."""
+    options = _options(title)
     if options.serve:
         serve(cases, options.serve, options.seconds)
         return
     chosen = [n for n in cases if not options.names or any(part in n for part in options.names)]
     modules = ["rushlight", *(["torch"] if find_spec("torch") else [])]
     sides = [Side(module, options.seconds) for module in modules]
-    print(f"{title}\n{'':28}" + "".join(f"{module + ' us':>14}" for module in modules), end="")
-    print(f"{'ratio':>8}" if len(sides) > 1 else "  (torch is not installed)")
-    ratios = []
+    print(f"{title}\n{'':36}" + "".join(f"{module + ' us':>14}" for module in modules), end="")
+    print(f"{'ratio':>8}{'limit':>8}" if len(sides) > 1 else "  (torch is not installed)")
+    hogs = busy(options.busy)
+    rows = []
     for name in chosen:
-        turns = [[side.time(name) for side in sides] for _ in range(options.rounds)]
-        times = [statistics.median(column) for column in zip(*turns, strict=True)]
-        print(f"{name:28}" + "".join(f"{1e6 * value:14.2f}" for value in times), end="")
-        if len(times) > 1:
-            ratios.append(times[1] / times[0])
-            print(f"{ratios[-1]:8.2f}", end="")
-        print(flush=True)
+        rows.append(_row(name, cases[name], sides, options.rounds))
+        _print(rows[-1])
+    ratios = [row["ratio"] for row in rows if row["ratio"]]
     if ratios:
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        print(f"{'geometric mean':28}{'':28}{mean:8.2f}")
-    for side in sides:
-        side.close()
+        print(f"{'geometric mean':36}{'':28}{geometric_mean(ratios):8.2f}")
+    for process in (*(side.process for side in sides), *hogs):
+        process.kill()
+        process.wait()
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"title": title, "rows": rows}, file, indent=1)
