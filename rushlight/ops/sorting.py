@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cpu import few_order as few
+from rushlight.backends.cpu import order as kernels
 from rushlight.backends.host import order as host
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
@@ -26,6 +27,15 @@ Array = np.ndarray
 Option = Any
 
 LONG = np.dtype(np.int64)
+
+
+def first(input: Array, count: int, dim: int, descending: bool) -> tuple[Array, Array]:
+    """Values and places of the first `count` elements in order along `dim`."""
+    if is_meta(input):
+        return chosen(input, None, count, dim)
+    return (few.first(input, count, dim, descending)
+            or kernels.first(input, count, dim, descending)
+            or chosen(input, lambda rows: host.first(rows, count, descending), count, dim))
 
 
 def chosen(input: Array, places: Any, count: int, dim: int) -> tuple[Array, Array]:
@@ -64,9 +74,7 @@ class _sort(_Choice):
     backward = _Choice.backward
 
     def forward(input, dim: Option, descending: Option):
-        count = input.shape[dim] if input.ndim else 1
-        return few.first(input, count, dim, descending) or chosen(
-            input, lambda rows: host.order(rows, descending), count, dim)
+        return first(input, input.shape[dim] if input.ndim else 1, dim, descending)
 
 
 @library("_topk", family="sorting")
@@ -77,8 +85,7 @@ class _topk(_Choice):
     backward = _Choice.backward
 
     def forward(input, k: Option, dim: Option, largest: Option):
-        return few.first(input, k, dim, largest) or chosen(
-            input, lambda rows: host.first(rows, k, largest), k, dim)
+        return first(input, k, dim, largest)
 
 
 @library("_kth", family="sorting")
@@ -93,8 +100,10 @@ class _kth(_Choice):
 
 def _nth(input: Array, position: int, dim: int) -> tuple[Array, Array]:
     """Value and place of the element at `position` of the ascending order."""
-    found = few.first(input, position + 1, dim, False)
-    return _at(found, dim, position) if found else chosen(
+    found = None if is_meta(input) else few.first(input, position + 1, dim, False)
+    if found:
+        return _at(found, dim, position)
+    return (None if is_meta(input) else kernels.nth(input, position, dim)) or chosen(
         input, lambda rows: host.nth(rows, position), 1, dim)
 
 
@@ -117,6 +126,8 @@ class _middle(_Choice):
             last = found[0][(slice(None),) * dim + (n - 1,)]
             if np.equal(last, last).all():  # NaN would stand there
                 return _at(found, dim, (n - 1) // 2)
+        if not is_meta(input) and not (input.dtype.kind in "fV" and np.isnan(input).any()):
+            return _nth(input, (n - 1) // 2, dim)
         return chosen(input, lambda rows: _middle_places(rows, skip), 1, dim)
 
 

@@ -28,6 +28,8 @@ def _keys(array: Array, descending: bool) -> Array:
         bits = (array + np.float32(0)).view(np.uint32)  # -0 becomes 0: the two are equal
         keys = np.where(bits & SIGN, ~bits, bits | SIGN)
         keys[np.isnan(array)] = 0xFFFFFFFE
+    elif array.dtype.kind == "u":
+        keys = array.astype(np.uint32)
     else:
         keys = array.astype(np.int32).view(np.uint32) ^ SIGN
     return ~keys if descending else keys
