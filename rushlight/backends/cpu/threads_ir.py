@@ -27,7 +27,8 @@ end:
 _STATE = f"""
 @alone.until = internal global i64 0, align 64 ; the time from which on workers are used again, or 0
 @lock = internal global i32 0, align 64       ; held by the caller whose job it is
-@unclaimed = internal global i64 0, align 64  ; chunks of the job that nobody has taken
+@unclaimed = internal global i64 0, align 64  ; chunks that nobody has taken: 0, or the first of
+                                              ; them times 2^32 and their number
 @finished = internal global i64 0, align 64   ; chunks of the job that are done
 @epoch = internal global i32 0, align 64      ; changes with every job: what idle workers sleep on
 @idle = internal global i32 0                 ; workers asleep, or about to be
@@ -85,10 +86,12 @@ define internal void @pause() alwaysinline nounwind {
 }
 """
 
-# Take chunks and run them until none is left. A successful claim pins the job: its caller waits
-# for every claimed chunk, so the job's fields are read after the claim and need no lock.
+# Take chunks and run them until none is left: the caller from the first on, workers from the last,
+# so that a core sees one range of memory, and the same one in the next job over it. A successful
+# claim pins the job: its caller waits for every claimed chunk, so the job's fields are read after
+# the claim and need no lock.
 _WORK = """
-define internal void @work() noinline nounwind {
+define internal void @work(i1 %caller) noinline nounwind {
 entry:
   br label %look
 look:
@@ -99,7 +102,13 @@ try:
   %some = icmp sgt i64 %left, 0
   br i1 %some, label %claim, label %end
 claim:
-  %fewer = sub i64 %left, 1
+  %first = lshr i64 %left, 32
+  %count = and i64 %left, 4294967295
+  %rest = sub i64 %left, 1
+  %later = add i64 %rest, 4294967296
+  %kept = select i1 %caller, i64 %later, i64 %rest
+  %only = icmp eq i64 %count, 1
+  %fewer = select i1 %only, i64 0, i64 %kept
   %swap = cmpxchg ptr @unclaimed, i64 %left, i64 %fewer seq_cst seq_cst
   %found = extractvalue {i64, i1} %swap, 0
   %mine = extractvalue {i64, i1} %swap, 1
@@ -110,7 +119,9 @@ run:
   %n = load i64, ptr @size
   %grain = load i64, ptr @grain
   %chunks = load i64, ptr @chunks
-  %index = sub i64 %chunks, %left
+  %above = add i64 %first, %count
+  %last.one = sub i64 %above, 1
+  %index = select i1 %caller, i64 %first, i64 %last.one
   %begin = mul i64 %index, %grain
   %next = add i64 %begin, %grain
   %last = call i64 @llvm.smin.i64(i64 %next, i64 %n)
@@ -195,7 +206,7 @@ aside:
   %moved = call i1 @step_aside()
   br i1 %moved, label %help, label %sleep
 help:
-  call void @work()
+  call void @work(i1 false)
   br label %spin
 spin:
   %turn = phi i32 [0, %help], [%turn.next, %again], [%turn.next, %count]
@@ -238,7 +249,8 @@ awake:
   %before = atomicrmw sub ptr @idle, i32 1 seq_cst
   %others = icmp sgt i32 %before, 1
   %plenty = load atomic i64, ptr @unclaimed monotonic, align 8
-  %more.work = icmp sgt i64 %plenty, 2
+  %number.left = and i64 %plenty, 4294967295
+  %more.work = icmp sgt i64 %number.left, 2
   %pass.on = and i1 %others, %more.work
   br i1 %pass.on, label %wake, label %serve
 wake:
@@ -302,7 +314,9 @@ entry:
   %several = icmp sgt i64 %chunks, 1
   %wanted = load atomic i32, ptr @wanted monotonic, align 4
   %helped = icmp sgt i32 %wanted, 0
-  %parallel = and i1 %several, %helped
+  %countable = icmp slt i64 %chunks, 2147483648
+  %possible = and i1 %helped, %countable
+  %parallel = and i1 %several, %possible
   br i1 %parallel, label %calm, label %alone
 calm:
   %until = load atomic i64, ptr @alone.until monotonic, align 8
@@ -356,7 +370,7 @@ wake:
   br label %share
 share:
   %started = call i64 @now()
-  call void @work()
+  call void @work(i1 true)
   %worked = call i64 @now()
   br label %wait
 wait:
