@@ -79,7 +79,8 @@ def expand_error(shape: tuple[int, ...], target: tuple[int, ...]) -> RuntimeErro
             return RuntimeError(
                 f"The expanded size of the tensor ({target[-back]}) must match the existing size "
                 f"({shape[-back]}) at non-singleton dimension {len(target) - back}.  "
-                f"Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
+                f"Target sizes: {list(target)}.  Tensor sizes: {list(shape)}; what is assigned "
+                "must broadcast to the place it is assigned to"
             )
     raise ValueError(f"{shape} does expand to {target}")
 

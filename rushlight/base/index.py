@@ -399,8 +399,15 @@ def _checked(position: int, axis: int, shape: tuple[int, ...]) -> int:
     if -shape[axis] <= position < shape[axis]:
         return position
     raise IndexError(
-        f"index {position} is out of bounds for dimension {axis} with size {shape[axis]}"
+        f"index {position} is out of bounds for dimension {axis} with size {shape[axis]}: "
+        f"{_range(shape[axis])} of a tensor of shape {list(shape)}"
     )
+
+
+def _range(size: int) -> str:
+    if not size:
+        return "there is nothing to index"
+    return f"indices go from {-size} to {size - 1}"
 
 
 def _checked_slice(item: slice) -> slice:
@@ -421,7 +428,8 @@ def _check_mask(mask: np.ndarray, axis: int, shape: tuple[int, ...]) -> None:
         if shape[axis + offset] != size:
             raise IndexError(
                 f"The shape of the mask {list(mask.shape)} at index {offset} does not match "
-                f"the shape of the indexed tensor {list(shape)} at index {axis + offset}"
+                f"the shape of the indexed tensor {list(shape)} at index {axis + offset}: "
+                "a mask has the sizes of the dimensions that it selects from"
             )
 
 
@@ -433,7 +441,8 @@ def _check_bounds(view: np.ndarray, advanced: Key) -> None:
         wrong = part[(part < -size) | (part >= size)]
         if wrong.size:
             raise IndexError(
-                f"index {wrong.flat[0]} is out of bounds for dimension {axis} with size {size}"
+                f"index {wrong.flat[0]} is out of bounds for dimension {axis} with size {size}: "
+                f"{_range(size)}"
             )
 
 

@@ -72,7 +72,9 @@ def normalize_dim(dim: int, ndim: int) -> int:
     n = ndim or 1
     if not -n <= dim < n:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim}): "
+            f"there {'is 1 dimension' if n == 1 else f'are {n} dimensions'}, numbered from 0 (from "
+            "the end, from -1)"
         )
     return dim + n if dim < 0 else dim
 
@@ -117,7 +119,8 @@ def infer_size(shape: Sequence[int], numel: int) -> tuple[int, ...]:
     shape = tuple(shape)
     known = math.prod(n for n in shape if n != -1)
     if shape.count(-1) > 1:
-        raise RuntimeError("only one dimension can be inferred")
+        raise RuntimeError(f"only one dimension can be inferred: {list(shape)} has "
+                           f"{shape.count(-1)} sizes of -1 for {numel} elements")
     if any(n < -1 for n in shape):
         raise RuntimeError(f"invalid shape dimension {min(shape)}")
     if -1 in shape:
@@ -129,4 +132,6 @@ def infer_size(shape: Sequence[int], numel: int) -> tuple[int, ...]:
             return tuple(numel // known if n == -1 else n for n in shape)
     elif known == numel:
         return shape
-    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+    given = (f"{numel} elements cannot be cut into rows of {known}" if -1 in shape
+             else f"it would hold {known} elements")
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}: {given}")

@@ -267,12 +267,17 @@ def fmin(input, other):
     return s.fmin(input, other)
 
 
-@pointwise("clamp clip", refuse="complex bool",
+def _bounded(min=None, max=None):
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+
+
+@pointwise("clamp clip", refuse="complex bool", check=_bounded,
            grad={"input": lambda gradient, input, min, max: _inside(gradient, input, min, max)})
 def clamp(input, min: Operand = None, max: Operand = None):
     """input limited to [min, max]; either bound may be left out.
 
-    min, max: numbers or tensors.
+    min, max: numbers or tensors. Raises RuntimeError where both are left out.
 
     >>> import rushlight as rl
     >>> rl.clamp(rl.tensor([-2., 0.5, 3.]), 0, 1)

@@ -26,6 +26,7 @@ Option = Any
 Ints = tuple[int, ...]
 Numbers = int | Sequence[int]
 
+_EXTENTS = ("depth", "height", "width")
 _CTYPES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
            "Long": "long int", "Int": "int", "Short": "short int", "Char": "signed char",
            "Byte": "unsigned char", "Bool": "bool", "ComplexFloat": "c10::complex<float>",
@@ -320,7 +321,8 @@ def _window(name: str, space: int, x: Array, w: Array, b: Array | None, stride: 
     if x.ndim not in (space + 1, space + 2):
         raise RuntimeError(
             f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, but got "
-            f"input of size: {list(x.shape)}")
+            f"input of size: {list(x.shape)}: the input is (batch, channels, "
+            f"{', '.join(_EXTENTS[-space:])}), the batch optional; unsqueeze(0) adds a dimension")
     if w.ndim != space + 2:
         raise RuntimeError(
             f"weight should have {space + 2} dimensions for {name}, (out channels, in channels / "
@@ -394,7 +396,8 @@ def _check_channels(x: Ints, w: Ints, b: Array | None, window: Window, transpose
     if channels != wanted:
         raise RuntimeError(
             f"Given {given}, weight of size {list(w)}, expected input{list(x)} to have {wanted} "
-            f"channels, but got {channels} channels instead")
+            f"channels, but got {channels} channels instead: channels are dimension "
+            f"{len(x) - space - 1} of the input")
     out = w[1] * groups if transposed else w[0]
     if b is not None and b.shape != (out,):
         given = f"Given {given}, weight of size" if transposed else "Given weight of size"
@@ -424,7 +427,7 @@ def _check_extents(space: Ints, size: Ints, window: Window) -> None:
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel "
             f"size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than actual "
-            "input size")
+            "input size: enlarge the input, or pad it with padding=")
 
 
 def _transposed_space(x: Array, w: Array, window: Window, extra: Ints, space: int) -> Ints:

@@ -30,7 +30,8 @@ def _check_classes(input: Any, target: Any, op: str) -> None:
     if tuple(target.shape) != tuple(expected):
         if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
             raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target "
-                             f"batch_size ({target.shape[0]}).")
+                             f"batch_size ({target.shape[0]}). "
+                             f"{op}({operands(input=input, target=target)})")
         raise RuntimeError(
             f"Expected target size {list(expected)}, got {list(target.shape)}: "
             f"{op}({operands(input=input, target=target)}); the target holds one class index for "

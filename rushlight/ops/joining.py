@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import copies
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import describe
 from rushlight.base.flags import flags
@@ -59,7 +60,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
     if out is None and type(dim) is int and (type(tensors) is list or type(tensors) is tuple):
         try:
             arrays = [x._array for x in tensors]
-            joined = np.concatenate(arrays, dim)
+            joined = copies.joined(arrays, dim)
         except (ValueError, TypeError, AttributeError):  # what follows says what does not fit
             return _general_cat(list(tensors), dim, out)
         dtype = joined.dtype
@@ -67,7 +68,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
             if array.dtype is not dtype:
                 return _general_cat(list(tensors), dim, out)
         if not joined.flags.c_contiguous and joined.ndim < 4:
-            joined = np.ascontiguousarray(joined)
+            joined = copies.contiguous(joined)
         result = wrap(joined)
         for x in tensors:
             if x._node is not None:
@@ -79,9 +80,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
 
 def _joined(arrays: list[np.ndarray], dim: int) -> np.ndarray:
     """The arrays in one, row-major; images may keep their order of dimensions in memory."""
-    joined = np.concatenate(arrays, dim)
+    joined = copies.joined(arrays, dim)
     if not joined.flags.c_contiguous and joined.ndim < 4:
-        return np.ascontiguousarray(joined)
+        return copies.contiguous(joined)
     return joined
 
 
@@ -180,7 +181,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor
             if array.shape != shape:
                 break
         else:
-            joined = np.concatenate(plain).reshape(len(plain), *shape)
+            joined = copies.joined(plain, 0).reshape(len(plain), *shape)
             return _recorded_stack(tensors, joined, 0)
     tensors = list(tensors)
     if not tensors:
@@ -189,12 +190,13 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor
     for i, x in enumerate(tensors):
         if x._array.shape != shape:
             raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} "
-                               f"at entry 0 and {list(x._array.shape)} at entry {i}")
+                               f"at entry 0 and {list(x._array.shape)} at entry {i}: stack makes "
+                               "a new dimension of equal tensors; cat joins along one they have")
     dim = normalize_dim(dim, len(shape) + 1)
     plain = _plain_arrays(tensors)
     if plain is not None and out is None:
         index = (slice(None),) * dim + (None,)
-        return _recorded_stack(tensors, np.concatenate([a[index] for a in plain], axis=dim), dim)
+        return _recorded_stack(tensors, copies.joined([a[index] for a in plain], dim), dim)
     return cat([x.unsqueeze(dim) for x in tensors], dim, out=out)  # type: ignore[attr-defined]
 
 

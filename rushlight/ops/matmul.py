@@ -44,7 +44,8 @@ class matmul:
         n, m = input.ndim, other.ndim
         if not n or not m:
             raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are "
-                               f"{n}D and {m}D")
+                               f"{n}D and {m}D: matmul({operands(input=input, other=other)}); a "
+                               "number multiplies with *")
         inner = other.shape[-2] if m > 1 else other.shape[0]
         if input.shape[-1] != inner:
             raise RuntimeError(_misfit(input, other))
@@ -67,10 +68,13 @@ def _misfit(input: Any, other: Any) -> str:
     if input.ndim == 1 and other.ndim == 1:
         return (f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src "
                 f"[{other.shape[0]}] to have the same number of elements, but got "
-                f"{input.shape[0]} and {other.shape[0]} elements respectively")
+                f"{input.shape[0]} and {other.shape[0]} elements respectively: "
+                f"({operands(input=input, other=other)})")
     if other.ndim == 1 and input.ndim == 2:
         return f"size mismatch, got input ({input.shape[0]}), mat " \
-               f"({input.shape[0]}x{input.shape[1]}), vec ({other.shape[0]})"
+               f"({input.shape[0]}x{input.shape[1]}), vec ({other.shape[0]}): " \
+               f"({operands(input=input, other=other)}); the vector takes as many elements " \
+               f"as the matrix has columns"
     if input.ndim > 2 and other.ndim > 2:
         return (f"Expected size for first two dimensions of batch2 tensor to be: "
                 f"[{list(input.shape[:-2])}, {input.shape[-1]}] but got: "

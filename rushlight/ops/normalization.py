@@ -277,7 +277,9 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     for name, x in (("running_mean", running_mean), ("running_var", running_var),
                     ("weight", weight), ("bias", bias)):
         if x is not None and x._array.size != channels:
-            raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}")
+            raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}: "
+                               f"batch_norm({operands(input=input, **{name: x})}); the channels "
+                               "are dimension 1 of the input")
     if not training:
         factor = (running_var + eps).rsqrt()
         factor = factor if weight is None else factor * _vector(weight)
@@ -286,7 +288,8 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     count = input._array.size // max(channels, 1)
     if count <= 1:
         raise ValueError("Expected more than 1 value per channel when training, got input size "
-                         f"{input.shape}")
+                         f"{input.shape}: with one value the variance is not defined; use a "
+                         "larger batch, or eval() for inference")
     result, mean, variance = _native_batch_norm(input, weight, bias, eps)
     if running_mean is not None:
         _move(running_mean, mean, momentum or 0.0)

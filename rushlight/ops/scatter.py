@@ -12,6 +12,7 @@ import numpy as np
 from rushlight.backends.cpu import few_places as few
 from rushlight.base import index as rules
 from rushlight.base.assign import fit, is_modest
+from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import composite
@@ -45,7 +46,8 @@ def _check_index(op: str, target: Array, dim: int, index: Array, src: Array | No
     size = target.shape[dim] if target.ndim else 1
     wrong = kernels.outside(index, size)
     if wrong is not None:
-        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {size}: "
+                           f"{op}({operands(input=target, index=index)})")
 
 
 def _check_sizes(op: str, target: Array, dim: int, index: Array, src: Array | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim, normalize_dims
 from rushlight.families.view import view
 from rushlight.tensor import Tensor
@@ -56,7 +57,8 @@ def permute(input, *dims):
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
             f"length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
-            f"equal to len(dims) = {len(dims)}")
+            f"equal to len(dims) = {len(dims)}: permute({operands(input=input)}, dims={dims}); "
+            "dims names every dimension once")
     n = input.ndim
     order = tuple(normalize_dim(d, n) for d in dims)
     if len(set(order)) != n:

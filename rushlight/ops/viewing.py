@@ -307,7 +307,7 @@ def expand(input, *size):
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({own}) at "
                 f"non-singleton dimension {i}.  Target sizes: {list(target)}.  Tensor sizes: "
-                f"{list(shape)}")
+                f"{list(shape)}; only a dimension of size 1 can be expanded (repeat() copies)")
     return strided(input, tuple(sizes), tuple(steps))
 
 

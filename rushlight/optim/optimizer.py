@@ -113,7 +113,8 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         groups: list[Any] = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError("optimizer got an empty parameter list: give it what "
+                             "model.parameters() yields (an iterator is empty once it was used)")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:

@@ -369,7 +369,8 @@ class Tensor(Geometry):
         """
         if self._node is not None and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use "
-                               "tensor.detach().numpy() instead.")
+                               "tensor.detach().numpy() instead. "
+                               f"({describe(self)})")
         if is_meta(self._array):
             raise TypeError("can't convert meta device type tensor to numpy: it has no data")
         return self._array

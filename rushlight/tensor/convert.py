@@ -130,7 +130,8 @@ def _ragged(data: Any, depth: int = 1) -> str:
         if n != lengths[0]:
             if n is None or lengths[0] is None:
                 return f"expected a sequence at dim {depth}, got {x!r}"
-            return f"expected sequence of length {lengths[0]} at dim {depth} (got {n})"
+            return (f"expected sequence of length {lengths[0]} at dim {depth} (got {n}): rows of "
+                    "a tensor are of one length; rushlight.ragged takes sequences of any")
     nested = [y for x in data if isinstance(x, list | tuple) for y in x]
     return _ragged(nested, depth + 1)
 

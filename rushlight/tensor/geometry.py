@@ -10,8 +10,9 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import CPU, META, device
 from rushlight.base.dtypes import dtype
-from rushlight.base.shapes import Size
+from rushlight.base.shapes import Size, normalize_dim
 from rushlight.tensor import storage
+from rushlight.tensor.typed_storage import BY_DTYPE, TypedStorage
 
 
 class Geometry:
@@ -33,9 +34,7 @@ class Geometry:
             return Size(self._array.shape)
         shape = self._array.shape
         if not -len(shape) <= dim < len(shape):
-            n = len(shape) or 1
-            raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, "
-                             f"{n - 1}], but got {dim})")
+            normalize_dim(dim, len(shape))
         return shape[dim]
 
     @property
@@ -112,9 +111,13 @@ class Geometry:
         """The memory itself, shared by all views of it."""
         return storage.UntypedStorage(self._array)
 
-    def storage(self) -> storage.UntypedStorage:
-        """The memory itself, shared by all views of it."""
-        return storage.UntypedStorage(self._array)
+    def storage(self) -> TypedStorage:
+        """The memory as a sequence of elements, shared by all views of it."""
+        return TypedStorage.of(self._array, dtypes.from_array(self._array.dtype))
+
+    def storage_type(self) -> type[TypedStorage]:
+        """The class of `storage()`, such as FloatStorage."""
+        return BY_DTYPE.get(dtypes.from_array(self._array.dtype), TypedStorage)
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements are dense and row-major (or in `memory_format`)."""

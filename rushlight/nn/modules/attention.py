@@ -58,7 +58,8 @@ class MultiheadAttention(Module):
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
         if self.head_dim * num_heads != embed_dim:
-            raise AssertionError("embed_dim must be divisible by num_heads")
+            raise AssertionError("embed_dim must be divisible by num_heads: got embed_dim "
+                                 f"{embed_dim} and num_heads {num_heads}")
         one = self._qkv_same_embed_dim
         shapes: dict[str, tuple | None] = {
             "q_proj_weight": None if one else (embed_dim, embed_dim),

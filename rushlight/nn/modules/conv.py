@@ -328,9 +328,11 @@ def _check_channels(in_channels: int, out_channels: int, groups: int) -> None:
     if groups <= 0:
         raise ValueError("groups must be a positive integer")
     if in_channels % groups != 0:
-        raise ValueError("in_channels must be divisible by groups")
+        raise ValueError("in_channels must be divisible by groups: "
+                         f"got {in_channels} channels in {groups} groups")
     if out_channels % groups != 0:
-        raise ValueError("out_channels must be divisible by groups")
+        raise ValueError("out_channels must be divisible by groups: "
+                         f"got {out_channels} channels in {groups} groups")
 
 
 def _check_padding(padding: Any, stride: tuple[int, ...], padding_mode: str) -> None:

@@ -7,6 +7,7 @@ import numbers
 import warnings
 from typing import Any
 
+from rushlight.base.errors import operands
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
@@ -121,7 +122,10 @@ class RNNBase(Module):
         if input.size(-1) != self.input_size:
             raise RuntimeError(
                 "input.size(-1) must be equal to input_size. "
-                f"Expected {self.input_size}, got {input.size(-1)}"
+                f"Expected {self.input_size}, got {input.size(-1)}: "
+                f"{type(self).__name__}({operands(input=input)}); "
+                f"the input is {'(batch, time, ' if self.batch_first else '(time, batch, '}"
+                f"{self.input_size})"
             )
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
