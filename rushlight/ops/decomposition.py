@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.host import lapack
-from rushlight.backends.host.qr import qr as factor_qr
+from rushlight.backends import linalg
+from rushlight.backends.host.qr import LIMIT
+from rushlight.backends.host.qr import qr as small_qr
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
@@ -68,7 +69,7 @@ class _cholesky:
         if is_meta(input):
             return MetaArray(input.shape, input.dtype), MetaArray(input.shape[:-2],
                                                                   np.dtype(np.int32))
-        return lapack.cholesky(input)
+        return linalg.cholesky(input)
 
     def backward(gradient, output0):
         inner = tril(hermitian(output0) @ gradient[0])
@@ -136,7 +137,9 @@ class _qr:
                 return tuple(MetaArray(s, input.dtype) for s in shapes)
             q = np.broadcast_to(np.eye(rows, inner, dtype=input.dtype), shapes[0]).copy()
             return q, np.zeros(shapes[1], input.dtype)
-        return factor_qr(input, mode)
+        if max(rows, columns) <= LIMIT:
+            return small_qr(input, mode)
+        return linalg.qr(input, mode == "complete")
 
     def backward(gradient, output0, output1, shape, mode):
         return _qr_gradient(*gradient, output0, output1, shape, mode)
@@ -225,7 +228,7 @@ class _svd:
                     MetaArray((*batch, inner), real),
                     MetaArray((*batch, columns if full else inner, columns), input.dtype))
         try:
-            return tuple(np.linalg.svd(input, full_matrices=full))
+            return linalg.svd(input, full)
         except np.linalg.LinAlgError:
             raise LinAlgError("linalg.svd: The algorithm failed to converge because the input "
                               "matrix contained non-finite values, or is ill-conditioned") from None
@@ -278,7 +281,7 @@ class _svdvals:
     def forward(input):
         if is_meta(input):
             return _svd.declaration.op.forward(input, False)[1]
-        return np.linalg.svd(input, compute_uv=False)
+        return linalg.svdvals(input)
 
     def backward(gradient, input):
         u, _, vh = _svd(input, False)

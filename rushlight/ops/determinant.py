@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import linalg
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
@@ -24,7 +25,7 @@ class _det:
     def forward(input):
         if is_meta(input):
             return MetaArray(input.shape[:-2], input.dtype)
-        return np.asarray(np.linalg.det(input))
+        return linalg.det(input)
 
     def backward(gradient, input, output):
         weight = (gradient * output.conj()).unsqueeze(-1).unsqueeze(-1)
@@ -68,7 +69,7 @@ class _slogdet:
         if is_meta(input):
             real = np.zeros(0, input.dtype).real.dtype
             return MetaArray(input.shape[:-2], input.dtype), MetaArray(input.shape[:-2], real)
-        return tuple(np.asarray(x) for x in np.linalg.slogdet(input))
+        return linalg.slogdet(input)
 
     def backward(gradient, input, output0):
         to_sign, to_log = gradient

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import linalg
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.structure import structure
 from rushlight.families.composite import function
@@ -35,7 +36,7 @@ class _eigh:
             return (MetaArray(input.shape[:-1], _real(input.dtype)),
                     MetaArray(input.shape, input.dtype))
         try:
-            return tuple(np.linalg.eigh(input, uplo))
+            return linalg.eigh(input, uplo)
         except np.linalg.LinAlgError:
             raise LinAlgError("linalg.eigh: The algorithm failed to converge because the input "
                               "matrix is ill-conditioned or has too many repeated "

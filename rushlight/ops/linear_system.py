@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import linalg
 from rushlight.backends.host import lapack
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
@@ -26,7 +27,7 @@ def _solved(a: Array, b: Array) -> tuple[Array, Array]:
     """(X, info): the solutions of A X = B; info is the first zero pivot of A, 0 for none."""
     info = np.zeros(a.shape[:-2], np.int32)
     try:
-        return np.linalg.solve(a, b), info
+        return linalg.solve(a, b), info
     except np.linalg.LinAlgError:
         pass
     # Some matrix is singular: the others are solved, its own solution holds NaN.
@@ -115,8 +116,11 @@ class _inv:
     def forward(input):
         if is_meta(input):
             return input.copy(), MetaArray(input.shape[:-2], np.dtype(np.int32))
-        one = np.eye(input.shape[-1], dtype=input.dtype)
-        return _solved(input, np.broadcast_to(one, input.shape))
+        try:
+            return linalg.inv(input), np.zeros(input.shape[:-2], np.int32)
+        except np.linalg.LinAlgError:
+            one = np.eye(input.shape[-1], dtype=input.dtype)
+            return _solved(input, np.broadcast_to(one, input.shape))
 
     def backward(gradient, output0):
         adjoint = hermitian(output0)
@@ -162,10 +166,10 @@ class _pinv:
         if is_meta(input):
             return MetaArray((*input.shape[:-2], columns, rows), input.dtype)
         if hermitian:
-            values, u = np.linalg.eigh(input)
+            values, u = linalg.eigh(input, "L")
             vh = u.swapaxes(-1, -2).conj()
         else:
-            u, values, vh = np.linalg.svd(input, full_matrices=False)
+            u, values, vh = linalg.svd(input, False)
         size = np.abs(values)
         top = size.max(axis=-1, keepdims=True, initial=0)
         absolute, relative = (np.asarray(x)[..., None] for x in bound)
