@@ -122,7 +122,9 @@ def pointwise_samples(declaration: Declaration, x: Maker) -> list[Sample]:
 
     count = len(required)
     shapes = [[(3, 4)] * count, [(3, 4), (4,), (3, 1)][:count], [()] * count]
-    needed = {n: 0.6 for n in op.scalars if n not in op.defaults}
+    needed: dict[str, Any] = {n: 0.6 for n in op.scalars if n not in op.defaults}
+    if optional and op.check is not None:  # some, but not none, of them may be left out
+        needed[optional[0]] = operand(list(op.operands).index(optional[0]))
     found = [Sample(declaration, tuple(operand(i, *s) for i, s in enumerate(each)), dict(needed))
              for each in (shapes if len(required) > 1 else shapes[::2])]
     others = {n: v for n in op.scalars if (v := another(op.defaults.get(n))) is not None}
