@@ -2,38 +2,33 @@
 
 # ---- operations: written by tools/write_index.py
 from rushlight.ops.activation import (
-    celu, celu_, hardshrink, hardshrink_, prelu, relu, relu_, selu, selu_, sigmoid, sigmoid_,
-    threshold, threshold_,
+    celu, celu_, hardshrink, prelu, relu, relu_, selu, selu_, sigmoid, sigmoid_, threshold,
+    threshold_,
 )
 from rushlight.ops.adaptive_pooling import (
     adaptive_avg_pool1d, _adaptive_max_pool1d as adaptive_max_pool1d,
 )
 from rushlight.ops.arithmetic import (
-    abs, abs_, absolute, absolute_, add, add_, addcdiv, addcdiv_, addcmul, addcmul_, clamp, clamp_,
-    clip, clip_, copysign, copysign_, div, div_, divide, divide_, floor_divide, floor_divide_, fmax,
-    fmin, fmod, fmod_, hypot, hypot_, lerp, lerp_, maximum, minimum, mul, mul_, multiply, multiply_,
-    neg, neg_, negative, negative_, nextafter, nextafter_, pow, pow_, reciprocal, reciprocal_,
-    remainder, remainder_, rsub, sgn, sgn_, sign, sign_, square, square_, sub, sub_, subtract,
-    subtract_, true_divide, true_divide_,
+    abs, abs_, absolute, add, addcdiv, addcmul, clamp, clamp_, clip, clip_, copysign, div, divide,
+    floor_divide, fmax, fmin, fmod, hypot, lerp, maximum, minimum, mul, multiply, neg, neg_,
+    negative, negative_, nextafter, pow, reciprocal, reciprocal_, remainder, rsub, sgn, sign,
+    square, square_, sub, subtract, true_divide,
 )
 from rushlight.ops.arithmetic_forms import (
-    clamp_max, clamp_max_, clamp_min, clamp_min_, float_power, float_power_, frexp, gcd, gcd_,
-    heaviside, heaviside_, lcm, lcm_, ldexp, ldexp_, mvlgamma, mvlgamma_, nan_to_num, nan_to_num_,
-    polygamma, positive,
+    clamp_max, clamp_max_, clamp_min, clamp_min_, float_power, frexp, gcd, gcd_, heaviside, lcm,
+    lcm_, ldexp, ldexp_, mvlgamma, nan_to_num, nan_to_num_, polygamma, positive,
 )
 from rushlight.ops.average_pooling import avg_pool1d
 from rushlight.ops.bilinear_form import bilinear
 from rushlight.ops.bitwise import (
-    bitwise_and, bitwise_and_, bitwise_left_shift, bitwise_left_shift_, bitwise_not, bitwise_not_,
-    bitwise_or, bitwise_or_, bitwise_right_shift, bitwise_right_shift_, bitwise_xor, bitwise_xor_,
+    bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
 )
 from rushlight.ops.comparison import (
-    eq, eq_, ge, ge_, greater, greater_, greater_equal, greater_equal_, gt, gt_, isclose, isfinite,
-    isinf, isnan, isneginf, isposinf, le, le_, less, less_, less_equal, less_equal_, logical_and,
-    logical_and_, logical_not, logical_not_, logical_or, logical_or_, logical_xor, logical_xor_, lt,
-    lt_, ne, ne_, not_equal, not_equal_, signbit,
+    eq, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, isneginf, isposinf, le,
+    less, less_equal, logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, signbit,
 )
 from rushlight.ops.complex_numbers import complex, isreal, polar
+from rushlight.ops.control_flow import cond, while_loop
 from rushlight.ops.convolution import (
     conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d,
     _convolution as convolution,
@@ -86,8 +81,7 @@ from rushlight.ops.low_rank import lobpcg, pca_lowrank, svd_lowrank
 from rushlight.ops.lu import old_lu as lu, lu_solve, lu_unpack
 from rushlight.ops.masking import masked_fill, masked_scatter, masked_select
 from rushlight.ops.matmul import (
-    addbmm, addbmm_, addmm, addmm_, addmv, addmv_, addr, addr_, baddbmm, baddbmm_, bmm, dot, ger,
-    inner, matmul, mm, mv, outer, vdot,
+    addbmm, addmm, addmv, addmv_, addr, baddbmm, bmm, dot, ger, inner, matmul, mm, mv, outer, vdot,
 )
 from rushlight.ops.matrix_function import matrix_exp, matrix_power
 from rushlight.ops.matrix_norm import frobenius_norm, nuclear_norm
@@ -100,7 +94,7 @@ from rushlight.ops.native_forms import (
 from rushlight.ops.native_normalization import (
     batch_norm, native_batch_norm, native_group_norm, native_layer_norm, norm_except_dim,
 )
-from rushlight.ops.norm import norm, renorm, renorm_
+from rushlight.ops.norm import norm, renorm
 from rushlight.ops.normalization import group_norm, instance_norm, layer_norm, rms_norm
 from rushlight.ops.padding import constant_pad_nd
 from rushlight.ops.positions import (
@@ -132,8 +126,7 @@ from rushlight.ops.rounding import (
     ceil, ceil_, fix, fix_, floor, floor_, frac, frac_, round, round_, trunc, trunc_,
 )
 from rushlight.ops.scan import (
-    cummax, cummin, cumprod, cumprod_, cumsum, cumsum_, cumulative_trapezoid, diff, logcumsumexp,
-    trapezoid, trapz,
+    cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz,
 )
 from rushlight.ops.scatter import (
     as_strided_scatter, diagonal_scatter, gather, scatter, scatter_add, scatter_reduce,
@@ -151,7 +144,7 @@ from rushlight.ops.shuffling import (
 )
 from rushlight.ops.softmax import log_softmax, logsumexp, softmax
 from rushlight.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
-from rushlight.ops.special_functions import igamma, igamma_, igammac, igammac_
+from rushlight.ops.special_functions import igamma, igammac
 from rushlight.ops.splitting import (
     chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, unsafe_chunk,
     unsafe_split, unsafe_split_with_sizes, vsplit,
@@ -163,15 +156,15 @@ from rushlight.ops.symbolic_numbers import (
 from rushlight.ops.take import put, take, take_along_dim
 from rushlight.ops.transcendental import (
     acos, acos_, acosh, acosh_, arccos, arccos_, arccosh, arccosh_, arcsin, arcsin_, arcsinh,
-    arcsinh_, arctan, arctan2, arctan2_, arctan_, arctanh, arctanh_, asin, asin_, asinh, asinh_,
-    atan, atan2, atan2_, atan_, atanh, atanh_, cos, cos_, cosh, cosh_, deg2rad, deg2rad_, digamma,
-    digamma_, erf, erf_, erfc, erfc_, erfinv, erfinv_, exp, exp2, exp2_, exp_, expm1, expm1_, i0,
-    i0_, lgamma, lgamma_, log, log10, log10_, log1p, log1p_, log2, log2_, log_, logaddexp,
-    logaddexp2, logit, logit_, rad2deg, rad2deg_, rsqrt, rsqrt_, sin, sin_, sinc, sinc_, sinh,
-    sinh_, sqrt, sqrt_, tan, tan_, tanh, tanh_, xlogy, xlogy_,
+    arcsinh_, arctan, arctan2, arctan_, arctanh, arctanh_, asin, asin_, asinh, asinh_, atan, atan2,
+    atan_, atanh, atanh_, cos, cos_, cosh, cosh_, deg2rad, deg2rad_, digamma, erf, erf_, erfc,
+    erfc_, erfinv, exp, exp2, exp2_, exp_, expm1, expm1_, i0, i0_, lgamma, log, log10, log10_,
+    log1p, log1p_, log2, log2_, log_, logaddexp, logaddexp2, logit, logit_, rad2deg, rad2deg_,
+    rsqrt, rsqrt_, sin, sin_, sinc, sinc_, sinh, sinh_, sqrt, sqrt_, tan, tan_, tanh, tanh_, xlogy,
+    xlogy_,
 )
 from rushlight.ops.transposition import moveaxis, movedim, permute, swapaxes, swapdims, t, transpose
-from rushlight.ops.triangle import diag, diag_embed, diagflat, trace, tril, tril_, triu, triu_
+from rushlight.ops.triangle import diag, diag_embed, diagflat, trace, tril, triu
 from rushlight.ops.unique import isin, unique, unique_consecutive
 from rushlight.ops.view_copies import (
     alias_copy, as_strided_copy, detach_copy, diagonal_copy, expand_copy, permute_copy, select_copy,
@@ -262,6 +255,7 @@ from rushlight.legacy import (
     set_default_tensor_type,
     typename,
 )
+from rushlight.ops.symbolic_numbers import SymBool, SymFloat, SymInt
 from rushlight.random import (
     Generator,
     default_generator,
@@ -294,12 +288,29 @@ from rushlight.tensor.storage import (
     channels_last,
     channels_last_3d,
     contiguous_format,
+    jagged,
     layout,
     memory_format,
     preserve_format,
+    sparse_bsc,
+    sparse_bsr,
     sparse_coo,
+    sparse_csc,
     sparse_csr,
     strided,
+)
+from rushlight.tensor.typed_storage import (
+    BFloat16Storage,
+    BoolStorage,
+    ByteStorage,
+    CharStorage,
+    DoubleStorage,
+    FloatStorage,
+    HalfStorage,
+    IntStorage,
+    LongStorage,
+    ShortStorage,
+    TypedStorage,
 )
 from rushlight.utils.dlpack import to_dlpack
 
@@ -308,9 +319,15 @@ newaxis = None
 # Imported when first asked for, so that importing the package stays quick: packages, and names in
 # modules.
 _LAZY = {
-    **dict.fromkeys(("amp", "distributions", "func", "masked", "optim", "serialization", "signal")),
-    **dict.fromkeys(("autocast", "get_autocast_dtype", "is_autocast_available",
+    **dict.fromkeys(("_C", "accelerator", "amp", "array_api", "cpu", "distributed",
+                     "distributions", "func", "functional", "masked", "mps", "mtia", "optim",
+                     "overrides", "serialization", "signal", "testing", "xpu")),
+    **dict.fromkeys(("compat", "compiler", "hub", "jit", "multiprocessing", "onnx", "profiler")),
+    "compile": "compiler",
+    **dict.fromkeys(("AcceleratorError", "OutOfMemoryError", "get_device_module"), "devices"),
+    **dict.fromkeys(("GradScaler", "autocast", "get_autocast_dtype", "is_autocast_available",
                      "is_autocast_enabled"), "amp"),
+    **dict.fromkeys(("return_types", "storage", "types", "version"), "compat.inside"),
     **dict.fromkeys(("load", "load_file", "save", "save_file"), "serialization"),
     **dict.fromkeys(("memory_report", "track_memory"), "autograd.memory_report"),
     "nan_guard": "autograd.nan_guard",
@@ -320,8 +337,27 @@ _LAZY = {
 }
 
 if _TYPE_CHECKING:
-    from rushlight import amp, distributions, func, masked, optim, serialization, signal
+    from rushlight import (
+        accelerator,
+        amp,
+        array_api,
+        cpu,
+        distributed,
+        distributions,
+        func,
+        functional,
+        masked,
+        mps,
+        mtia,
+        optim,
+        overrides,
+        serialization,
+        signal,
+        testing,
+        xpu,
+    )
     from rushlight.amp import (
+        GradScaler,
         autocast,
         get_autocast_dtype,
         is_autocast_available,
@@ -330,6 +366,9 @@ if _TYPE_CHECKING:
     from rushlight.autograd.memory_report import memory_report, track_memory
     from rushlight.autograd.nan_guard import nan_guard
     from rushlight.autograd.saved_bytes import saved_bytes
+    from rushlight.compat.inside import return_types, storage, types, version
+    from rushlight.devices import AcceleratorError, OutOfMemoryError, get_device_module
+    from rushlight.compiler import compile
     from rushlight.nn.summary import summary
     from rushlight.nn.taps import taps
     from rushlight.serialization import load, load_file, save, save_file
@@ -348,114 +387,111 @@ __version__ = "0.1.0"
 
 # ---- all names: written by tools/write_index.py
 __all__ = [
-    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
-    "Generator", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor",
-    "UntypedStorage", "abs", "abs_", "absolute", "absolute_", "acos", "acos_", "acosh", "acosh_",
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "add_", "addbmm", "addbmm_", "addcdiv",
-    "addcdiv_", "addcmul", "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr", "addr_",
-    "adjoint", "affine_grid_generator", "alias_copy", "all", "allclose", "alpha_dropout",
-    "alpha_dropout_", "amax", "amin", "aminmax", "amp", "angle", "any", "arange", "arccos",
-    "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan",
-    "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled",
-    "argmax", "argmin", "argsort", "argwhere", "as_strided", "as_strided_", "as_strided_copy",
-    "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_", "atan",
-    "atan2", "atan2_", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d",
-    "autocast", "autograd", "avg_pool1d", "backends", "baddbmm", "baddbmm_", "bartlett_window",
-    "batch_norm", "bernoulli", "bfloat16", "bilinear", "binary_cross_entropy_with_logits",
-    "bincount", "binomial", "bitwise_and", "bitwise_and_", "bitwise_left_shift",
-    "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_",
-    "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "blackman_window",
-    "block_diag", "bmm", "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
-    "bucketize", "can_cast", "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu",
-    "celu_", "cfloat", "chain_matmul", "channel_shuffle", "channels_last", "channels_last_3d",
-    "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max",
-    "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack",
-    "combinations", "complex", "complex128", "complex64", "concat", "concatenate", "conj",
-    "conj_physical", "conj_physical_", "constant_pad_nd", "contiguous_format", "conv1d", "conv2d",
-    "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
-    "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_embedding_loss",
-    "cosine_similarity", "count_nonzero", "cov", "cross", "ctc_loss", "cuda", "cummax", "cummin",
-    "cumprod", "cumprod_", "cumsum", "cumsum_", "cumulative_trapezoid", "default_generator",
-    "deg2rad", "deg2rad_", "dequantize", "det", "detach", "detach_", "detach_copy", "device",
-    "diag", "diag_embed", "diagflat", "diagonal", "diagonal_copy", "diagonal_scatter", "diff",
-    "digamma", "digamma_", "dist", "distributions", "div", "div_", "divide", "divide_", "dot",
-    "double", "dropout", "dropout_", "dsmm", "dsplit", "dstack", "dtype", "e", "einsum",
+    "AcceleratorError", "BFloat16Storage", "BFloat16Tensor", "BoolStorage", "BoolTensor",
+    "ByteStorage", "ByteTensor", "CharStorage", "CharTensor", "DoubleStorage", "DoubleTensor",
+    "FloatStorage", "FloatTensor", "Generator", "GradScaler", "HalfStorage", "HalfTensor",
+    "IntStorage", "IntTensor", "LongStorage", "LongTensor", "OutOfMemoryError", "ShortStorage",
+    "ShortTensor", "Size", "SymBool", "SymFloat", "SymInt", "Tensor", "TypedStorage",
+    "UntypedStorage", "abs", "abs_", "absolute", "accelerator", "acos", "acos_", "acosh", "acosh_",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm",
+    "addmv", "addmv_", "addr", "adjoint", "affine_grid_generator", "alias_copy", "all", "allclose",
+    "alpha_dropout", "alpha_dropout_", "amax", "amin", "aminmax", "amp", "angle", "any", "arange",
+    "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_",
+    "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled",
+    "argmax", "argmin", "argsort", "argwhere", "array_api", "as_strided", "as_strided_",
+    "as_strided_copy", "as_strided_scatter", "as_tensor", "asarray", "asin", "asin_", "asinh",
+    "asinh_", "atan", "atan2", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d",
+    "autocast", "autograd", "avg_pool1d", "backends", "baddbmm", "bartlett_window", "batch_norm",
+    "bernoulli", "bfloat16", "bilinear", "binary_cross_entropy_with_logits", "bincount", "binomial",
+    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "blackman_window", "block_diag", "bmm", "bool", "broadcast_shapes",
+    "broadcast_tensors", "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat", "cdist",
+    "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat", "chain_matmul", "channel_shuffle",
+    "channels_last", "channels_last_3d", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk",
+    "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_",
+    "clone", "column_stack", "combinations", "complex", "complex128", "complex64", "concat",
+    "concatenate", "cond", "conj", "conj_physical", "conj_physical_", "constant_pad_nd",
+    "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "convolution", "copysign", "corrcoef", "cos", "cos_",
+    "cosh", "cosh_", "cosine_embedding_loss", "cosine_similarity", "count_nonzero", "cov", "cpu",
+    "cross", "ctc_loss", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid",
+    "default_generator", "deg2rad", "deg2rad_", "dequantize", "det", "detach", "detach_",
+    "detach_copy", "device", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_copy",
+    "diagonal_scatter", "diff", "digamma", "dist", "distributed", "distributions", "div", "divide",
+    "dot", "double", "dropout", "dropout_", "dsmm", "dsplit", "dstack", "dtype", "e", "einsum",
     "embedding", "embedding_bag", "embedding_renorm_", "empty", "empty_cache", "empty_like",
-    "empty_permuted", "empty_strided", "enable_grad", "eq", "eq_", "equal", "erf", "erf_", "erfc",
-    "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_",
-    "eye", "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine",
-    "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "fft",
-    "fill", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float",
-    "float16", "float32", "float64", "float_power", "float_power_", "floor", "floor_",
-    "floor_divide", "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp",
-    "frobenius_norm", "from_dlpack", "from_file", "from_numpy", "frombuffer", "full", "full_like",
-    "func", "gather", "gcd", "gcd_", "ge", "ge_", "geqrf", "ger", "get_autocast_dtype",
-    "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
-    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
-    "get_printoptions", "get_rng_state", "gradient", "greater", "greater_", "greater_equal",
-    "greater_equal_", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "gru",
-    "gru_cell", "gt", "gt_", "half", "hamming_window", "hann_window", "hardshrink", "hardshrink_",
-    "hash_tensor", "heaviside", "heaviside_", "hinge_embedding_loss", "histc", "histogram",
-    "histogramdd", "hsmm", "hsplit", "hspmm", "hstack", "hypot", "hypot_", "i0", "i0_", "igamma",
-    "igamma_", "igammac", "igammac_", "iinfo", "imag", "index_add", "index_copy", "index_fill",
-    "index_put", "index_put_", "index_reduce", "index_select", "inf", "inference_mode",
-    "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64", "int8", "inverse",
-    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_autocast_available",
-    "is_autocast_enabled", "is_complex", "is_conj", "is_deterministic_algorithms_warn_only_enabled",
-    "is_distributed", "is_floating_point", "is_grad_enabled", "is_inference",
-    "is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_storage",
-    "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin", "isinf", "isnan",
-    "isneginf", "isposinf", "isreal", "istft", "kaiser_window", "kl_div", "kron", "kthvalue",
-    "layer_norm", "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less",
-    "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "linalg", "linspace", "load",
+    "empty_permuted", "empty_strided", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfc_",
+    "erfinv", "exp", "exp2", "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye",
+    "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine", "feature_alpha_dropout",
+    "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "fft", "fill", "fill_",
+    "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32",
+    "float64", "float_power", "floor", "floor_", "floor_divide", "fmax", "fmin", "fmod", "frac",
+    "frac_", "frexp", "frobenius_norm", "from_dlpack", "from_file", "from_numpy", "frombuffer",
+    "full", "full_like", "func", "functional", "gather", "gcd", "gcd_", "ge", "geqrf", "ger",
+    "get_autocast_dtype", "get_default_device", "get_default_dtype", "get_deterministic_debug_mode",
+    "get_device", "get_device_module", "get_float32_matmul_precision", "get_num_interop_threads",
+    "get_num_threads", "get_printoptions", "get_rng_state", "gradient", "greater", "greater_equal",
+    "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "gru", "gru_cell", "gt",
+    "half", "hamming_window", "hann_window", "hardshrink", "hash_tensor", "heaviside",
+    "hinge_embedding_loss", "histc", "histogram", "histogramdd", "hsmm", "hsplit", "hspmm",
+    "hstack", "hypot", "i0", "i0_", "igamma", "igammac", "iinfo", "imag", "index_add", "index_copy",
+    "index_fill", "index_put", "index_put_", "index_reduce", "index_select", "inf",
+    "inference_mode", "initial_seed", "inner", "instance_norm", "int", "int16", "int32", "int64",
+    "int8", "inverse", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
+    "is_autocast_available", "is_autocast_enabled", "is_complex", "is_conj",
+    "is_deterministic_algorithms_warn_only_enabled", "is_distributed", "is_floating_point",
+    "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero",
+    "is_same_size", "is_signed", "is_storage", "is_tensor", "is_warn_always_enabled", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "jagged",
+    "kaiser_window", "kl_div", "kron", "kthvalue", "layer_norm", "layout", "lcm", "lcm_", "ldexp",
+    "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load",
     "load_file", "lobpcg", "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_",
     "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and",
-    "logical_and_", "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor",
-    "logical_xor_", "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt",
-    "lt_", "lu", "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss", "masked",
-    "masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_exp", "matrix_power", "max",
-    "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "maximum", "mean",
-    "median", "memory_format", "memory_report", "memory_stats", "meshgrid", "min", "minimum", "mm",
-    "mode", "moveaxis", "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_",
-    "mv", "mvlgamma", "mvlgamma_", "nan", "nan_guard", "nan_to_num", "nan_to_num_", "nanmean",
-    "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "native_batch_norm",
+    "logical_not", "logical_or", "logical_xor", "logit", "logit_", "logspace", "logsumexp", "long",
+    "lstm", "lstm_cell", "lt", "lu", "lu_solve", "lu_unpack", "manual_seed", "margin_ranking_loss",
+    "masked", "masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_exp",
+    "matrix_power", "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
+    "maximum", "mean", "median", "memory_format", "memory_report", "memory_stats", "meshgrid",
+    "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mps", "msort", "mtia", "mul",
+    "multinomial", "multiply", "mv", "mvlgamma", "nan", "nan_guard", "nan_to_num", "nan_to_num_",
+    "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "native_batch_norm",
     "native_channel_shuffle", "native_dropout", "native_group_norm", "native_layer_norm", "ne",
-    "ne_", "neg", "neg_", "negative", "negative_", "newaxis", "nextafter", "nextafter_", "nn",
-    "no_grad", "nonzero", "nonzero_static", "norm", "norm_except_dim", "normal", "not_equal",
-    "not_equal_", "nuclear_norm", "numel", "ones", "ones_like", "ops", "optim", "orgqr", "ormqr",
-    "outer", "pairwise_distance", "pca_lowrank", "pdist", "permute", "permute_copy", "pi",
-    "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar",
-    "polygamma", "positive", "pow", "pow_", "prelu", "preserve_format", "printoptions", "prod",
-    "promote_types", "put", "qr", "quantile", "quantize_per_channel", "quantize_per_tensor",
-    "quantize_per_tensor_dynamic", "rad2deg", "rad2deg_", "rand", "rand_like", "randint",
-    "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real",
-    "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_",
-    "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_", "resolve_conj",
-    "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
-    "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt",
-    "rsqrt_", "rsub", "saddmm", "save", "save_file", "saved_bytes", "scalar_tensor", "scatter",
-    "scatter_add", "scatter_reduce", "searchsorted", "seed", "segment_reduce", "select",
-    "select_copy", "select_scatter", "selu", "selu_", "serialization", "set_default_device",
-    "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
-    "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
-    "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
-    "set_warn_always", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signal",
+    "neg", "neg_", "negative", "negative_", "newaxis", "nextafter", "nn", "no_grad", "nonzero",
+    "nonzero_static", "norm", "norm_except_dim", "normal", "not_equal", "nuclear_norm", "numel",
+    "ones", "ones_like", "ops", "optim", "orgqr", "ormqr", "outer", "overrides",
+    "pairwise_distance", "pca_lowrank", "pdist", "permute", "permute_copy", "pi", "pinverse",
+    "pixel_shuffle", "pixel_unshuffle", "poisson", "poisson_nll_loss", "polar", "polygamma",
+    "positive", "pow", "prelu", "preserve_format", "printoptions", "prod", "promote_types", "put",
+    "qr", "quantile", "quantize_per_channel", "quantize_per_tensor", "quantize_per_tensor_dynamic",
+    "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "random", "randperm", "range", "ravel", "real", "reciprocal", "reciprocal_", "relu", "relu_",
+    "remainder", "renorm", "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_",
+    "resolve_conj", "resolve_neg", "result_type", "return_types", "rms_norm", "rnn_relu",
+    "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack",
+    "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "saddmm", "save", "save_file", "saved_bytes",
+    "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed",
+    "segment_reduce", "select", "select_copy", "select_scatter", "selu", "selu_", "serialization",
+    "set_default_device", "set_default_dtype", "set_default_tensor_type",
+    "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
+    "set_grad_enabled", "set_num_interop_threads", "set_num_threads", "set_printoptions",
+    "set_rng_state", "set_warn_always", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signal",
     "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter",
-    "slogdet", "smm", "softmax", "sort", "sparse_bsc_tensor", "sparse_bsr_tensor",
-    "sparse_compressed_tensor", "sparse_coo", "sparse_coo_tensor", "sparse_csc_tensor",
-    "sparse_csr", "sparse_csr_tensor", "special", "split", "split_copy", "split_with_sizes",
-    "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square", "square_", "squeeze",
-    "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "strided", "sub", "sub_",
-    "subtract", "subtract_", "sum", "summary", "svd", "svd_lowrank", "swapaxes", "swapdims",
+    "slogdet", "smm", "softmax", "sort", "sparse_bsc", "sparse_bsc_tensor", "sparse_bsr",
+    "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_coo", "sparse_coo_tensor",
+    "sparse_csc", "sparse_csc_tensor", "sparse_csr", "sparse_csr_tensor", "special", "split",
+    "split_copy", "split_with_sizes", "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square",
+    "square_", "squeeze", "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "storage",
+    "strided", "sub", "subtract", "sum", "summary", "svd", "svd_lowrank", "swapaxes", "swapdims",
     "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "t", "t_copy",
     "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "taps", "tensor", "tensor_split",
-    "tensordot", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace", "track_memory",
-    "transpose", "transpose_copy", "trapezoid", "trapz", "triangular_solve", "tril", "tril_",
-    "tril_indices", "triplet_margin_loss", "triu", "triu_", "triu_indices", "true_divide",
-    "true_divide_", "trunc", "trunc_", "typename", "uint16", "uint32", "uint64", "uint8", "unbind",
-    "unbind_copy", "unflatten", "unfold_copy", "unique", "unique_consecutive", "unravel_index",
-    "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy",
-    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "view_as_complex",
-    "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack",
-    "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
+    "tensordot", "testing", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace",
+    "track_memory", "transpose", "transpose_copy", "trapezoid", "trapz", "triangular_solve", "tril",
+    "tril_indices", "triplet_margin_loss", "triu", "triu_indices", "true_divide", "trunc", "trunc_",
+    "typename", "types", "uint16", "uint32", "uint64", "uint8", "unbind", "unbind_copy",
+    "unflatten", "unfold_copy", "unique", "unique_consecutive", "unravel_index", "unsafe_chunk",
+    "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy",
+    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "version",
+    "view_as_complex", "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy",
+    "vsplit", "vstack", "where", "while_loop", "xlogy", "xlogy_", "xpu", "zero_", "zeros",
+    "zeros_like",
 ]

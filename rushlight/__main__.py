@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import rushlight
-from rushlight.commands import demo, info, where
+from rushlight.commands import demo, info, run, where
 from rushlight.commands.errors import CommandError
 
 
@@ -23,12 +23,13 @@ class OneLineParser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: the process's own) and return the exit code.
 
-    0 when it worked, 2 for bad input (one line on stderr), 130 after Ctrl-C.
+    0 when it worked, 2 for bad input (one line on stderr), 130 after Ctrl-C. `run` does not
+    return: the process becomes the program.
     """
     parser = OneLineParser(prog="rushlight", description="Rushlight's command line.")
     parser.add_argument("--version", action="version", version=rushlight.__version__)
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
-    for command in (demo, info, where):
+    for command in (demo, info, run, where):
         command.add_to(commands)
     arguments = parser.parse_args(argv)
     try:

@@ -29,20 +29,55 @@ LAYERS = (
     ("families",),
     ("ops",),
     (
+        "_C",
+        "array_api",
         "autograd",
+        "cpu",
         "cuda",
+        "devices",
+        "distributed",
         "fft",
+        "functional",
         "legacy",
         "linalg",
         "masked",
+        "mtia",
+        "overrides",
         "random",
         "serialization",
         "signal",
         "special",
         "switches",
+        "testing",
     ),
-    ("amp", "distributions", "func", "nn", "optim", "utils", "vision"),
+    (
+        "accelerator",
+        "amp",
+        "compiler",
+        "cpu",
+        "cuda",
+        "devices",
+        "distributed",
+        "distributions",
+        "func",
+        "functional",
+        "hub",
+        "jit",
+        "mps",
+        "mtia",
+        "multiprocessing",
+        "nn",
+        "onnx",
+        "optim",
+        "profiler",
+        "testing",
+        "transforms",
+        "utils",
+        "vision",
+        "xpu",
+    ),
     ("__init__",),
+    ("compat",),
     ("commands", "__main__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -55,6 +90,7 @@ OPTIONAL = {"PIL", "llvmlite", "matplotlib", "onednn", "safetensors", "tqdm"}
 PUBLIC = (
     "rushlight",
     "rushlight.amp",
+    "rushlight.array_api",
     "rushlight.autograd",
     "rushlight.cuda",
     "rushlight.distributions",
@@ -65,9 +101,11 @@ PUBLIC = (
     "rushlight.nn",
     "rushlight.nn.functional",
     "rushlight.optim",
+    "rushlight.overrides",
     "rushlight.random",
     "rushlight.signal.windows",
     "rushlight.special",
+    "rushlight.testing",
     "rushlight.utils.data",
     "rushlight.utils.checkpoint",
     "rushlight.utils.dlpack",
@@ -78,8 +116,12 @@ PUBLIC = (
 CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "time_ns", "timeit"}
 
 
+# What child processes of `compat` find as torch: not part of the package.
+STAND_INS = PACKAGE / "compat" / "path"
+
+
 def package_files() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if STAND_INS not in path.parents]
 
 
 def module_name(path: Path) -> str:

@@ -1,8 +1,9 @@
 """Where arrays are computed: host (NumPy, the reference), cpu (native code) and meta (shapes).
 
-`cudnn` and `mps` hold the settings and answers that programs written for torch look for.
+`cuda`, `cudnn`, `mkl`, `mkldnn`, `mps`, `openmp`, `opt_einsum` and `quantized` hold the settings
+and answers that programs written for torch look for.
 """
 
-from rushlight.backends import cudnn, mps
+from rushlight.backends import cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum, quantized
 
-__all__ = ["cudnn", "mps"]
+__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp", "opt_einsum", "quantized"]

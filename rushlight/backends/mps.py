@@ -11,3 +11,11 @@ def is_available() -> bool:
 def is_built() -> bool:
     """Whether this build knows such devices: False."""
     return False
+
+
+def is_macos13_or_newer(minor: int = 0) -> bool:
+    """Whether the system is new enough for such devices: False."""
+    return False
+
+
+is_macos_or_newer = is_macos13_or_newer

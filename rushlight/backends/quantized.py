@@ -1,0 +1,6 @@
+"""Engines for quantised tensors: none."""
+
+from __future__ import annotations
+
+engine = "none"
+supported_engines = ["none"]

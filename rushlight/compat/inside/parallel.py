@@ -1,0 +1,31 @@
+"""`torch.nn.parallel`: one device, so a module stands for its parallel form."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from rushlight.nn.data_parallel import DataParallel
+from rushlight.nn.modules.module import Module
+
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+
+
+def data_parallel(module: Module, inputs: Any, device_ids: Any = None, output_device: Any = None,
+                  dim: int = 0, module_kwargs: dict[str, Any] | None = None) -> Any:
+    """Call `module` on the whole batch: its kernels use all cores."""
+    arguments = inputs if isinstance(inputs, tuple) else (inputs,)
+    return module(*arguments, **(module_kwargs or {}))
+
+
+class DistributedDataParallel(Module):
+    """Raises RuntimeError: there are no process groups."""
+
+    def __init__(self, module: Module, *arguments: Any, **options: Any) -> None:
+        super().__init__()
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise RuntimeError("Default process group has not been initialized, please make sure to call "
+                       "init_process_group: Rushlight trains in one process, whose kernels use "
+                       "all cores; use the module itself")

@@ -1,0 +1,5 @@
+"""`torch._tensor`: the class Tensor."""
+
+from rushlight.tensor import Tensor
+
+__all__ = ["Tensor"]

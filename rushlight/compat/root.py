@@ -1,0 +1,46 @@
+"""The packages `torch` and `torchvision` themselves: Rushlight's names, torch's version."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from rushlight.compat.missing import absent, refuse
+from rushlight.compat.names import ABSENT, ROOTS, VERSIONS, resolve
+
+_OWN = frozenset(("__name__", "__loader__", "__package__", "__spec__", "__path__", "__getattr__",
+                  "__version__", "__dict__"))
+
+
+class Root(ModuleType):
+    """A package that has the names of `rushlight` (or `rushlight.vision`) and its own version."""
+
+    def fill(self) -> None:
+        """Take over all names that are there now; the others come when they are asked for."""
+        target = importlib.import_module(ROOTS[self.__name__])
+        table = vars(self)
+        hidden = {name for name in vars(target) if resolve(f"{self.__name__}.{name}") is None
+                  and isinstance(getattr(target, name), ModuleType)}
+        table.update((name, value) for name, value in vars(target).items()
+                     if name not in _OWN and name not in hidden)
+        table["__path__"] = []
+        table["__version__"] = VERSIONS[self.__name__]
+
+    def __getattr__(self, name: str) -> Any:
+        full = f"{self.__name__}.{name}"
+        if not name.startswith("__"):
+            if full in ABSENT:
+                raise AttributeError(absent(full), name=name, obj=self)
+            if resolve(full) is not None:
+                return importlib.import_module(full)
+            target = importlib.import_module(ROOTS[self.__name__])
+            if hasattr(target, name) and not isinstance(getattr(target, name), ModuleType):
+                value = getattr(target, name)
+                setattr(self, name, value)
+                return value
+        refuse(self, self.__name__, name)
+
+    def __dir__(self) -> list[str]:
+        target = importlib.import_module(ROOTS[self.__name__])
+        return sorted({*vars(self), *getattr(target, "__all__", ())})
