@@ -319,7 +319,7 @@ newaxis = None
 # Imported when first asked for, so that importing the package stays quick: packages, and names in
 # modules.
 _LAZY = {
-    **dict.fromkeys(("_C", "accelerator", "amp", "array_api", "cpu", "distributed",
+    **dict.fromkeys(("_C", "accelerator", "amp", "array_api", "checkpoint", "cpu", "distributed",
                      "distributions", "func", "functional", "masked", "mps", "mtia", "optim",
                      "overrides", "serialization", "signal", "testing", "xpu")),
     **dict.fromkeys(("compat", "compiler", "hub", "jit", "multiprocessing", "onnx", "profiler")),
@@ -329,6 +329,7 @@ _LAZY = {
                      "is_autocast_enabled"), "amp"),
     **dict.fromkeys(("return_types", "storage", "types", "version"), "compat.inside"),
     **dict.fromkeys(("load", "load_file", "save", "save_file"), "serialization"),
+    "vmap": "func",
     **dict.fromkeys(("memory_report", "track_memory"), "autograd.memory_report"),
     "nan_guard": "autograd.nan_guard",
     "saved_bytes": "autograd.saved_bytes",
@@ -341,6 +342,7 @@ if _TYPE_CHECKING:
         accelerator,
         amp,
         array_api,
+        checkpoint,
         cpu,
         distributed,
         distributions,

@@ -53,6 +53,7 @@ LAYERS = (
     (
         "accelerator",
         "amp",
+        "checkpoint",
         "compiler",
         "cpu",
         "cuda",
@@ -92,6 +93,7 @@ PUBLIC = (
     "rushlight.amp",
     "rushlight.array_api",
     "rushlight.autograd",
+    "rushlight.checkpoint",
     "rushlight.cuda",
     "rushlight.distributions",
     "rushlight.fft",

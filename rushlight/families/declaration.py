@@ -32,6 +32,17 @@ class Declaration:
         self.location = code.co_filename, code.co_firstlineno
 
 
+# In-place forms that torch has as methods only; the others are functions as well.
+METHODS_ONLY = frozenset("""
+    absolute_ add_ addbmm_ addcdiv_ addcmul_ addmm_ addr_ arctan2_ atan2_ baddbmm_ bitwise_and_
+    bitwise_left_shift_ bitwise_not_ bitwise_or_ bitwise_right_shift_ bitwise_xor_ copysign_
+    cumprod_ cumsum_ digamma_ div_ divide_ eq_ erfinv_ float_power_ floor_divide_ fmod_ ge_
+    greater_ greater_equal_ gt_ hardshrink_ heaviside_ hypot_ igamma_ igammac_ le_ lerp_ less_
+    less_equal_ lgamma_ logical_and_ logical_not_ logical_or_ logical_xor_ lt_ mul_ multiply_
+    mvlgamma_ ne_ nextafter_ not_equal_ pow_ remainder_ renorm_ sgn_ sign_ sub_ subtract_ tril_
+    triu_ true_divide_
+""".split())
+
 DECLARATIONS: list[Declaration] = []
 PATHS: dict[str, Declaration] = {}
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # path -> what the user calls
@@ -40,8 +51,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}  # path -> what the user calls
 def register(declaration: Declaration, path: str, function: Callable[..., Any]) -> None:
     """Make `function` what is called at the torch path `path`; Tensor's methods are attached.
 
+    Nothing is done for a function that torch has as a method only (`METHODS_ONLY`).
+
     Raises ValueError for a path that is declared already.
     """
+    if path in METHODS_ONLY:
+        return
     if path in PATHS:
         raise ValueError(f"{path} is declared twice: by {PATHS[path].body.__qualname__} and "
                          f"{declaration.body.__qualname__}")

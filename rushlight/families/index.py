@@ -43,6 +43,7 @@ from rushlight.families.inplace import (
 )
 from rushlight.families.inplace import title as dtype_title
 from rushlight.families.source import lazy_function
+from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
 
 INDEX_DTYPES = frozenset((np.dtype(np.int64), np.dtype(np.int32)))
@@ -129,6 +130,9 @@ def _eager(op: IndexOp, name: str, source: Callable[..., Any], form: Callable[..
 
 def apply(op: IndexOp, arguments: dict[str, Any], out: Tensor | None = None) -> Tensor:
     """Run an op of this family; one that writes does so in a copy."""
+    if levels.stack and is_wrapped(arguments.values()):
+        refuse_out(op.name, out)
+        return override_op(apply, op, arguments)
     arrays = _arrays(op, arguments)
     first = op.operands[0]
     array: Any
@@ -177,6 +181,8 @@ def _share_memory(one: Any, other: Any) -> bool:
 
 def apply_in_place(op: IndexOp, arguments: dict[str, Any]) -> Tensor:
     """Run an op that writes on the memory of its first operand."""
+    if levels.stack and is_wrapped(arguments.values()):
+        return override_op(apply_in_place, op, arguments, in_place=True)
     arrays = _arrays(op, arguments)
     first = op.operands[0]
     target: Tensor = arguments[first]

@@ -12,6 +12,7 @@ import numpy as np
 
 from rushlight.backends.cpu import few_places as few
 from rushlight.backends.cpu import scatter as cpu
+from rushlight.backends.cpu import segments
 from rushlight.backends.host import scatter as host
 from rushlight.base import index as rules
 
@@ -52,8 +53,20 @@ def scatter_add(target: Array, dim: int, index: Array, source: Array) -> None:
 
 def index_add(target: Array, dim: int, index: Array, source: Array) -> None:
     """Add the slices of ``source`` along ``dim`` to those that the vector ``index`` names."""
+    if dim == 0 and segments.add(target, index, source):
+        return
     if not cpu.index_add(target, dim, index, source):
         host.index_add(target, dim, index, source)
+
+
+def totals(rows: int, index: Array, source: Array) -> Array:
+    """Zeros (rows, *) with each slice of ``source`` added to the row that ``index`` names."""
+    result = segments.total(rows, index, source)
+    if result is None:
+        result = np.zeros((rows, *source.shape[1:]), source.dtype)
+        if index.size:
+            index_add(result, 0, index, source)
+    return result
 
 
 def pick(array: Array, advanced: tuple[Any, ...]) -> Array:
@@ -78,6 +91,8 @@ def accumulate(array: Array, advanced: tuple[Any, ...], value: Array) -> None:
         found = _in_range(index, array.shape[dim])
         before, after = array.shape[:dim], array.shape[dim + 1 :]
         if found is not None and value.shape == before + index.shape + after:
+            if dim == 0 and segments.add(array, found, value.reshape(index.size, *after)):
+                return
             flat = value.reshape(math.prod(before), index.size, *after)
             if array.flags.c_contiguous and cpu.index_add(
                 array.reshape(-1, *array.shape[dim:]), 1, found, flat

@@ -15,6 +15,7 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, changed, freed, next_sequence
 from rushlight.families.inplace import wrote
+from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.tensor import Parameter, Tensor
 
 
@@ -29,7 +30,7 @@ ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "ndarray": np.ndarray, "new": object.__new__,
     "flags": flags, "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence,
     "changed": changed, "freed": freed, "user_site": user_site, "wrote": wrote,
-    "Call": SimpleNamespace, "Geometry": Geometry,
+    "Call": SimpleNamespace, "Geometry": Geometry, **ASKING,
 }
 
 
@@ -125,9 +126,21 @@ def wrapper_source(op: Any, name: str, apply: Any) -> tuple[str, dict[str, Any]]
         compute.append("result._node = None")
     lines = [f"if out is None and {_types(op)}:",
              *_indent([*_loads(op), f"if {test}:", *_indent([*compute, "return result"])]),
+             *_asking(op, name, environment, out=True),
              f"return apply(op, {_mapping(op)}, out)"]
     out = "out=None" if keyword_only else "*, out=None"
     return "\n".join([f"def {name}({head}, {out}):", *_indent(lines)]) + "\n", environment
+
+
+def _asking(op: Any, name: str, environment: dict[str, Any], out: bool) -> list[str]:
+    """Offer a call of the function `name` to other types and to modes."""
+    parameters = op.signature.parameters
+    defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+    positional = [n for n, p in parameters.items()
+                  if n not in defaults and p.kind is not p.KEYWORD_ONLY]
+    return asking_lines(name, positional, [n for n in parameters if n not in positional], defaults,
+                        environment, out=out,
+                        tested=[n for n in op.operands if n not in positional])
 
 
 def _record_lines(op: Any) -> list[str]:
@@ -174,6 +187,7 @@ def in_place_source(op: Any, name: str, apply_in_place: Any) -> tuple[str, dict[
                        f"        {first}._writes = [1, None, None]",
                        "    else:", f"        wrote({first})",
                        f"    return {first}"]),
+             *_asking(op, name, environment, out=False),
              f"return apply_in_place(op, {_mapping(op)})"]
     return "\n".join([f"def {name}({head}):", *_indent(lines)]) + "\n", environment
 

@@ -65,6 +65,35 @@ def check_overlap(target: Tensor) -> None:
     check_writable(target)
 
 
+def distinct(array: np.ndarray) -> bool:
+    """Whether the strides show that each element has a place of its own in memory."""
+    if array.flags.forc:
+        return True
+    extent = 0  # bytes that the dimensions of smaller strides span
+    for stride, size in sorted((abs(s), n) for s, n in zip(array.strides, array.shape,
+                                                            strict=True) if n > 1):
+        if stride <= extent:
+            return False
+        extent += stride * (size - 1)
+    return True
+
+
+def run_in_turn(kernel: Any, arrays: list[Any], out: np.ndarray) -> None:
+    """kernel(*arrays, out=out) where elements of `out` share places, as `as_strided` makes them.
+
+    Each element reads what those before it wrote, rows of the smallest strides inside, as in
+    torch; one call of the kernel would read everything first.
+    """
+    arrays = [np.broadcast_to(a, out.shape) if a is not out else a for a in arrays]
+    order = sorted(range(out.ndim), key=lambda d: -abs(out.strides[d]))
+    target = out.transpose(order)
+    operands = [target if a is out else a.transpose(order) for a in arrays]
+    outer = next(n for n in range(out.ndim + 1) if distinct(target[(0,) * n]))
+    for place in np.ndindex(target.shape[:outer]):
+        row = (*place, ...)
+        kernel(*(target[row] if a is target else a[row] for a in operands), out=target[row])
+
+
 def check_writable(target: Tensor) -> None:
     """Refuse to write to memory that may only be read."""
     array = target._array

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cpu import kernels as cpu
+from rushlight.backends.cpu import strided
 from rushlight.backends.host import scalar as host
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import is_meta
@@ -86,11 +87,17 @@ def _refusing_zero(kernel: Callable[..., np.ndarray], root: Expression,
     return checked
 
 
-def recycling(kernel: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    """`kernel` with its large results in recycled memory."""
+def recycling(kernel: np.ufunc) -> Callable[..., np.ndarray]:
+    """`kernel` with its large results in recycled memory, and threads for strided operands too."""
 
     def run(*arrays: Any, out: Any = ...) -> np.ndarray:
         recycle()
+        shape = None
+        for array in arrays:
+            if array.ndim:
+                if not array.flags.c_contiguous or (shape is not None and array.shape != shape):
+                    return strided.apply(kernel, arrays, out)
+                shape = array.shape
         return kernel(*arrays, out=out)
 
     return run

@@ -37,8 +37,15 @@ from rushlight.engine.node import (
 )
 from rushlight.families.declaration import Declaration, named, node_name, register
 from rushlight.families.inplace import check_in_place, record_in_place, write_out, wrote
-from rushlight.families.library_source import backward_source, head, wrapper_source
+from rushlight.families.library_source import (
+    ENVIRONMENT,
+    asking,
+    backward_source,
+    head,
+    wrapper_source,
+)
 from rushlight.families.source import lazy_function
+from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
 
 
@@ -144,6 +151,9 @@ def _keep(op: Library, name: str, values: dict[str, Any], results: list[Tensor],
 
 def call(op: Library, values: dict[str, Any], out: Any = None) -> Any:
     """Run a library op: `values` maps the names of operands and options to arguments."""
+    if levels.stack and is_wrapped(values.values()):
+        refuse_out(op.name, out)
+        return override_op(call, op, values)
     arguments = {}
     requires = False
     for name, value in values.items():
@@ -195,6 +205,8 @@ def _not_a_tensor(op: Library, name: str, value: Any) -> TypeError:
 
 def call_in_place(op: Library, values: dict[str, Any]) -> Tensor:
     """Run a library op and put the result where its first operand is."""
+    if levels.stack and is_wrapped(values.values()):
+        return override_op(call_in_place, op, values, in_place=True)
     target = values[op.operands[0]]
     recorded = flags.grad_enabled and any(
         isinstance(v, Tensor) and v._node is not None for v in values.values())
@@ -247,8 +259,8 @@ def library(paths: str, *, inplace: bool = False,
 
 def _write_in_place(op: Library, name: str) -> tuple[str, dict[str, Any]]:
     """Source and globals of a library op's in-place form."""
-    environment: dict[str, Any] = {"op": op, "call_in_place": call_in_place}
+    environment: dict[str, Any] = {**ENVIRONMENT, "op": op, "call_in_place": call_in_place}
     mapping = "{" + ", ".join(f"{n!r}: {n}" for n in op.signature.parameters) + "}"
-    source = (f"def {name}({head(op, environment, out=False)}):\n"
-              f"    return call_in_place(op, {mapping})\n")
-    return source, environment
+    lines = [f"def {name}({head(op, environment, out=False)}):", *asking(op, name, environment),
+             f"return call_in_place(op, {mapping})"]
+    return "\n    ".join(lines) + "\n", environment

@@ -13,12 +13,13 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.base.structure import Structure
 from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence
+from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.tensor import Parameter, Tensor, wrap
 
 ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
     "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed,
-    "freed": freed, "user_site": user_site,
+    "freed": freed, "user_site": user_site, **ASKING,
 }
 
 
@@ -44,8 +45,22 @@ def wrapper_source(op: Any, call: Any) -> tuple[str, dict[str, Any]]:
     mapping = "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
     lines = [f"def {op.name}({head(op, environment, out=True)}):"]
     lines += _fast_path(op)
+    lines += [f"    {line}" for line in asking(op, op.name, environment, out=True)]
     lines.append(f"    return call(op, {mapping}, out)")
     return "\n".join(lines) + "\n", environment
+
+
+def asking(op: Any, name: str, environment: dict[str, Any], out: bool = False) -> list[str]:
+    """Offer a call of the function `name` to other types and to modes."""
+    if name.startswith("_"):  # a part of an operation, which asked itself
+        return []
+    parameters = op.signature.parameters
+    defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+    positional = [n for n, p in parameters.items()
+                  if n not in defaults and p.kind is not p.KEYWORD_ONLY]
+    return asking_lines(name, positional, [n for n in parameters if n not in positional], defaults,
+                        environment, out=out,
+                        tested=[n for n in op.operands if n not in positional])
 
 
 def head(op: Any, environment: dict[str, Any], out: bool) -> str:

@@ -17,20 +17,23 @@ from rushlight.families.broadcast import mismatch
 from rushlight.families.cast import astype, cast
 from rushlight.families.inplace import (
     check_in_place,
+    distinct,
     record_in_place,
+    run_in_turn,
     title,
     write_out,
     wrote,
 )
 from rushlight.families.kernels import LARGE, Kernels, number
+from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
 
 
 def apply(op: Any, arguments: Mapping[str, Any], out: Tensor | None = None) -> Any:
     """Run a pointwise op on any mix of tensors and numbers."""
-    overridden = torch_function(op, arguments, out)
-    if overridden is not NotImplemented:
-        return overridden
+    if levels.stack and is_wrapped(arguments.values()):
+        refuse_out(op.name, out)
+        return override_op(apply, op, arguments)
     variant, values = _settle(op, arguments)
     tensors, arrays, dtype = _operands(op, variant, values)
     array = _run(variant, arrays, dtype, values)
@@ -43,9 +46,8 @@ def apply(op: Any, arguments: Mapping[str, Any], out: Tensor | None = None) -> A
 
 def apply_in_place(op: Any, arguments: Mapping[str, Any]) -> Tensor:
     """Run a pointwise op and put the result where its first operand is."""
-    overridden = torch_function(op, arguments, None)
-    if overridden is not NotImplemented:
-        return overridden
+    if levels.stack and is_wrapped(arguments.values()):
+        return override_op(apply_in_place, op, arguments, in_place=True)
     variant, values = _settle(op, arguments)
     target = values[variant.names[0]]
     if not isinstance(target, Tensor):
@@ -184,6 +186,9 @@ def _run(variant: Any, arrays: list[Any], dtype: np.dtype, values: Mapping[str, 
                                   f"'{title(dtypes.from_array(dtype))}'")
     with np.errstate(all="ignore"):
         try:
+            if out is not None and not distinct(out):
+                run_in_turn(kernel, arrays, out)
+                return out
             return kernel(*arrays, out=... if out is None else out)
         except ValueError:
             raise mismatch(variant.op.name, **values) from None
@@ -288,22 +293,6 @@ def _sum_to_shape(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def unsupported_operand(other: Any) -> Any:
     """An operator's answer to a type it does not know: let Python ask the other one."""
-    return NotImplemented
-
-
-def torch_function(op: Any, arguments: Mapping[str, Any], out: Any) -> Any:
-    """What `__torch_function__` of a foreign operand makes of the call, or NotImplemented."""
-    for value in (*arguments.values(), out):
-        handler = getattr(type(value), "__torch_function__", None)
-        if handler is not None and handler is not getattr(Tensor, "__torch_function__", None):
-            kinds = tuple(type(v) for v in arguments.values()
-                          if hasattr(type(v), "__torch_function__"))
-            function = op.declaration.function
-            options = {k: v for k, v in arguments.items() if k not in op.operands}
-            if out is not None:
-                options["out"] = out
-            positional = tuple(arguments[n] for n in op.operands)
-            return type(value).__torch_function__(function, kinds, positional, options)
     return NotImplemented
 
 

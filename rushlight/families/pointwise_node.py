@@ -12,7 +12,7 @@ from rushlight.engine.node import LEAF, Node, changed, freed, next_sequence
 from rushlight.families import pointwise_general as general
 from rushlight.families.broadcast import sum_to
 from rushlight.families.declaration import node_name
-from rushlight.families.inplace import wrote
+from rushlight.families.inplace import distinct, wrote
 from rushlight.families.kernels import LARGE, number
 from rushlight.families.source import compile_function
 from rushlight.tensor import Parameter, Tensor
@@ -21,7 +21,7 @@ ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
     "tracing": tracing, "LEAF": LEAF, "LARGE": LARGE, "next_sequence": next_sequence,
     "sum_to": sum_to, "changed": changed, "freed": freed, "number": number,
-    "user_site": user_site, "wrote": wrote,
+    "user_site": user_site, "wrote": wrote, "distinct": distinct,
     "apply": general.apply, "apply_in_place": general.apply_in_place,
     "differentiable_gradients": general.differentiable_gradients, "ndarray": np.ndarray,
     "FLOATING": frozenset(np.dtype(t) for t in (np.float32, np.float64)), "int64": np.dtype("i8"),

@@ -13,6 +13,8 @@ from inspect import signature
 from typing import Any
 
 from rushlight.families import pointwise_general as general
+from rushlight.families.declaration import FUNCTIONS
+from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.families.pointwise_node import ENVIRONMENT, record_lines
 from rushlight.families.source import compile_function, lazy_function
 
@@ -39,13 +41,15 @@ def wrapper(op: Any, name: str, form: str = "function") -> Any:
 
 
 def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
-    environment = {**ENVIRONMENT, "op": op, "small": op.plain.small, "large": op.plain.large,
-                   "unsupported": general.unsupported_operand}
+    environment = {**ENVIRONMENT, **ASKING, "op": op, "small": op.plain.small,
+                   "large": op.plain.large, "unsupported": general.unsupported_operand}
     settled = _form(op, form, environment)
     fast = _load(op, settled, environment)
     lines = fast
     if fast and settled.condition:
         lines = [f"if {settled.condition}:", *_indent(fast)]
+    if form == "switched":  # torch has two functions of the name: this one is offered
+        lines += _asking(op, form, environment, name)
     if form == "switched" or (op.defaults and form in ("function", "in-place")):
         environment.update(written_functions=op.written, dispatch=dispatch)
         lines += _dispatch_lines(op, settled)
@@ -54,6 +58,8 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
         lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray)) and "
                   f"not hasattr({other}, '__torch_function__'):",
                   f"    return unsupported({other})"]
+    if form != "switched":
+        lines += _asking(op, form, environment, name)
     lines.append(f"return {settled.slow}")
     if op.check is not None:
         environment["check"] = op.check
@@ -85,6 +91,31 @@ def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
                     operator=True)
     return Form(", ".join(names), "", f"apply(op, {operands})", names[0],
                 operator=len(names) > 1)
+
+
+def _asking(op: Any, form: str, environment: dict[str, Any], name: str = "asked") -> list[str]:
+    """Offer the call to other types and to modes, as a call of the function that torch names.
+
+    name: of the function that is being written, by which its source knows it.
+    """
+    in_place = FUNCTIONS.get(f"Tensor.{op.name}_")
+    asked = in_place if form.endswith("in-place") else op.declaration.function
+    if "operator" in form or form == "reflected":
+        operands = list(reversed(op.operands)) if form == "reflected" else op.operands
+        if form == "in-place operator":
+            asked = in_place
+        known = asked is not None and (form != "reflected" or op.name in ("add", "mul"))
+        environment["asked"] = asked
+        return asking_lines("asked" if known else name, operands, [], {}, environment,
+                            operator=len(operands) > 1)
+    environment["asked"] = asked
+    operands = [n for n in op.operands if n not in op.defaults]
+    options = [n for n in op.signature.parameters if n not in operands]
+    if form == "switched":
+        options.append("inplace")
+    return asking_lines("asked" if "variant" in form or form == "function" else name, operands,
+                        options, {"inplace": False, **op.defaults}, environment,
+                        out=form == "function", tested=[n for n in op.operands if n in op.defaults])
 
 
 def _is_default(op: Any, name: str) -> str:
@@ -198,12 +229,13 @@ def _core(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
 def variant_function(variant: Any, in_place: bool) -> Callable[..., Any]:
     """The flat function of an op with some options and numbers given; it takes them all."""
     op = variant.op
-    environment = {**ENVIRONMENT, "op": op}
+    environment = {**ENVIRONMENT, **ASKING, "op": op}
     first = next(n for n in variant.names if n != "condition")
     call = "apply_in_place" if in_place else "apply"
     form = Form("", "", f"{call}(op, {_mapping(op.signature.parameters)})", first, in_place)
     core = (_core_in_place if in_place else _core)(variant, form, environment)
     lines = load_lines(variant, first, core) if not (in_place and variant.boolean) else []
+    lines += _asking(op, "variant in-place" if in_place else "variant", environment)
     lines.append(f"return {form.slow}")
     head = ", ".join(op.signature.parameters)
     source = "\n".join([f"def {op.name}({head}):", *_indent(lines)]) + "\n"
@@ -245,7 +277,8 @@ def _core_in_place(variant: Any, form: Form, environment: dict[str, Any]) -> lis
     target = form.first
     nothing = " and ".join(f"edge_{n} is None" for n in variant.differentiable)
     return [
-        f"if (({nothing}) or not flags.grad_enabled) and 0 not in array_{target}.strides:",
+        f"if (({nothing}) or not flags.grad_enabled) and (array_{target}.flags.forc or "
+        f"distinct(array_{target})):",
         f"    kernel = (small if array_{target}.size < LARGE else large)[dtype]",
         "    if kernel is not None:",
         "        try:",

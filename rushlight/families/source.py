@@ -17,6 +17,9 @@ def _unwritten(*args: Any, **options: Any) -> Any:
     return write_yourself(*args, **options)  # type: ignore[name-defined]  # noqa: F821
 
 
+UNWRITTEN = _unwritten.__code__
+
+
 def compile_function(name: str, source: str, environment: dict[str, Any],
                      module: str) -> Callable[..., Any]:
     """The function `name` defined by `source`, with `environment` as its globals.
@@ -39,7 +42,7 @@ def lazy_function(name: str, module: str,
     object stays the same, only its code is put in.
     """
     environment: dict[str, Any] = {"__name__": module}
-    function = FunctionType(_unwritten.__code__, environment, name)
+    function = FunctionType(UNWRITTEN, environment, name)
 
     def write_yourself(*args: Any, **options: Any) -> Any:
         materialise(function)
@@ -64,6 +67,6 @@ def materialise(function: Any) -> Any:
     fill = getattr(function, "__globals__", {}).get("fill_in")
     if fill is not None:
         with _lock:
-            if function.__code__ is _unwritten.__code__:
+            if function.__code__ is UNWRITTEN:
                 fill()
     return function

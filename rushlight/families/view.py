@@ -21,7 +21,9 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, freed, next_sequence
 from rushlight.families.declaration import Declaration, Samples, named, node_name, register
+from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.families.source import compile_function, lazy_function
+from rushlight.families.wrapped import Call, Wrapped, levels, override
 from rushlight.tensor import Parameter, Tensor
 
 PRUNE_FROM = 64
@@ -91,7 +93,8 @@ return result
 ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "new": new, "reference": reference,
     "PRUNE_FROM": PRUNE_FROM, "flags": flags, "tracing": tracing, "LEAF": LEAF,
-    "next_sequence": next_sequence, "user_site": user_site}
+    "next_sequence": next_sequence, "user_site": user_site,
+    "Wrapped": Wrapped, "Call": Call, "levels": levels, "override": override}
 take_view: Callable[..., Tensor] = compile_function(
     "take_view", "def take_view(function, node_class, input, array, arguments):\n"
     + indent(TAKE, "    "), {**ENVIRONMENT}, __name__)
@@ -100,6 +103,8 @@ take_view: Callable[..., Tensor] = compile_function(
 def take_views(function: Any, input: Tensor, arrays: Sequence[Any],
                arguments: Sequence[tuple[Any, ...]]) -> tuple[Tensor, ...]:
     """The tensors for several views of `input`, as `take_view` makes one by a declared op."""
+    if isinstance(input, Wrapped) and levels.stack:
+        return tuple([function(input, *given) for given in arguments])
     known, edge, version = input._view, input._node, input._writes
     base = input if known is None else known[0]
     recorded = edge is not None and flags.grad_enabled
@@ -158,8 +163,10 @@ def view(paths: str, *, grad: Callable[..., Any], otherwise: Callable[..., Any] 
 
 def _write(op: View) -> tuple[str, dict[str, Any]]:
     """Source and globals of a view op's wrapper."""
+    environment = {**ENVIRONMENT, **ASKING, "op": op, "body": op.body,
+                   "node_class": op.node_class, "checked": checked, "otherwise": op.otherwise,
+                   "by_name": by_name, "function": op.declaration.function}
     names = [p.name for p in op.parameters]
-    defaults: dict[str, Any] = {}
     head = ["input"]
     for p in op.parameters:
         if p.kind is p.VAR_POSITIONAL:
@@ -167,7 +174,7 @@ def _write(op: View) -> tuple[str, dict[str, Any]]:
         elif p.default is p.empty:
             head.append(p.name)
         else:
-            defaults[f"default_{p.name}"] = p.default
+            environment[f"default_{p.name}"] = p.default
             head.append(f"{p.name}=default_{p.name}")
     passed = ", ".join(f"*{n}" if n == op.star else n for n in names)
     packed = op.star if names == [op.star] else f"({passed}{',' if passed else ''})"
@@ -178,15 +185,26 @@ def _write(op: View) -> tuple[str, dict[str, Any]]:
     if op.star:
         lines += ["    if named:", f"        {op.star} = by_name({op.name!r}, {op.star!r}, named)"]
     lines += ["    if type(input) is not Tensor and type(input) is not Parameter:",
-              f"        checked(function, input, {packed})",
+              "        if isinstance(input, Wrapped) and levels.stack:",
+              f"            arguments = ({call}{'' if passed else ','})",
+              "            return override(Call(function, arguments, {}, op, op.name, 'view'))",
+              *(f"        {line}" for line in _asking(op, environment)),
+              "        checked(function, input)",
               f"    array = body(input._array{', ' + passed if passed else ''})"]
     if op.otherwise is not None:
         lines += ["    if array is None:", f"        return otherwise({call})"]
     lines.append(f"    arguments = {packed}")
-    environment = {**ENVIRONMENT, "body": op.body, "node_class": op.node_class,
-                   "checked": checked, "otherwise": op.otherwise, "by_name": by_name,
-                   "function": op.declaration.function, **defaults}
     return "\n".join(lines) + "\n" + indent(TAKE, "    "), environment
+
+
+def _asking(op: View, environment: dict[str, Any]) -> list[str]:
+    """Offer the call to other types and to modes."""
+    if op.name.startswith("_"):  # a part of an operation, which asked itself
+        return []
+    required = [p.name for p in op.parameters if p.default is p.empty and p.name != op.star]
+    options = {p.name: p.default for p in op.parameters if p.default is not p.empty}
+    return asking_lines("function", ["input", *required], list(options), options, environment,
+                        star=op.star or "")
 
 
 def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple[Any, ...]:
@@ -198,7 +216,7 @@ def by_name(op: str, star: str, named_arguments: dict[str, Any]) -> tuple[Any, .
     raise TypeError(f"{op}() got an unexpected keyword argument '{next(iter(named_arguments))}'")
 
 
-def checked(function: Any, input: Any, arguments: Any) -> None:
+def checked(function: Any, input: Any) -> None:
     """Refuse what is no tensor."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{function.__name__}(): argument 'input' (position 1) must be Tensor, "
