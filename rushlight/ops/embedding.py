@@ -95,7 +95,6 @@ def embedding_gradient(
 ) -> Array:
     """Add up the gradients of looked-up rows, in the order of the indices: (rows, width)."""
     width = grad.shape[-1]
-    result = np.zeros((rows, width), grad.dtype)
     places, values = indices.reshape(-1), grad.reshape(-1, width)
     if padding_idx >= 0:
         kept = places != padding_idx
@@ -104,9 +103,7 @@ def embedding_gradient(
     if scale_grad_by_freq:
         often = np.maximum(np.bincount(places, minlength=rows), 1).astype(grad.dtype)
         values = values / often[places][:, None]
-    if places.size:
-        kernels.index_add(result, 0, places, values)
-    return result
+    return kernels.totals(rows, places, values)
 
 
 @function("nn.functional.embedding")

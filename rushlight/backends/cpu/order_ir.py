@@ -3,8 +3,9 @@
 Each element becomes a word of twice its width (of at least 64 bits): a key, an unsigned integer in
 the order of the elements, above its place in the row. Words are all different, and their order is
 the stable one. In a short row each word is compared with each, which takes no branches; a few
-smallest are kept in a list while blocks that hold nothing smaller are passed over; anything else is a radix sort, a byte of the key at a
-time, from which words that a byte of the key already rules out are dropped first.
+smallest are kept in a list while blocks that hold nothing smaller are passed over; anything else
+is a radix sort, a byte of the key at a time, from which words that the highest byte of the key
+rules out are dropped first.
 """
 
 from __future__ import annotations
