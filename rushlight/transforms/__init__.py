@@ -1,0 +1,1 @@
+"""Function transforms: forward mode, batching, and gradients of what they compute."""

@@ -1,0 +1,177 @@
+"""Batching: how each family runs on all lanes at once.
+
+    pointwise            lanes lined up in front of broadcasting
+    views                the same view of each lane, which is one view of all
+    folds, sorts, ...    negative dimensions, which lanes in front do not move
+    products, convolutions   the lanes as one more batch dimension, or as groups (`batched_ops`)
+    composites           run as they are: what they call is batched
+
+Whatever else there is runs lane by lane, and the results are stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.backends.meta.array import is_meta
+from rushlight.base.promotion import of_number, promote_ranks
+from rushlight.families.index import IndexOp
+from rushlight.families.library import Library
+from rushlight.families.pointwise import Pointwise
+from rushlight.families.view import View
+from rushlight.families.wrapped import Call, below, leaves_of, levels, mapped
+from rushlight.tensor import Tensor
+from rushlight.transforms import batched
+from rushlight.transforms.batched import Batched, lowered, raised
+from rushlight.transforms.batched_ops import IN_PLACE, RULES, aligned
+from rushlight.transforms.lanes import view_of_lanes
+from rushlight.transforms.randomness import collected
+
+
+def rule(level: int, call: Call) -> Any:
+    """Run a call of which an argument is batched at `level`."""
+    if call.in_place:
+        with below(level):
+            return _in_place(level, call)
+    if call.name in RULES:
+        with below(level):
+            result = RULES[call.name](level, call)
+        if result is not NotImplemented:
+            return wrapped(result, level)
+    if call.op is None:
+        return _composite(level, call)
+    with below(level):
+        for kind, family in FAMILIES.items():
+            if isinstance(call.op, kind):
+                result = family(level, call)
+                if result is not NotImplemented:
+                    return wrapped(result, level)
+        return each_lane(level, call)
+
+
+def wrapped(result: Any, level: int) -> Any:
+    """A result that has the lanes in front, batched."""
+    return mapped(result, lambda y: raised(y, level) if isinstance(y, Tensor) else y)
+
+
+def _here(x: Any, level: int) -> bool:
+    return isinstance(x, Batched) and x.level == level
+
+
+def _size(level: int, call: Call) -> int:
+    return next(x.value._array.shape[0] for x in call.leaves() if _here(x, level))
+
+
+def each_lane(level: int, call: Call) -> Any:
+    """The call on one lane after the other, the results stacked."""
+    results = [call(lambda x: x.value[i] if _here(x, level) else x)  # noqa: B023
+               for i in range(_size(level, call))]
+    return collected(results, level)
+
+
+def _pointwise(level: int, call: Call) -> Any:
+    values = call.args[0]
+    tensors = {n: v for n, v in values.items() if isinstance(v, Tensor)}
+    rank = max(v._array.ndim for v in tensors.values())
+    common = _common(values)
+    changed = dict(values)
+    for position, (name, value) in enumerate(tensors.items()):
+        if not _here(value, level):
+            continue
+        lanes = aligned(value, level, rank)
+        if common is not None and name != "condition" and lanes.dtype is not common and not (
+                call.in_place and position == 0):
+            lanes = lanes.to(common)
+        changed[name] = lanes
+    return call.function(changed)
+
+
+def _common(values: dict[str, Any]) -> Any:
+    """The type that operands promote to by the shapes of one lane; None where they agree."""
+    given = {n: v for n, v in values.items() if n != "condition"}
+    tensors = [v for v in given.values() if isinstance(v, Tensor)]
+    if len({t.dtype for t in tensors}) < 2:
+        return None
+    return promote_ranks([t.dtype for t in tensors if t._array.ndim],
+                         [t.dtype for t in tensors if not t._array.ndim],
+                         [of_number(v) for v in given.values()
+                          if isinstance(v, bool | int | float | complex)])
+
+
+def _view(level: int, call: Call) -> Any:
+    first, *arguments = call.args
+    return view_of_lanes(first.value, call.function, tuple(arguments))
+
+
+def _library(level: int, call: Call) -> Any:
+    """Folds, sorts and transforms along dimensions counted from the end."""
+    values, op = call.args[0], call.op
+    batched = [n for n, v in values.items() if _here(v, level)]
+    tensors = [n for n, v in values.items() if isinstance(v, Tensor)]
+    if batched != tensors or len(tensors) != 1 or "dim" not in values:
+        return NotImplemented
+    rank = values[batched[0]]._array.ndim
+    dim = from_the_end(values["dim"], rank)
+    if dim is None or rank == 0 or op.name in ("argmax", "argmin", "_flip"):
+        return NotImplemented
+    return call.function({**values, batched[0]: values[batched[0]].value, "dim": dim})
+
+
+def from_the_end(dim: Any, rank: int) -> Any:
+    """Dimensions as negative numbers; all of them for None. None for what is out of range."""
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
+        return tuple(range(-rank, 0))
+    if isinstance(dim, tuple | list):
+        found = tuple(from_the_end(d, rank) for d in dim)
+        return None if None in found else found
+    if not isinstance(dim, int) or not -rank <= dim < rank:
+        return None
+    return dim if dim < 0 else dim - rank
+
+
+FAMILIES: dict[type, Callable[[int, Call], Any]] = {
+    Pointwise: _pointwise, View: _view, Library: _library,
+    IndexOp: lambda level, call: NotImplemented,
+}
+
+
+def _composite(level: int, call: Call) -> Any:
+    """Plain Python runs as it is, unless it looks at elements: then lane by lane."""
+    before = levels.stack
+    try:
+        result = call.plainly()
+        if not any(isinstance(y, Tensor) and not isinstance(y, Batched) and is_meta(y._array)
+                   for y in leaves_of(result)):
+            return result
+    except Exception as error:
+        if "randomness" in str(error):
+            raise
+        levels.stack = before
+    with below(level):
+        return each_lane(level, call)
+
+
+def _in_place(level: int, call: Call) -> Any:
+    target = call.leaves()[0]
+    if not _here(target, level):
+        raise RuntimeError(
+            f"vmap: {call.name}(self, *extra_args) is not possible because there exists a Tensor "
+            "`other` in extra_args that has more elements than `self`. This happened due to "
+            "`other` being vmapped over but `self` not being vmapped over in a vmap. Please try "
+            "to use out-of-place operators instead of inplace ones, or make self with new_zeros() "
+            "of a tensor that is vmapped over")
+    if isinstance(call.op, Pointwise):
+        rank = max(v._array.ndim for v in call.args[0].values() if isinstance(v, Tensor))
+        if rank == target._array.ndim:
+            _pointwise(level, call)
+            return target
+    elif call.name in IN_PLACE and IN_PLACE[call.name](level, call) is not NotImplemented:
+        return target
+    for i in range(target.value._array.shape[0]):
+        call(lambda x: x.value[i] if _here(x, level) else x)  # noqa: B023
+    return target
+
+
+batched.RULE.append(rule)
+__all__ = ["each_lane", "lowered", "rule"]

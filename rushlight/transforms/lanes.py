@@ -1,0 +1,56 @@
+"""Views of every lane at once: one view of the whole, whatever the view operation is.
+
+A view is an offset and strides. Those of lane 0 hold for every lane, one stride of the lanes
+further on; so the rule is one, and writes through the view reach the batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.families.view import view
+from rushlight.families.wrapped import entered
+from rushlight.ops import stack
+from rushlight.ops.viewing import strided
+from rushlight.tensor import Tensor
+from rushlight.transforms.batched import lowered, raised
+
+# Of these the element type changes; they have no dimensions to mistake the lanes for.
+BY_ELEMENT = frozenset(("_real", "_imag", "view_as_real", "view_as_complex"))
+
+
+def _gradient(g: Tensor, shape: tuple[int, ...], taken: Any, given: Any) -> Tensor:
+    """The declared gradient of the view, for each lane."""
+    size = shape[0]
+    with entered(size) as level:
+        made = taken.declaration.op.grad(raised(g, level.number), shape[1:], *given)
+        return lowered(made, level.number, size)
+
+
+def _otherwise(input: Tensor, taken: Any, given: Any) -> Tensor:
+    """Lanes that have no such view: a copy, by what the operation does then."""
+    return stack([taken(lane, *given) for lane in input])
+
+
+@view("_view_of_lanes", grad=_gradient, otherwise=_otherwise)
+def view_of_lanes(input, taken, given):
+    """`taken(lane, *given)` of every lane, by a view operation; shares memory."""
+    body = taken.declaration.op.body
+    if taken.declaration.name in BY_ELEMENT:
+        return body(input, *given)
+    lane = input[0, ...]
+    part = body(lane, *given)
+    if part is None:
+        return None
+    if is_meta(part):
+        return MetaArray((input.shape[0], *part.shape), part.dtype,
+                         (input.strides[0], *part.strides))
+    start = _address(part) - _address(lane)
+    return strided(input, (input.shape[0], *part.shape), (input.strides[0], *part.strides), start)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])

@@ -1,0 +1,68 @@
+"""vmap of every declared op against a loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import rushlight as rl
+from rushlight import Tensor
+
+from .samples import TESTED, Sample, cases, flat
+
+LANES = 3
+LEFT = {
+    "svd_lowrank", "pca_lowrank", "lobpcg",  # they draw
+    "empty_like",  # any elements
+    "as_strided", "as_strided_copy",  # an offset counts from where a lane begins, not its memory
+}
+
+
+def lanes_of(sample: Sample) -> tuple[Any, list[Tensor]]:
+    """The sample as a function of its floating point tensors, and lanes of these."""
+    given = [t for t in sample.tensors() if t.is_floating_point() or t.is_complex()]
+    lanes = [rl.stack([t * (1 + 0.05 * i) for i in range(LANES)]) for t in given]
+
+    def function(*tensors: Tensor) -> list[Any]:
+        rest = iter(tensors)
+        own = sample.map(lambda t: next(rest) if t.is_floating_point() or t.is_complex() else t)
+        return flat(own.run())
+
+    return function, lanes
+
+
+def check(function: Any, lanes: list[Tensor], in_dims: tuple[Any, ...]) -> None:
+    try:
+        expected = [function(*(x if d is None else x[i] for x, d in zip(lanes, in_dims)))
+                    for i in range(LANES)]
+    except Exception as error:
+        pytest.skip(f"not defined there: {error}")
+    if not all(isinstance(y, Tensor) for row in expected for y in row):
+        pytest.skip("no tensors come out")
+    if any(len({tuple(y.shape) for y in column}) > 1 for column in zip(*expected)):
+        pytest.skip("shapes depend on values")
+    found = rl.vmap(function, in_dims)(*lanes)
+    for y, column in zip(found, zip(*expected, strict=True), strict=True):
+        whole = rl.stack(column)
+        assert (y.shape, y.dtype) == (whole.shape, whole.dtype)
+        assert rl.allclose(y, whole, rtol=1e-6, atol=1e-8, equal_nan=True)
+
+
+@pytest.mark.parametrize("sample", cases([d for d in TESTED if d.name not in LEFT]))
+def test_vmap_is_a_loop(sample: Sample) -> None:
+    function, lanes = lanes_of(sample)
+    if not lanes:
+        pytest.skip("no floating point tensors go in")
+    check(function, lanes, (0,) * len(lanes))
+
+
+@pytest.mark.parametrize("sample", cases([d for d in TESTED if d.name not in LEFT]))
+def test_one_of_several_operands_batched(sample: Sample) -> None:
+    function, lanes = lanes_of(sample)
+    if len(lanes) < 2:
+        pytest.skip("one operand")
+    for i in range(len(lanes)):
+        own = [x if i == j else x[0] for j, x in enumerate(lanes)]
+        check(function, own, tuple(0 if i == j else None for j in range(len(lanes))))
+

@@ -1,0 +1,51 @@
+"""Forward mode of every declared op against reverse mode: u . (J t) and (u J) . t agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import rushlight as rl
+from rushlight import Tensor
+
+from .samples import TESTED, Sample, cases
+from .test_gradients import differentiable, prepared
+
+# Draw inside, or have gradients that are no derivatives: nothing to compare.
+LEFT = {"svd_lowrank", "pca_lowrank", "lobpcg"}
+
+
+def inner(one: list[Tensor], other: list[Tensor]) -> float:
+    return sum(float((a * b).sum()) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("sample", cases([d for d in TESTED if d.name not in LEFT]))
+def test_forward_is_the_transpose_of_reverse(sample: Sample) -> None:
+    if not differentiable(sample):
+        pytest.skip("nothing here requires grad")
+    function, leaves = prepared(sample)
+    random = rl.Generator().manual_seed(0)
+
+    def like(x: Tensor) -> Tensor:
+        return rl.randn(x.shape, dtype=rl.float64, generator=random)
+
+    points = tuple(x.detach() for x in leaves)
+    if any(x.is_complex() for x in points):
+        pytest.skip("complex tensors have a test of their own")
+    tangents = tuple(map(like, points))
+    try:
+        outputs, along = rl.func.jvp(lambda *xs: real(function(*xs)), points, tangents)
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+        pytest.skip(str(error))
+    seeds = list(map(like, outputs))
+    _, pull = rl.func.vjp(lambda *xs: real(function(*xs)), *points)
+    back = pull(seeds)
+    expected = inner(list(back), list(tangents))
+    assert inner(along, seeds) == pytest.approx(expected, rel=1e-7, abs=1e-8)
+
+
+def real(outputs: list[Any]) -> list[Tensor]:
+    return [rl.view_as_real(y) if y.is_complex() else y for y in outputs]
