@@ -33,6 +33,7 @@ from rushlight.backends.host.convolution import Window
 FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = "forward", "backward_data", "backward_weights"
 PLAIN, LAST, LIBRARY = "plain", "channels_last", "library"
 BLOCK = 16  # channels: an AVX-512 register, and the unit that the library lays them out in
+FEW = 1 << 20  # activations that stay in the cache while their layout is changed
 
 def grouped(weight: Layout, groups: int) -> Layout:
     """A weight (out, in / groups, ...) as oneDNN has it: (groups, out / groups, ...)."""
@@ -119,11 +120,22 @@ class Problem:
 
     def primitive(self, direction: str) -> Primitive:
         """The primitive of the first layout that a fast implementation serves."""
+        best: tuple[int, Primitive] | None = None
         for how in preference(self, direction):
-            found: Primitive = getattr(self, direction)(how)
-            if not found.implementation.startswith("ref"):
+            primitive: Primitive = getattr(self, direction)(how)
+            rank = self.rank(primitive.implementation)
+            if best is None or rank < best[0]:
+                best = rank, primitive
+            if not rank:
                 break
-        return found  # the last of them is right, if by plain loops
+        assert best is not None
+        return best[1]
+
+    def rank(self, implementation: str) -> int:
+        """0 for a fast one; by groups, products of tiny matrices are slow; 2 for plain loops."""
+        if implementation.startswith("ref"):
+            return 2
+        return int(self.window.groups > 1 and "gemm" in implementation)
 
     def forward(self, how: str) -> Primitive:
         source, weights, offset, target = self._offered(how)
@@ -193,14 +205,17 @@ class Problem:
         channels, by_channel = self.weight.shape[axis], self.out_channels
         if axis:
             by_channel = self.in_channels
+        weights = prod(self.weight.shape)
+        data = prod(self.input.shape) + prod(self.output.shape)
         by_samples = batch >= min(jobs, 4)
         if direction == BACKWARD_WEIGHTS:
             # Each job has a gradient of its own to be added up: not worth it for large weights.
             jobs = min(jobs, 8)
-            data = prod(self.input.shape) + prod(self.output.shape)
-            by_samples = by_samples and jobs * prod(self.weight.shape) < data / 4
+            by_samples = by_samples and jobs * weights < data / 4
             if self.window.groups > 1 and not by_samples:
                 jobs = 1
+        elif weights > data / 2:  # every job by samples would read all the weights
+            by_samples, jobs = False, min(jobs, channels // (2 * BLOCK))
         if self.window.groups > 1 or by_samples or channels < 2 * BLOCK:
             return [self.samples(*range_) for range_ in cut(batch, jobs)]
         return [by_channel(*range_) for range_ in cut(channels, jobs, BLOCK)]
@@ -226,15 +241,19 @@ def preference(problem: Problem, direction: str) -> tuple[str, ...]:
     if problem.is_pointwise() and direction != BACKWARD_WEIGHTS and not many:
         return (PLAIN, LIBRARY, LAST)  # a matrix product as it stands
     if direction == FORWARD:
-        strided_stem = inputs < 4 and max(problem.window.stride) > 1
-        return (LAST, LIBRARY, PLAIN) if (outputs < 16 and not many) or strided_stem else (
-            LIBRARY, LAST, PLAIN)
+        strided_stem = 1 < inputs < 4 and max(problem.window.stride) > 1
+        volumes = len(problem.input.shape) == 5
+        return (LAST, LIBRARY, PLAIN) if not many and (
+            outputs < 16 or strided_stem or volumes) else (LIBRARY, LAST, PLAIN)
     if direction == BACKWARD_DATA:
         if outputs < 8 and inputs >= 16:
             return (LAST, LIBRARY, PLAIN)
         # With few input channels most of a register of 16 would be empty.
         return (PLAIN, LAST, LIBRARY) if inputs < 6 and not many else (LIBRARY, LAST, PLAIN)
-    return (LAST, LIBRARY, PLAIN) if 4 <= inputs < 16 else (LIBRARY, LAST, PLAIN)
+    few = (max(problem.window.stride) == 1 and not many
+           and prod(problem.input.shape) + prod(problem.output.shape) <= FEW)
+    return (LAST, LIBRARY, PLAIN) if inputs >= 4 and (inputs < 16 or few) else (
+        LIBRARY, LAST, PLAIN)
 
 
 class Assembly:
