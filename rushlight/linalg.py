@@ -18,7 +18,7 @@ from rushlight.ops.matrix_function import matrix_exp, matrix_power
 from rushlight.ops.matrix_norm import cond, matrix_norm, matrix_rank, norm
 from rushlight.ops.norm import vector_norm
 from rushlight.ops.products import linalg_cross as cross, multi_dot, linalg_vander as vander, vecdot
-from rushlight.ops.viewing import diagonal
+from rushlight.ops.triangle import diagonal
 # ---- by hand
 from rushlight.ops.linear_triangular import LinAlgError
 # ---- all names: written by tools/write_index.py

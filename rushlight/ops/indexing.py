@@ -32,6 +32,7 @@ class ViewNode(Node):
     """A view by a basic index: the gradient lands in zeros of the whole's shape."""
 
     __slots__ = ()
+    keeps_tensors = False
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         """The gradient of the whole."""

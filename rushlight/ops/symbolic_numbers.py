@@ -9,6 +9,26 @@ from typing import Any
 from rushlight.families.composite import function
 
 
+class _Unknown:
+    """A number that is not known while a program is recorded: here all numbers are known."""
+
+    def __init__(self, *arguments: Any) -> None:
+        raise TypeError(f"{type(self).__name__} cannot be made: every size is a plain number "
+                        "here. It is there for isinstance tests")
+
+
+class SymInt(_Unknown):
+    """An int not known yet; there are none, so that isinstance tests say no."""
+
+
+class SymFloat(_Unknown):
+    """A float not known yet; there are none, so that isinstance tests say no."""
+
+
+class SymBool(_Unknown):
+    """A bool not known yet; there are none, so that isinstance tests say no."""
+
+
 @function("sym_float")
 def sym_float(a: Any) -> float:
     """`a` as a float."""

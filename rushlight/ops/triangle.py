@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
-from rushlight.families.composite import composite
+from rushlight.families.composite import composite, function
 from rushlight.families.library import library
 from rushlight.tensor import Tensor
 
@@ -132,6 +132,18 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     if input.ndim == 1:
         return diag_embed(input, diagonal)
     return input.diagonal(diagonal).clone()  # type: ignore[attr-defined]
+
+
+@function("linalg.diagonal", samples=lambda x: [(x(2, 3, 4),), (x(3, 3), {"offset": 1})])
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """`diagonal` of matrices in the last two dimensions. Shares memory.
+
+    >>> import rushlight as rl
+    >>> rl.linalg.diagonal(rl.arange(8).view(2, 2, 2))
+    tensor([[0, 3],
+            [4, 7]])
+    """
+    return A.diagonal(offset, dim1, dim2)  # type: ignore[attr-defined,no-any-return]
 
 
 @composite("diagflat")

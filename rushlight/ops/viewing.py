@@ -323,7 +323,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return expand(input, *other._array.shape)
 
 
-@declare_view("diagonal linalg.diagonal", grad=lambda g, shape, offset, dim1, dim2: _embed(
+@declare_view("diagonal", grad=lambda g, shape, offset, dim1, dim2: _embed(
     g, shape, lambda x: diagonal(x, offset, dim1, dim2)),
               samples=lambda x: [(x(3, 3),), (x(2, 3, 4), 1, 0, 2), (x(3, 4), -1)])
 def diagonal(input, offset=0, dim1=0, dim2=1):

@@ -155,8 +155,10 @@ class Tensor:
     const_data_ptr = data_ptr
     def untyped_storage(self) -> UntypedStorage:
         """The memory itself, shared by all views of it."""
-    def storage(self) -> UntypedStorage:
-        """The memory itself, shared by all views of it."""
+    def storage(self) -> Any:
+        """The memory as a sequence of elements, shared by all views of it."""
+    def storage_type(self) -> Any:
+        """The class of `storage()`, such as FloatStorage."""
     def is_contiguous(self, memory_format: Any = None) -> builtins.bool:
         """Whether the elements are dense and row-major (or in `memory_format`)."""
     is_cuda: builtins.bool
@@ -213,6 +215,8 @@ class Tensor:
         """input + alpha * other, with broadcasting."""
     def __and__(self, other: Tensor | _Number) -> Tensor:
         """The bits set in both; of truth values: and."""
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The functions of the array API standard for tensors: the module `rushlight.array_api`."""
     def __div__(self, other: Tensor | _Number) -> Tensor:
         """input / other: a true quotient, or rounded by rounding_mode "trunc" or "floor"."""
     def __eq__(self, other: Tensor | _Number) -> Tensor:  # type: ignore[override]
@@ -1474,6 +1478,8 @@ class Tensor:
         """The tensor as another dtype or on another device; itself if nothing changes."""
     def to_dense(self, dtype: Any = None) -> Tensor:
         """The tensor itself: all tensors are dense."""
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """`to(device)` under the array API standard's name. Raises ValueError for a stream."""
     def to_mkldnn(self, *args: Any, **options: Any) -> Any:
         """Refused: to_mkldnn(): sparse tensors are not supported: all tensors are dense
         (strided)."""

@@ -31,7 +31,9 @@ class memory_format:  # noqa: N801 - torch's name
 
 
 strided = layout("strided")
-sparse_coo, sparse_csr = layout("sparse_coo"), layout("sparse_csr")
+# Layouts that programs compare with; no tensor has one of them.
+sparse_coo, sparse_csr, sparse_csc = (layout(f"sparse_{n}") for n in ("coo", "csr", "csc"))
+sparse_bsr, sparse_bsc, jagged = layout("sparse_bsr"), layout("sparse_bsc"), layout("jagged")
 contiguous_format = memory_format("contiguous_format")
 preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
