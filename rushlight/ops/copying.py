@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import assign, copied
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device, device
@@ -69,8 +70,8 @@ class clone:
                 raise RuntimeError(f"required rank {RANKS[memory_format]} tensor to use "
                                    f"{memory_format.name} format")
             order = (0, *range(2, input.ndim), 1)
-            return input.transpose(order).copy("C").transpose(np.argsort(order))
-        return input.copy("K" if memory_format is preserve_format and is_dense(input) else "C")
+            return copied(input.transpose(order)).transpose(np.argsort(order))
+        return copied(input, "K" if memory_format is preserve_format and is_dense(input) else "C")
 
     def backward(gradient):
         return gradient
@@ -210,7 +211,7 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         target, source = input._array, src._array
         if (target.shape == source.shape and target.dtype is source.dtype and may_write(input)
                 and type(source) is np.ndarray):
-            target[...] = source
+            assign(target, source)
             wrote(input)
             return input
     if not isinstance(src, Tensor):
@@ -231,7 +232,7 @@ def _overwrite(input: Tensor, src: Tensor, recorded: bool) -> Tensor:
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         converted = source if source.dtype == target.dtype else astype(source, target.dtype)
         try:
-            target[...] = converted
+            assign(target, converted)
         except ValueError:
             raise RuntimeError(
                 f"The size of tensor a ({list(target.shape)}) must match the size of tensor b "

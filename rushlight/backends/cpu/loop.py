@@ -64,7 +64,8 @@ def flag_family() -> str:
 
 def loop_ir(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], cost: float = 1.0,
             save_flags: str = "") -> str:
-    """A module whose `@loop` is a NumPy inner loop, `void (char**, npy_intp*, npy_intp*, void*)`.
+    """A module whose `@loop` is a NumPy inner loop, `void (char**, npy_intp*, npy_intp*, void*)`,
+    and whose `@run` is the same for callers that look after the exception flags themselves.
 
     `body_ir` defines `@body`, marked `alwaysinline`, from the body types of `in_types` to that of
     the one output, or to a struct of them; it may define and declare whatever else it needs, under
@@ -227,10 +228,14 @@ end:
         save, restore, declare = FLAG_CODE[self.save_flags]
         return f"""
 declare void @rl_drive(ptr, i64, ptr, ptr)
-define void @loop(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {{
+define void @run(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {{
   %n = load i64, ptr %dimensions
-{save}
   call void @rl_drive(ptr %args, i64 %n, ptr %steps, ptr @rl_kernel)
+  ret void
+}}
+define void @loop(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {{
+{save}
+  call void @run(ptr %args, ptr %dimensions, ptr %steps, ptr %data)
 {restore}
   ret void
 }}

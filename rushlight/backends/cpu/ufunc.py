@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,17 @@ from rushlight.backends.cpu.loop_driver import drive_address
 from rushlight.backends.cpu.numpy_api import api_function
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.base.dtypes import dtype_named
+
+
+class Loop(NamedTuple):
+    """What a ufunc of one loop runs, for others who run it: the address of a loop that leaves the
+    floating-point exception flags as they come, and the dtypes of its operands."""
+
+    address: int
+    types: tuple[np.dtype, ...]
+
+
+LOOPS: dict[np.ufunc, Loop] = {}
 
 _NO_IDENTITY = -1
 _LARGEST_CODE = 127  # NumPy stores the types of a loop in chars; types of extensions have more
@@ -74,13 +85,20 @@ def compile_loop(body_ir: str, in_types: Sequence[str], out_types: Sequence[str]
     The arguments are those of `loop_ir`; `writer` is what prints the loops. Raises `Unavailable`
     where the kernel cannot be compiled.
     """
+    dtypes, address, _ = _compiled(body_ir, in_types, out_types, cost, writer)
+    return tuple(dtype.num for dtype in dtypes), address
+
+
+def _compiled(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], cost: float,
+              writer: type[LoopWriter]) -> tuple[tuple[np.dtype, ...], int, int]:
+    """The dtypes of a kernel's operands, and the addresses of its two forms."""
     types = [canonical(name) for name in (*in_types, *out_types)]
     here = target()
     if "float16" in types and here.family == "x86_64" and not here.has("f16c"):
         raise Unavailable("this CPU has no float16 conversions (F16C)")
     ir = writer(body_ir, in_types, out_types, cost, flag_family()).module()
-    (address,) = jit.load(ir, "loop", imports={"rl_drive": drive_address()})
-    return tuple(dtype_named(name).array.num for name in types), address
+    loop, run = jit.load(ir, "loop", "run", imports={"rl_drive": drive_address()})
+    return tuple(dtype_named(name).array for name in types), loop, run
 
 
 def compile_ufunc(name: str, body_ir: str, in_types: Sequence[str], out_types: Sequence[str],
@@ -96,5 +114,8 @@ def compile_ufunc(name: str, body_ir: str, in_types: Sequence[str], out_types: S
     >>> double(np.float32([1, 2])).tolist()
     [2.0, 4.0]
     """
-    loop = compile_loop(body_ir, in_types, out_types, cost, writer)
-    return make_ufunc(name, [loop], len(in_types), len(out_types), doc)
+    dtypes, loop, run = _compiled(body_ir, in_types, out_types, cost, writer)
+    numbers = tuple(dtype.num for dtype in dtypes)
+    ufunc = make_ufunc(name, [(numbers, loop)], len(in_types), len(out_types), doc)
+    LOOPS[ufunc] = Loop(run, dtypes)
+    return ufunc

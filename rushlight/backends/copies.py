@@ -1,0 +1,90 @@
+"""Copies of arrays: large ones in blocks by all threads where code can be generated, else NumPy's.
+
+All take arrays of any kind and give what NumPy would; results are new arrays, in recycled memory
+where they are large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from rushlight.backends.cpu import copies
+from rushlight.backends.memory import recycle
+
+LARGE = 1 << 18  # bytes from which on a copy of its own kind is worth the call, ...
+SCATTERED = 1 << 16  # ... and of an array that is not contiguous
+
+
+def _large(array: Any) -> bool:
+    size = array.size * array.dtype.itemsize
+    return size >= SCATTERED and type(array) is np.ndarray and array.dtype.isnative and (
+        size >= LARGE or not array.flags.c_contiguous)
+
+
+def copied(array: Any, order: Literal["C", "K"] = "C") -> Any:
+    """A copy in row-major order; with order "K" in the order that the dimensions have in memory."""
+    if not _large(array):
+        return array.copy(order)
+    recycle()
+    made = np.empty_like(array, order=order)
+    if not copies.copy_into(made, array):
+        made[...] = array
+    return made
+
+
+def contiguous(array: Any) -> Any:
+    """The array itself where it is row-major, else a copy that is."""
+    return array if array.flags.c_contiguous else copied(array)
+
+
+def assign(target: np.ndarray, source: np.ndarray) -> None:
+    """``target[...] = source``; raises ValueError where `source` does not broadcast."""
+    if (_large(target) and target.dtype == source.dtype and type(source) is np.ndarray
+            and source.ndim <= target.ndim and target.flags.writeable and distinct(target)
+            and not np.may_share_memory(target, source) and copies.copy_into(target, source)):
+        return
+    target[...] = source
+
+
+def distinct(array: np.ndarray) -> bool:
+    """Whether the strides show that each element has a place of its own in memory."""
+    if array.flags.forc:
+        return True
+    extent = 0  # bytes that the dimensions of smaller strides span
+    for stride, size in sorted((abs(s), n) for s, n in zip(array.strides, array.shape,
+                                                           strict=True) if n > 1):
+        if stride <= extent:
+            return False
+        extent += stride * (size - 1)
+    return True
+
+
+def joined(arrays: Sequence[np.ndarray], dim: int) -> np.ndarray:
+    """The arrays one after another along `dim`, as `numpy.concatenate` does it."""
+    if not arrays or len(arrays) * arrays[0].size * arrays[0].itemsize < LARGE or not _alike(
+            arrays, dim):
+        return np.concatenate(arrays, dim)
+    recycle()
+    first = arrays[0]
+    sizes = [array.shape[dim] for array in arrays]
+    shape = list(first.shape)
+    shape[dim] = sum(sizes)
+    made = np.empty_like(first, shape=shape)  # images may have their channels last
+    places = np.split(made, np.cumsum(sizes)[:-1], dim)
+    for place, array in zip(places, arrays, strict=True):
+        assign(place, array)
+    return made
+
+
+def _alike(arrays: Sequence[np.ndarray], dim: int) -> bool:
+    """Whether the arrays are of one dtype and differ in size along `dim` alone."""
+    first = arrays[0]
+    if type(first) is not np.ndarray or not -first.ndim <= dim < first.ndim:
+        return False
+    dim %= first.ndim
+    kind, before, after = first.dtype, first.shape[:dim], first.shape[dim + 1:]
+    return all(type(a) is np.ndarray and a.dtype == kind and a.ndim == first.ndim
+               and a.shape[:dim] == before and a.shape[dim + 1:] == after for a in arrays)
