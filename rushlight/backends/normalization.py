@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.quiet import silent
 from rushlight.backends.row_kernels import Kernels, column_sum, column_sums, filled
@@ -31,7 +32,15 @@ def _wide(array: Any) -> Any:
         recycle()
     if array.dtype.itemsize == 2:
         return np.ascontiguousarray(array, np.float32)
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    return contiguous(array)
+
+
+def _gradient_matrix(gradient: Any, places: int) -> Any:
+    """`gradient` as rows; that of a sum, one number everywhere, as one row for all."""
+    if any(gradient.strides) or gradient.size < LARGE or gradient.dtype.itemsize == 2:
+        return _matrix(gradient, places)
+    shape = (math.prod(gradient.shape[:-places]), math.prod(gradient.shape[-places:]))
+    return np.broadcast_to(np.full(shape[1], gradient.flat[0]), shape)
 
 
 def _vector(array: Any, n: int, missing: float, dtype: np.dtype) -> Any:
@@ -79,7 +88,7 @@ def layer_norm(x: Any, places: int, weight: Any, bias: Any, eps: float) -> tuple
 def layer_norm_backward(gradient: Any, x: Any, places: int, weight: Any, bias: Any, mean: Any,
                         rstd: Any, needs: tuple[bool, ...]) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias; None for those not needed."""
-    g, rows = _matrix(gradient, places), _matrix(x, places)
+    g, rows = _gradient_matrix(gradient, places), _matrix(x, places)
     to_x = to_weight = to_bias = None
     if needs[0]:
         weights = _vector(weight, rows.shape[1], 1, rows.dtype)
@@ -105,7 +114,7 @@ def rms_norm(x: Any, places: int, weight: Any, eps: float) -> tuple[Any, Any]:
 def rms_norm_backward(gradient: Any, x: Any, places: int, weight: Any, rstd: Any,
                       needs: tuple[bool, ...]) -> tuple[Any, Any]:
     """The gradients of x and weight; None for those not needed."""
-    g, rows = _matrix(gradient, places), _matrix(x, places)
+    g, rows = _gradient_matrix(gradient, places), _matrix(x, places)
     to_x = to_weight = None
     if needs[0]:
         weights = _vector(weight, rows.shape[1], 1, rows.dtype)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
+from rushlight.backends.cpu import running
 from rushlight.backends.host import norms
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
@@ -71,7 +73,7 @@ def _rearranged(array: Any, axes: Axes) -> tuple[Any, Axes, list[int]] | None:
     if array.dtype.char not in "fd" or not array.dtype.isnative or 0 in array.strides:
         return None
     order = sorted(range(array.ndim), key=lambda i: -abs(array.strides[i]))
-    moved = np.ascontiguousarray(array.transpose(order))
+    moved = contiguous(array.transpose(order))
     kept = [i for i in order if i not in axes]
     return moved, tuple(sorted(order.index(a) for a in axes)), [
         kept.index(i) for i in sorted(kept)]
@@ -144,6 +146,9 @@ def prod(array: Any, axes: Axes, keepdim: bool) -> Any:
     """The product over `axes` in the array's own dtype."""
     if is_meta(array) or array.dtype.kind == "V" or array.dtype.itemsize == 2:
         return silent(host.prod)(array, axes, keepdim)
+    found = running.fold("mul", array, axes)
+    if found is not None:
+        return found.reshape(host.reduced_shape(array.shape, axes, keepdim))
     return _dense(quiet(np.multiply).reduce(array, axis=axes, dtype=array.dtype, keepdims=keepdim,
                                             out=...))
 
@@ -193,7 +198,9 @@ def extreme(name: str, array: Any, axes: Axes, keepdim: bool) -> Any:
     """The largest ("amax") or smallest ("amin") element over `axes`; NaN wins."""
     if is_meta(array) or not axes or not _suits(array) or not array.size or not _trailing(
             array, axes):
-        return host.extreme(name, array, axes, keepdim)
+        found = running.fold(name[1:], array, axes)
+        return host.extreme(name, array, axes, keepdim) if found is None else found.reshape(
+            host.reduced_shape(array.shape, axes, keepdim))
     kernels = EXTREMES[name]
     result = _flat(kernels, array) if len(axes) == array.ndim else kernels[array.dtype](
         _last(array, axes), out=...)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import columns, rowwise
 from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.host.rowwise import FUNCTIONS
@@ -89,11 +90,11 @@ def as_rows(x: Any, dims: tuple[int, ...]) -> Any:
     if dims == (last,):
         return x
     if len(dims) == 1:
-        return np.ascontiguousarray(x.swapaxes(dims[0], last) if dims[0] == last - 1
-                                    else np.moveaxis(x, dims[0], last))
+        return contiguous(x.swapaxes(dims[0], last) if dims[0] == last - 1
+                          else np.moveaxis(x, dims[0], last))
     order = [i for i in range(x.ndim) if i not in dims]
     lead = [x.shape[i] for i in order]
-    return x.transpose([*order, *sorted(dims)]).reshape(
+    return contiguous(x.transpose([*order, *sorted(dims)])).reshape(
         *lead, math.prod([x.shape[i] for i in dims]))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
 from rushlight.backends.host.reduce import reduced_shape
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import MetaArray, is_meta
@@ -35,8 +36,8 @@ def _along(kernels: Kernels, dim: int, *arrays: Any) -> Any:
         return kernels[first.dtype](*arrays, out=out)
     if last < 0:
         return _along(kernels, 0, *(a.reshape(1) for a in arrays)).reshape(())
-    moved = _along(kernels, last, *(np.ascontiguousarray(a.swapaxes(dim, last)) for a in arrays))
-    return np.ascontiguousarray(moved.swapaxes(dim, last))
+    moved = _along(kernels, last, *(contiguous(a.swapaxes(dim, last)) for a in arrays))
+    return contiguous(moved.swapaxes(dim, last))
 
 
 def softmax(x: Any, dim: int) -> Any:

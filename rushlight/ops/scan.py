@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import running
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
@@ -29,6 +30,9 @@ def _accumulated(function: np.ufunc, general: Any, source: np.ndarray, dim: int)
         return source.copy()
     if source.dtype.kind == "V":
         return general(source, axis=dim, dtype=source.dtype)
+    result = running.scan("add" if function is np.add else "mul", source, dim)
+    if result is not None:
+        return result
     result = function.accumulate(source, dim, source.dtype)
     return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 

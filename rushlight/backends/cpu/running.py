@@ -1,0 +1,261 @@
+"""Running sums, products and extremes along a dimension, and products and extremes over one.
+
+An array is seen as (outer, n, inner). Columns of inner that lie side by side advance together, a
+strip for each turn of a thread, and every result is taken in the order of the elements; along the
+last dimension each row goes by itself. Running float32 results are carried in double.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import struct
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import jit, threads
+from rushlight.backends.cpu.once import Unavailable
+from rushlight.backends.memory import recycle
+
+Array = np.ndarray
+
+LARGE = 1 << 12  # elements from which a call of this kind pays
+STRIP = {True: 128, False: 512}  # columns that advance together in scans, in folds
+PARTS, HEIGHT = 8, 16  # parts of a wide matrix that is folded down its columns; rows in one
+GRAIN = 1 << 14  # elements that a thread takes at a time
+CHUNK = 1 << 14  # elements of a row of their own when a long row is folded
+PACK = struct.Struct("5q").pack
+
+KINDS = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32"}
+SUFFIXES = {"float": "f32", "double": "f64", "i64": "i64", "i32": "i32"}
+IDENTITIES = {"add": 0.0, "mul": 1.0, "max": -math.inf, "min": math.inf}
+
+
+def scan(operation: str, array: Array, dim: int) -> Array | None:
+    """The running results of "add" or "mul" along ``dim``; None where this does not serve."""
+    if not _suits(array):
+        return None
+    recycle()
+    result = np.empty(array.shape, array.dtype)
+    inner = math.prod(array.shape[dim + 1:])
+    return result if _run(operation, True, array, result, array.shape[dim], inner) else None
+
+
+def fold(operation: str, array: Array, axes: tuple[int, ...]) -> Array | None:
+    """The product ("mul") or extreme ("max", "min"; NaN wins) over ``axes``, which the result
+    lacks; None where this does not serve."""
+    if not _suits(array) or not axes:
+        return None
+    rest = sorted(axes)
+    while rest:
+        end = begin = rest.pop()
+        while rest and rest[-1] == begin - 1:
+            begin = rest.pop()
+        found = _folded(operation, array, begin, end + 1)
+        if found is None:
+            return None
+        array = found
+    return array
+
+
+def _folded(operation: str, array: Array, begin: int, end: int) -> Array | None:
+    shape = array.shape
+    n, inner = math.prod(shape[begin:end]), math.prod(shape[end:])
+    result = np.empty(shape[:begin] + shape[end:], array.dtype)
+    height = CHUNK if inner == 1 else max(HEIGHT, -(-n // PARTS))
+    if result.size > inner or n < 2 * height or inner > 1 << 12:
+        return result if _run(operation, False, array, result, n, inner) else None
+    count, last = divmod(n, height)  # threads share parts, which the size alone decides
+    parts, rows = np.empty((count + (last > 0), inner), array.dtype), array.reshape(n, inner)
+    if not _run(operation, False, rows[:count * height], parts[:count], height, inner):
+        return None
+    if last:
+        _run(operation, False, rows[count * height:], parts[count:], last, inner)
+    _run(operation, False, parts, result, len(parts), inner)
+    return result
+
+
+def _suits(array: Array) -> bool:
+    return (type(array) is np.ndarray and array.size >= LARGE and array.flags.c_contiguous
+            and array.dtype.name in KINDS and array.dtype.isnative)
+
+
+def _run(operation: str, scans: bool, source: Array, target: Array, n: int, inner: int) -> bool:
+    kernel = _kernel(operation, scans, inner == 1, source.dtype)
+    if kernel is None:
+        return False
+    outer, strips = source.size // (n * inner), -(-inner // STRIP[scans])
+    table = PACK(source.ctypes.data, target.ctypes.data, n, inner, strips)
+    kernel(table, outer * strips, max(1, GRAIN // (n * min(inner, STRIP[scans]))))
+    return True
+
+
+@cache
+def _kernel(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
+    ir = running_ir(operation, scans, rows, KINDS[dtype.name], dtype.itemsize)
+    try:
+        (address,) = jit.load(ir, "running", imports={"pool_run": threads.pool_run_address()})
+    except Unavailable:
+        return None
+    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
+
+
+def _first(operation: str, kind: str) -> str:
+    """What the operation leaves every element as it is with."""
+    value = IDENTITIES[operation]
+    if kind in ("float", "double"):
+        return "0x" + struct.pack(">d", value).hex().upper()
+    highest = (1 << (int(kind[1:]) - 1)) - 1
+    return str(int(max(min(value, highest), -1 - highest)) if math.isinf(value) else int(value))
+
+
+def _combined(operation: str, kind: str, scans: bool) -> tuple[str, str]:
+    """The instruction for %so_far and %wide, and what it declares."""
+    floating = kind in ("float", "double")
+    if operation in ("add", "mul"):
+        word = ("fadd" if operation == "add" else "fmul") if floating else operation
+        loose = " reassoc" if floating and not scans else ""
+        return f"{word}{loose} {kind} %so_far, %wide", ""
+    name = ("maximum" if operation == "max" else "minimum") if floating else f"s{operation}"
+    symbol = f"@llvm.{name}.{SUFFIXES[kind]}"
+    flags = "nsz " if floating else ""  # either zero will do, which saves instructions
+    return (f"call {flags}{kind} {symbol}({kind} %so_far, {kind} %wide)",
+            f"declare {kind} {symbol}({kind}, {kind})")
+
+
+def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) -> str:
+    """`running(table, units, grain)`; a unit is a row where `rows`, else a strip of columns."""
+    carried = "double" if scans and kind == "float" else kind
+    combine, declaration = _combined(operation, carried, scans)
+    widen = "%wide = fpext float %x to double" if carried != kind else (
+        f"%wide = select i1 true, {kind} %x, {kind} %x")
+    narrow = "%y = fptrunc double %now to float" if carried != kind else (
+        f"%y = select i1 true, {kind} %now, {kind} %now")
+    write = f"""{narrow}
+  %at_y = getelementptr {kind}, ptr %to_row, i64 %c
+  store {kind} %y, ptr %at_y, align {size}, !llvm.access.group !910""" if scans else ""
+    body = _row_ir if rows else _strip_ir
+    names = ("source", "target", "n", "inner", "strips")
+    loads = "\n".join(
+        f"  %at_{name} = getelementptr i64, ptr %table, i64 {i}\n"
+        f"  %{name} = load {'ptr' if i < 2 else 'i64'}, ptr %at_{name}, align 1"
+        for i, name in enumerate(names))
+    return f"""
+declare void @pool_run(ptr, ptr, i64, i64)
+declare i64 @llvm.umin.i64(i64, i64)
+{declaration}
+
+define internal void @task(ptr %table, i64 %begin, i64 %end) nounwind {{
+entry:
+  %carried = alloca [{STRIP[scans]} x {carried}], align 64
+{loads}
+  %whole = mul i64 %n, %inner
+  br label %unit
+unit:
+  %u = phi i64 [%begin, %entry], [%u_next, %unit_end]
+  %some = icmp slt i64 %u, %end
+  br i1 %some, label %start, label %done
+{body(kind, size, carried, _first(operation, carried), widen, combine, write, scans)}
+unit_end:
+  %u_next = add i64 %u, 1
+  br label %unit
+done:
+  ret void
+}}
+
+define void @running(ptr %table, i64 %units, i64 %grain) nounwind {{
+  call void @pool_run(ptr @task, ptr %table, i64 %units, i64 %grain)
+  ret void
+}}
+
+!910 = distinct !{{}}
+!911 = distinct !{{!911, !912, !913}}
+!912 = !{{!"llvm.loop.parallel_accesses", !910}}
+!913 = !{{!"llvm.loop.vectorize.enable", i1 true}}
+"""
+
+
+def _row_ir(kind: str, size: int, carried: str, first: str, widen: str, combine: str, write: str,
+            scans: bool) -> str:
+    store = "" if scans else f"""  %at_result = getelementptr {kind}, ptr %target, i64 %u
+  store {kind} %now, ptr %at_result, align {size}
+"""
+    return f"""start:
+  %place = mul i64 %u, %n
+  %from_row = getelementptr {kind}, ptr %source, i64 %place
+  %to_row = getelementptr {kind}, ptr %target, i64 %place
+  br label %each
+each:
+  %c = phi i64 [0, %start], [%c_next, %each]
+  %so_far = phi {carried} [{first}, %start], [%now, %each]
+  %at_x = getelementptr {kind}, ptr %from_row, i64 %c
+  %x = load {kind}, ptr %at_x, align {size}
+  {widen}
+  %now = {combine}
+  {write}
+  %c_next = add nuw nsw i64 %c, 1
+  %c_more = icmp slt i64 %c_next, %n
+  br i1 %c_more, label %each, label %row_done
+row_done:
+{store}  br label %unit_end"""
+
+
+def _strip_ir(kind: str, size: int, carried: str, first: str, widen: str, combine: str, write: str,
+              scans: bool) -> str:
+    store = "br label %unit_end" if scans else f"""br label %put
+put:
+  %p = phi i64 [0, %strip_done], [%p_next, %put]
+  %at_result = getelementptr {kind}, ptr %carried, i64 %p
+  %result = load {kind}, ptr %at_result, align {size}, !llvm.access.group !910
+  %at_put = getelementptr {kind}, ptr %results, i64 %p
+  store {kind} %result, ptr %at_put, align {size}, !llvm.access.group !910
+  %p_next = add nuw nsw i64 %p, 1
+  %p_more = icmp slt i64 %p_next, %width
+  br i1 %p_more, label %put, label %unit_end, !llvm.loop !911"""
+    return f"""start:
+  %o = udiv i64 %u, %strips
+  %s = urem i64 %u, %strips
+  %first = mul i64 %s, {STRIP[scans]}
+  %left = sub i64 %inner, %first
+  %width = call i64 @llvm.umin.i64(i64 %left, i64 {STRIP[scans]})
+  %outer_place = mul i64 %o, %whole
+  %base = add i64 %outer_place, %first
+  %result_row = mul i64 %o, %inner
+  %result_place = add i64 %result_row, %first
+  %results = getelementptr {kind}, ptr %target, i64 %result_place
+  br label %clear
+clear:
+  %k = phi i64 [0, %start], [%k_next, %clear]
+  %at_k = getelementptr {carried}, ptr %carried, i64 %k
+  store {carried} {first}, ptr %at_k, align {8 if carried in ("double", "i64") else 4}
+  %k_next = add nuw nsw i64 %k, 1
+  %k_more = icmp ult i64 %k_next, {STRIP[scans]}
+  br i1 %k_more, label %clear, label %row
+row:
+  %r = phi i64 [0, %clear], [%r_next, %row_end]
+  %r_place = mul i64 %r, %inner
+  %place = add i64 %base, %r_place
+  %from_row = getelementptr {kind}, ptr %source, i64 %place
+  %to_row = getelementptr {kind}, ptr %target, i64 %place
+  br label %each
+each:
+  %c = phi i64 [0, %row], [%c_next, %each]
+  %at_x = getelementptr {kind}, ptr %from_row, i64 %c
+  %x = load {kind}, ptr %at_x, align {size}, !llvm.access.group !910
+  {widen}
+  %at_carried = getelementptr {carried}, ptr %carried, i64 %c
+  %so_far = load {carried}, ptr %at_carried, align {size}, !llvm.access.group !910
+  %now = {combine}
+  store {carried} %now, ptr %at_carried, align {size}, !llvm.access.group !910
+  {write}
+  %c_next = add nuw nsw i64 %c, 1
+  %c_more = icmp slt i64 %c_next, %width
+  br i1 %c_more, label %each, label %row_end, !llvm.loop !911
+row_end:
+  %r_next = add nuw nsw i64 %r, 1
+  %r_more = icmp slt i64 %r_next, %n
+  br i1 %r_more, label %row, label %strip_done
+strip_done:
+  {store}"""
