@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cpu import features, task
 from rushlight.backends.cpu import mathematics as m
-from rushlight.backends.cpu import task
 from rushlight.backends.cpu.rows import RowWriter
 from rushlight.backends.cpu.small_product import product_ir, tile_of
 from rushlight.backends.cpu.values import Value, select
@@ -28,8 +28,8 @@ INF = float("inf")
 # on. nk_, d_, dv_: sizes rounded up to whole panels.
 STRIDED = ("q", "k", "v", "o", "mask", "go", "gq", "gk", "gv")
 FIELDS = (("single", "group", "heads", "nq", "nk", "d", "dv", "nk_", "d_", "dv_", "block", "causal",
-           "space", "grain", *(f"{name}_{axis}" for name in STRIDED for axis in "bht")),
-          (*STRIDED, "lse", "scale", "one", "zero", "lowest", "workspace"))
+           "space", "places", *(f"{name}_{axis}" for name in STRIDED for axis in "bht")),
+          (*STRIDED, "lse", "scale", "one", "zero", "lowest", "workspace", "taken"))
 # What a thread works in, forward and backward: rows and columns of each part.
 PARTS = {
     False: {"keys": ("nk_", "d"), "values": ("nk", "dv_"), "scores": ("block", "nk_"),
@@ -114,8 +114,10 @@ class _Heads(task.Task):
         self.masked, self.width = masked, tile_of(dtype).width
         self.zero, self.one = self.integer(0), self.integer(1)
         f = self.field
-        place = self.emit("i64", f"sdiv i64 {self.begin.text}, {f['grain'].text}")
-        free = self.at(f["workspace"], place * f["space"], self.size)
+        own = self.slot("i64")
+        self.call("claim", f["taken"], f["places"], own)
+        self.place = self.load("i64", own)
+        free = self.at(f["workspace"], self.place * f["space"], self.size)
         self.part = {}
         for name, (rows, columns) in parts.items():
             self.part[name] = free
@@ -177,6 +179,7 @@ class _Heads(task.Task):
                     rows = self.intrinsic("smin", f["block"], f["nq"] - first)
                     block(b, h, first, rows, self.seen(first + rows))
             after(b, kv)
+        self.call("leave", f["taken"], self.place)
 
     def seen(self, end: Value) -> Value:
         """How many keys the queries before `end` look at."""
@@ -320,7 +323,8 @@ def _compiled(dtype: str, back: bool, masked: bool) -> Callable[[bytes, int, int
     rows: list[tuple[str, str, Callable[[RowWriter], None]]] = [("masked", "rrs", _masked)]
     rows += [("slopes", "rssrss", _slopes), ("inner", "rrs", _inner)] if back else [
         ("softmax", "rsss", _softmax), ("finish", "rrr", _finish), ("scaled", "rrs", _scaled)]
-    return task.compiled([product_ir(dtype), _scatter(dtype), (code.text(), code.declarations),
+    return task.compiled([product_ir(dtype), _scatter(dtype), (task.CLAIM, {}),
+                          (code.text(), code.declarations),
                           *(task.row_function(name, dtype, of, body) for name, of, body in rows)])
 
 
@@ -349,13 +353,14 @@ def _call(back: bool, mask: Array | None, scale: float, causal: bool,
             numbers[f"{letter}_b"], numbers[f"{letter}_h"] = b // size, h // size
             numbers[f"{letter}_t"] = t // size
     count = batch * own
-    numbers["grain"] = grain = task.grain_of(count, count * (heads // own) * nq * nk * (d + dv))
+    grain = task.grain_of(count, count * (heads // own) * nq * nk * (d + dv))
+    numbers["places"] = places = min(-(-count // grain), features.get_num_threads())
     numbers["space"] = space = sum([numbers[rows] * numbers[columns]
                                     for rows, columns in PARTS[back].values()])
     arrays |= {"scale": _constant(scale, 1, dtype), "one": _constant(1, 1, dtype),
                "zero": _constant(0, max(nk_, d_, dv_), dtype),
                "lowest": _constant(-INF, width, dtype),
-               "workspace": np.empty(-(-count // grain) * space, dtype)}
+               "workspace": np.empty(places * space, dtype), "taken": np.zeros(places, np.int64)}
     fields = task.context(numbers, arrays, FIELDS)
     _compiled(name, back, mask is not None)(fields, count, grain)
 

@@ -131,7 +131,7 @@ def _call(cell: str, back: bool, order: Sequence[int], batch: int, numbers: dict
     block = task.context(numbers, given, FIELDS)
     work = len(order) * batch * numbers["inner"] * numbers["ld"]
     run = _compiled(given["weight"].dtype.name, cell, back)
-    run(block, batch, task.grain_of(batch, work))
+    run(block, batch, task.grain_of(batch, work, tile_of(given["weight"].dtype.name).rows))
 
 
 def forward(cell: str, x: Array, weight: Array, bias: Array | None, h: Array, c: Array | None,

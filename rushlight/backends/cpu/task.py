@@ -91,13 +91,45 @@ declare void @rl_pool_run(ptr, ptr, i64, i64)
     return run
 
 
+# Where a task works: `places` parts of a workspace are shared by the threads that run it, who hold
+# one each while they are at a piece. More pieces than threads leave nobody waiting for a slow one.
+CLAIM = """
+; Take the first of `places` that is free, and write its number to `own`.
+define internal void @claim(ptr %taken, i64 %places, ptr %own) nounwind {
+entry:
+  br label %each
+each:
+  %i = phi i64 [0, %entry], [%around, %full]
+  %flag = getelementptr i64, ptr %taken, i64 %i
+  %pair = cmpxchg ptr %flag, i64 0, i64 1 acquire monotonic
+  %won = extractvalue {i64, i1} %pair, 1
+  br i1 %won, label %end, label %full
+full:
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %places
+  %around = select i1 %more, i64 %next, i64 0
+  br label %each
+end:
+  store i64 %i, ptr %own
+  ret void
+}
+define internal void @leave(ptr %taken, i64 %own) nounwind {
+  %flag = getelementptr i64, ptr %taken, i64 %own
+  store atomic i64 0, ptr %flag release, align 8
+  ret void
+}
+"""
+
 WORTH_SHARING = 1e6  # multiplications of a call that are worth waking a thread
+PIECES = 4  # for each thread, where there is work enough
 
 
-def grain_of(count: int, work: float) -> int:
-    """How many of `count` equal pieces, of `work` multiplications in all, a thread takes."""
-    threads = features.get_num_threads() if work >= WORTH_SHARING else 1
-    return max(1, -(-count // threads))
+def grain_of(count: int, work: float, multiple: int = 1) -> int:
+    """How many of `count` equal pieces, of `work` multiplications in all, a thread takes at once:
+    some `multiple`, since fewer are less than so many times quicker."""
+    threads = features.get_num_threads()
+    pieces = min(PIECES * threads, int(work / WORTH_SHARING)) if threads > 1 else 1
+    return max(1, -(-count // (max(1, pieces) * multiple)) * multiple)
 
 
 @cache

@@ -13,7 +13,9 @@ from rushlight.backends.cpu.onednn.library import has_bfloat16
 from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 
-NARROWEST = 128  # rows or columns of a job
+NARROW = 128  # rows or columns of a job, where there are many
+NARROWEST = {-2: 32, -1: 96}  # and where there are few: each job packs the other operand for itself
+FEW = 4  # jobs for which parts may be as narrow as that
 BLOCK = 16
 MAX_DIMS = 6  # of oneDNN's fast matrix products
 
@@ -76,9 +78,10 @@ def _jobs(shape: Ints, flops: float) -> tuple[int, list[tuple[int, int]]]:
     for axis in range(len(shape) - 2):
         if shape[axis] >= min(jobs, 4):
             return axis, cut(shape[axis], jobs)
-    axis = len(shape) - 2 if shape[-2] >= shape[-1] else len(shape) - 1
-    # Each job packs the other operand for itself, which pays from some hundred rows on.
-    return axis, cut(shape[axis], min(jobs, max(1, shape[axis] // NARROWEST)), BLOCK)
+    pieces = {axis: max(1, extent // NARROW, min(FEW, extent // NARROWEST[axis]))
+              for axis, extent in ((-2, shape[-2]), (-1, shape[-1]))}
+    best = max(pieces, key=lambda axis: min(jobs, pieces[axis]))
+    return len(shape) + best, cut(shape[best], min(jobs, pieces[best]), BLOCK)
 
 
 def _part(layout: Layout, axis: int, first: int, last: int, operand: int) -> tuple[Layout, int]:
