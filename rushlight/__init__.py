@@ -255,6 +255,7 @@ from rushlight.legacy import (
     set_default_tensor_type,
     typename,
 )
+from rushlight.ops.left_out import LEFT_OUT as _LEFT_OUT
 from rushlight.ops.symbolic_numbers import SymBool, SymFloat, SymInt
 from rushlight.random import (
     Generator,
@@ -368,7 +369,6 @@ if _TYPE_CHECKING:
     from rushlight.autograd.memory_report import memory_report, track_memory
     from rushlight.autograd.nan_guard import nan_guard
     from rushlight.autograd.saved_bytes import saved_bytes
-    from rushlight.compat.inside import return_types, storage, types, version
     from rushlight.devices import AcceleratorError, OutOfMemoryError, get_device_module
     from rushlight.compiler import compile
     from rushlight.nn.summary import summary
@@ -378,7 +378,8 @@ if _TYPE_CHECKING:
 
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        raise AttributeError(f"module 'rushlight' has no attribute '{name}'")
+        reason = f": {_LEFT_OUT[name]}" if name in _LEFT_OUT else ""
+        raise AttributeError(f"module 'rushlight' has no attribute '{name}'{reason}")
     module = _LAZY[name]
     found = _import_module(f"rushlight.{module or name}")
     globals()[name] = found = getattr(found, name) if module else found
@@ -469,32 +470,31 @@ __all__ = [
     "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "random", "randperm", "range", "ravel", "real", "reciprocal", "reciprocal_", "relu", "relu_",
     "remainder", "renorm", "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_",
-    "resolve_conj", "resolve_neg", "result_type", "return_types", "rms_norm", "rnn_relu",
-    "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack",
-    "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "saddmm", "save", "save_file", "saved_bytes",
-    "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed",
-    "segment_reduce", "select", "select_copy", "select_scatter", "selu", "selu_", "serialization",
-    "set_default_device", "set_default_dtype", "set_default_tensor_type",
-    "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
-    "set_grad_enabled", "set_num_interop_threads", "set_num_threads", "set_printoptions",
-    "set_rng_state", "set_warn_always", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signal",
-    "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter",
-    "slogdet", "smm", "softmax", "sort", "sparse_bsc", "sparse_bsc_tensor", "sparse_bsr",
-    "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_coo", "sparse_coo_tensor",
-    "sparse_csc", "sparse_csc_tensor", "sparse_csr", "sparse_csr_tensor", "special", "split",
-    "split_copy", "split_with_sizes", "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square",
-    "square_", "squeeze", "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "storage",
-    "strided", "sub", "subtract", "sum", "summary", "svd", "svd_lowrank", "swapaxes", "swapdims",
-    "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "t", "t_copy",
-    "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "taps", "tensor", "tensor_split",
-    "tensordot", "testing", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace",
-    "track_memory", "transpose", "transpose_copy", "trapezoid", "trapz", "triangular_solve", "tril",
-    "tril_indices", "triplet_margin_loss", "triu", "triu_indices", "true_divide", "trunc", "trunc_",
-    "typename", "types", "uint16", "uint32", "uint64", "uint8", "unbind", "unbind_copy",
-    "unflatten", "unfold_copy", "unique", "unique_consecutive", "unravel_index", "unsafe_chunk",
-    "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy",
-    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "version",
-    "view_as_complex", "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy",
-    "vsplit", "vstack", "where", "while_loop", "xlogy", "xlogy_", "xpu", "zero_", "zeros",
-    "zeros_like",
+    "resolve_conj", "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell",
+    "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_",
+    "rsqrt", "rsqrt_", "rsub", "saddmm", "save", "save_file", "saved_bytes", "scalar_tensor",
+    "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "segment_reduce", "select",
+    "select_copy", "select_scatter", "selu", "selu_", "serialization", "set_default_device",
+    "set_default_dtype", "set_default_tensor_type", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled",
+    "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state",
+    "set_warn_always", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signal", "signbit", "sin",
+    "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_copy", "slice_scatter", "slogdet", "smm",
+    "softmax", "sort", "sparse_bsc", "sparse_bsc_tensor", "sparse_bsr", "sparse_bsr_tensor",
+    "sparse_compressed_tensor", "sparse_coo", "sparse_coo_tensor", "sparse_csc",
+    "sparse_csc_tensor", "sparse_csr", "sparse_csr_tensor", "special", "split", "split_copy",
+    "split_with_sizes", "split_with_sizes_copy", "spmm", "sqrt", "sqrt_", "square", "square_",
+    "squeeze", "squeeze_copy", "sspaddmm", "stack", "std", "std_mean", "stft", "strided", "sub",
+    "subtract", "sum", "summary", "svd", "svd_lowrank", "swapaxes", "swapdims", "sym_float",
+    "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "t", "t_copy", "take",
+    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "taps", "tensor", "tensor_split", "tensordot",
+    "testing", "threshold", "threshold_", "tile", "to_dlpack", "topk", "trace", "track_memory",
+    "transpose", "transpose_copy", "trapezoid", "trapz", "triangular_solve", "tril", "tril_indices",
+    "triplet_margin_loss", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "typename",
+    "uint16", "uint32", "uint64", "uint8", "unbind", "unbind_copy", "unflatten", "unfold_copy",
+    "unique", "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
+    "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy", "use_deterministic_algorithms",
+    "utils", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_complex_copy",
+    "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack", "where", "while_loop",
+    "xlogy", "xlogy_", "xpu", "zero_", "zeros", "zeros_like",
 ]

@@ -1,4 +1,4 @@
-"""What tensors here do not have: sparse and quantised layouts. Their functions say so.
+"""What there is not: sparse and quantised layouts, whose functions say so, and other names.
 
 A sparse tensor's own questions fail on dense ones in torch as well, with the same phrase.
 """
@@ -24,6 +24,32 @@ SPARSE_FUNCTIONS = ("sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor spars
                     "sparse_bsc_tensor sparse_compressed_tensor resize_as_sparse_ smm sspaddmm "
                     "spmm dsmm hsmm hspmm saddmm")
 QUANTISED_FUNCTIONS = ("quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic")
+
+# torch's public names that are not here, by reason. `hasattr` answers False for them; the reason
+# is told where one is asked for.
+_BY_REASON = {
+    SPARSE: "sparse slice_inverse",
+    QUANTISED: """ao bit bits16 bits1x8 bits2x4 bits4x2 bits8 per_channel_affine
+        per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine
+        per_tensor_symmetric qint32 qint8 qscheme quint2x4 quint4x2 quint8""",
+    "integers below eight bits have no arithmetic in torch either: use int8 or uint8":
+        "int1 int2 int3 int4 int5 int6 int7 uint1 uint2 uint3 uint4 uint5 uint6 uint7",
+    "NumPy has no complex numbers of 16 bits: use complex64": "chalf complex32",
+    "kernels for eight and four bits exist on accelerators only": """float4_e2m1fn_x2
+        float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu
+        nn.functional.ScalingType nn.functional.SwizzleType nn.functional.scaled_grouped_mm
+        nn.functional.scaled_mm""",
+    "batches of tensors of different sizes are `ragged` here": "nested",
+    "programs are recorded by the compiler, not as graphs of their own; save the state_dict": """
+        classes export fx package""",
+    "devices with queues of their own are not supported: operations are finished when they return":
+        "Event Stream Tensor.mtia Tensor.record_stream Tensor.xpu",
+    "there are no remote calls: use concurrent.futures": "futures",
+    "counters for services are not there: write figures with utils.tensorboard": "monitor",
+    "an internal form of `norm`": "native_norm",
+    "dimensions have no objects of their own: index by position": "Tensor.index",
+}
+LEFT_OUT = {name: reason for reason, names in _BY_REASON.items() for name in names.split()}
 
 
 def _refuse(name: str, message: str, declare: Any, path: str) -> None:

@@ -42,7 +42,9 @@ class TypedStorage:
     def __len__(self) -> int:
         return int(self._elements.size)
 
-    size = __len__
+    def size(self) -> int:
+        """How many elements there are."""
+        return len(self)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
