@@ -1,7 +1,11 @@
 """Automatic differentiation: modes, gradients of several tensors, functions of one's own, checks.
 """
 
-from rushlight.autograd import functional, graph
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from rushlight.autograd import graph
 from rushlight.autograd.anomaly_mode import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -21,6 +25,17 @@ from rushlight.autograd.gradcheck import GradcheckError, gradcheck, gradgradchec
 from rushlight.autograd.gradient import backward, grad
 from rushlight.autograd.variable import Variable
 
+if _TYPE_CHECKING:
+    from rushlight.autograd import forward_ad, functional
+
+
+def __getattr__(name: str) -> _Any:
+    """Import what few programs need when it is first asked for."""
+    if name in ("forward_ad", "functional"):
+        return _import_module(f"rushlight.autograd.{name}")
+    raise AttributeError(f"module 'rushlight.autograd' has no attribute '{name}'")
+
+
 __all__ = [
     "Function",
     "GradcheckError",
@@ -28,6 +43,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",

@@ -21,6 +21,7 @@ from rushlight.engine.node import (
     version_of,
 )
 from rushlight.families.inplace import record_in_place, wrote
+from rushlight.families.wrapped import Call, is_wrapped, leaves_of, levels, override
 from rushlight.tensor import Tensor, wrap
 
 
@@ -186,6 +187,8 @@ class Function:
     tensor([12.])
     """
 
+    generate_vmap_rule = False  # whether vmap may run it lane by lane
+    vmap: Any = None  # vmap(info, in_dims, *args) -> (outputs, out_dims), or None
     _legacy = False  # whether forward is a method, as it was before 2018
     _node_class: type[FunctionNode]
 
@@ -232,6 +235,8 @@ class Function:
         """Run `forward` on the arguments and record it."""
         if cls._legacy:
             raise RuntimeError(_legacy_message(cls.__name__))
+        if levels.stack and is_wrapped(leaves_of(args)):
+            return override(Call(cls.apply, args, kwargs, cls, cls.__name__, "autograd"))
         node: FunctionNode = cls._node_class()
         node.saved, node.edges = (), ()
         recording = flags.grad_enabled

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from rushlight import ops
 from rushlight.base.errors import describe
 from rushlight.engine.node import LEAF, edge_of
 from rushlight.engine.run import backward as run_backward
+from rushlight.families.wrapped import is_wrapped, levels
 from rushlight.tensor import Tensor
 from rushlight.tensor._tensor import edge_of_root, root_gradient
 
@@ -116,12 +118,17 @@ def grad(
                 f"{describe(x)}; call requires_grad_() on it before it is used"
             )
     if is_grads_batched:
-        return _batched(outputs, wanted, grad_outputs, create_graph, allow_unused)
+        return _transformed().batched(outputs, wanted, _listed(grad_outputs), create_graph,
+                                      allow_unused)
     keep = create_graph if retain_graph is None else retain_graph
-    edges = [edge_of(x) for x in wanted]
-    found = run_backward(_roots(outputs, grad_outputs), create_graph, keep, edges,
-                         accumulate=False)
-    results = [found(edge) for edge in edges]
+    seeds = [] if grad_outputs is None else _listed(grad_outputs)
+    if levels.stack and is_wrapped([*_listed(outputs), *wanted, *seeds]):
+        results = _transformed().gradients(_listed(outputs), wanted, seeds, create_graph)
+    else:
+        edges = [edge_of(x) for x in wanted]
+        found = run_backward(_roots(outputs, grad_outputs), create_graph, keep, edges,
+                             accumulate=False)
+        results = [found(edge) for edge in edges]
     for i, (x, result) in enumerate(zip(wanted, results, strict=True)):
         if result is None:
             if materialize_grads:
@@ -135,16 +142,6 @@ def grad(
     return tuple(results)
 
 
-def _batched(
-    outputs: Any, inputs: list[Tensor], grad_outputs: Any, create: bool, unused: bool | None
-) -> tuple[Any, ...]:
-    """One run for each leading index of `grad_outputs`, stacked."""
-    batches = _listed(grad_outputs)
-    size = batches[0].shape[0]
-    runs = [
-        grad(outputs, inputs, [g[i] for g in batches], True, create, allow_unused=unused)
-        for i in range(size)
-    ]
-    return tuple(
-        None if column[0] is None else ops.stack(column) for column in zip(*runs, strict=True)
-    )
+def _transformed() -> Any:
+    """What few programs need, and therefore import late."""
+    return import_module("rushlight.autograd.transformed")

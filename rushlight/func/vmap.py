@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight import ops
-from rushlight.families.wrapped import Wrapped, entered
+from rushlight.families.wrapped import entered
 from rushlight.func.arguments import name_of
 from rushlight.tensor import Tensor
 from rushlight.transforms import batching  # noqa: F401  (its rules)
@@ -24,7 +24,7 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0,
         func: takes and returns tensors, or containers of them; works on one example.
         in_dims: along which dimension each argument is sliced, None for one that is the same for
             all; an int for all, or a tuple in the structure of the arguments. Keyword arguments
-            are sliced along dimension 0.
+            are handed on as they are.
         out_dims: where the results are stacked, in their structure.
         randomness: what random operations do inside: raise ("error"), draw once for all
             ("same"), or for each ("different").
@@ -50,12 +50,9 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0,
         _check_out_dims(out_dims, func)
         leaves, spec = tree_flatten(args)
         dims = _in_dims(func, in_dims, args, leaves, spec)
-        named, named_spec = tree_flatten(kwargs)
-        named_dims = [0 if isinstance(x, Tensor) else None for x in named]
-        size = _batch_size([*leaves, *named], [*dims, *named_dims])
-        moved = [x if d is None else x.movedim(d, 0)
-                 for x, d in zip([*leaves, *named], [*dims, *named_dims], strict=True)]
-        sliced = [d is not None for d in [*dims, *named_dims]]
+        size = _batch_size(leaves, dims)
+        moved = [x if d is None else x.movedim(d, 0) for x, d in zip(leaves, dims, strict=True)]
+        sliced = [d is not None for d in dims]
         teach()
         step, chunks = size if chunk_size is None else chunk_size, []
         for start in range(0, size, max(step, 1)):
@@ -65,8 +62,7 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0,
             with entered(count, randomness) as level:
                 inside = [raised(x, level.number) if own else x
                           for x, own in zip(part, sliced, strict=True)]
-                output = func(*tree_unflatten(inside[:len(leaves)], spec),
-                              **tree_unflatten(inside[len(leaves):], named_spec))
+                output = func(*tree_unflatten(inside, spec), **kwargs)
                 outputs, out_spec = tree_flatten(output)
                 places = _out_dims(func, out_dims, output, out_spec)
                 chunks.append([_taken(y, p, level.number, count, func)
@@ -190,5 +186,3 @@ def _placed(chunks: tuple[Tensor, ...], place: int) -> Tensor:
                          f"{whole.dim() - 1}], but got {place})")
     return whole.movedim(0, place) if place else whole  # type: ignore[attr-defined]
 
-
-__all__ = ["Wrapped", "vmap"]

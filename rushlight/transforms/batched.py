@@ -26,7 +26,7 @@ class Batched(Wrapped):
         array = value._array
         made._array = MetaArray(  # type: ignore[assignment]
             array.shape[1:], array.dtype, array.strides[1:])
-        made._node = made._writes = made._view = None
+        made._writes = made._view = None
         made.value, made.level = value, level
         return made
 
@@ -36,6 +36,11 @@ class Batched(Wrapped):
         return RULE[0](level, call)
 
     # ---- what a tensor knows about itself
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        """That of the lanes: composites ask whether they have to record."""
+        return self.value._node
 
     @property
     def requires_grad(self) -> bool:

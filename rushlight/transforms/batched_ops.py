@@ -172,7 +172,7 @@ def _getitem(level: int, call: Call) -> Any:
     if not special or (len(special) == 1 and not numbers and isinstance(special[0], Tensor)
                        and not _here(special[0], level)):
         return x.value[(slice(None), *items)]
-    if not _here(x, level) and len(items) == 1 and not index.dtype.name == "bool":
+    if not _here(x, level) and len(items) == 1 and index.dtype.name != "bool":
         return x[index.value]
     return NotImplemented
 

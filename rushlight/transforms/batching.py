@@ -12,7 +12,7 @@ Whatever else there is runs lane by lane, and the results are stacked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from rushlight.backends.meta.array import is_meta
 from rushlight.base.promotion import of_number, promote_ranks
@@ -39,6 +39,8 @@ def rule(level: int, call: Call) -> Any:
             result = RULES[call.name](level, call)
         if result is not NotImplemented:
             return wrapped(result, level)
+    if call.family == "autograd":
+        return _custom(level, call)
     if call.op is None:
         return _composite(level, call)
     with below(level):
@@ -152,11 +154,40 @@ def _composite(level: int, call: Call) -> Any:
         return each_lane(level, call)
 
 
+def _custom(level: int, call: Call) -> Any:
+    """An `autograd.Function`: by its own `vmap`, or lane by lane where it asks for that."""
+    function, size = call.op, _size(level, call)
+    if function.generate_vmap_rule:
+        with below(level):
+            return each_lane(level, call)
+    if function.vmap is None:
+        raise RuntimeError(
+            f"You tried to vmap over {call.name}, but it does not have vmap support. Please "
+            "override and implement the vmap staticmethod or set generate_vmap_rule=True.")
+    info = VmapInfo(size, next(x.randomness for x in levels.stack if x.number == level))
+    with below(level):
+        result, places = function.vmap(
+            info, mapped(call.args, lambda x: 0 if _here(x, level) else None),
+            *mapped(call.args, lambda x: x.value if _here(x, level) else x))
+        if not isinstance(result, tuple):
+            return result if places is None else raised(result.movedim(places, 0), level)
+        places = places if isinstance(places, tuple) else (places,) * len(result)
+        return tuple(y if p is None else raised(y.movedim(p, 0), level)
+                     for y, p in zip(result, places, strict=True))
+
+
+class VmapInfo(NamedTuple):
+    """What a Function's `vmap` is told of the transform."""
+
+    batch_size: int
+    randomness: str
+
+
 def _in_place(level: int, call: Call) -> Any:
     target = call.leaves()[0]
     if not _here(target, level):
         raise RuntimeError(
-            f"vmap: {call.name}(self, *extra_args) is not possible because there exists a Tensor "
+            f"vmap: {_title(call)}(self, *extra_args) is not possible because there exists a Tensor "
             "`other` in extra_args that has more elements than `self`. This happened due to "
             "`other` being vmapped over but `self` not being vmapped over in a vmap. Please try "
             "to use out-of-place operators instead of inplace ones, or make self with new_zeros() "
@@ -171,6 +202,14 @@ def _in_place(level: int, call: Call) -> Any:
     for i in range(target.value._array.shape[0]):
         call(lambda x: x.value[i] if _here(x, level) else x)  # noqa: B023
     return target
+
+
+def _title(call: Call) -> str:
+    """What torch calls a write in this message."""
+    name = call.name.strip("_")
+    if name in ("add", "sub", "mul", "div", "copy", "setitem", "masked_fill"):
+        return "inplace arithmetic"
+    return f"{name}_" if name in ("fill", "index_add") else f"aten::{name}_"
 
 
 batched.RULE.append(rule)

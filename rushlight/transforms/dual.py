@@ -23,7 +23,7 @@ class Dual(Wrapped):
     def __new__(cls, primal: Tensor, tangent: Tensor | None, level: int) -> Dual:
         made = new(cls)
         made._array = primal._array
-        made._node = made._writes = made._view = None  # its parts have theirs
+        made._writes = made._view = None  # its parts have theirs
         made.primal, made.tangent, made.level = primal, tangent, level
         return made
 
@@ -36,6 +36,11 @@ class Dual(Wrapped):
         """`change` of primal and tangent."""
         tangent = None if self.tangent is None else change(self.tangent)
         return Dual(change(self.primal), tangent, self.level)
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        """That of the primal: composites ask whether they have to record."""
+        return self.primal._node
 
     @property
     def requires_grad(self) -> bool:

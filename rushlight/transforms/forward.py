@@ -31,8 +31,10 @@ LINEAR = frozenset("""
     broadcast_to copy_ sum_to_size
 """.split())
 # What has no gradient to follow, and hands its tensors on by itself.
-PASSED = frozenset("zeros_like ones_like full_like empty_like new_zeros new_ones new_empty new_full "
-                   "new_tensor detach".split())
+PASSED = frozenset("""
+    zeros_like ones_like full_like empty_like new_zeros new_ones new_empty new_full new_tensor
+    detach
+""".split())
 
 
 def rule(level: int, call: Call) -> Any:
@@ -203,7 +205,7 @@ def _become(target: Tensor, tangent: Tensor, level: int) -> None:
     target.__dict__.clear()
     target.__class__ = Dual
     assert isinstance(target, Dual)
-    target._node = target._view = None
+    target._view = None
     target.primal, target.tangent, target.level = plain, tangent, level
 
 
