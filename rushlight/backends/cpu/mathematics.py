@@ -7,8 +7,20 @@ The stated bounds are checked in tests/backends/test_lower.py.
 from __future__ import annotations
 
 import math
+from functools import cache
 
-from rushlight.backends.approximations import ERF, ERFC, EXP, EXP2, LOG, LOG_ERFC, TANH
+from rushlight.backends.approximations import (
+    ERF,
+    ERF_FAR,
+    ERF_NEAR,
+    ERFC,
+    EXP,
+    EXP2,
+    LOG,
+    TANH,
+)
+from rushlight.backends.cpu.features import target
+from rushlight.backends.cpu.features import llvm, target
 from rushlight.backends.cpu.values import (
     FORMATS,
     Value,
@@ -17,6 +29,7 @@ from rushlight.backends.cpu.values import (
     at_most,
     copysign,
     fma,
+    horner,
     muladd,
     polynomial,
     select,
@@ -50,10 +63,35 @@ def _power_of_2(i: Value, kind: str) -> Value:
     return ((i + f.bias) << f.mantissa).convert("bitcast", kind)
 
 
+@cache
+def _one_instruction_scales() -> bool:
+    """Whether this CPU multiplies a vector of floats by powers of 2, and LLVM knows it does."""
+    return target().has("avx512f") and llvm().llvm_version_info[0] >= 22
+
+
 def scale(x: Value, i: Value) -> Value:
     """x * 2 ** i, in two factors so that overflow and subnormal results come out right."""
+    if x.kind == "float" and _one_instruction_scales():
+        symbol = "@llvm.ldexp.f32.i32"
+        x.writer.declarations[symbol] = f"declare float {symbol}(float, i32)\n"
+        return x.writer.emit("float", f"call float {symbol}(float {x.text}, i32 {i.text})")
+    if x.kind == "float" and target().has("avx512f"):
+        return _scale_at_once(x, i)
     half = i >> 1
     return x * _power_of_2(half, x.kind) * _power_of_2(i - half, x.kind)
+
+
+def exp_falling(x: Value) -> Value:
+    """e^x for x <= 0; below 1.1 ulp."""
+    p, i = _reduce_exp(at_least(x, EXP_RANGE[x.kind][0]))
+    return scale(p + 1, i)
+
+
+def _scale_at_once(x: Value, i: Value) -> Value:
+    """x * 2 ** i by the instruction that some CPUs have for it."""
+    name = "@llvm.ldexp.f32.i32"
+    x.writer.declarations[name] = f"declare float {name}(float, i32)\n"
+    return x.writer.emit("float", f"call float {name}(float {x.text}, i32 {i.text})")
 
 
 def _reduce_exp(x: Value) -> tuple[Value, Value]:
@@ -191,12 +229,19 @@ def log2(x: Value) -> Value:
 def erf(x: Value) -> Value:
     """Below 2 ulp."""
     a = absolute(x)
-    near = muladd(x, polynomial(x * x, ERF[x.kind]), x)
     if x.kind == "float":
-        far = 1 - exp(-polynomial(at_most(a, 4.0), LOG_ERFC))
-    else:
-        far = 1 - erfc_positive(a)
-    return select(a < 1, near, copysign(far, x))
+        return copysign(_erf_float(a), x)
+    near = muladd(x, polynomial(x * x, ERF[x.kind]), x)
+    return select(a < 1, near, copysign(1 - erfc_positive(a), x))
+
+
+def _erf_float(a: Value) -> Value:
+    """a + a P(a^2) up to 9/8, then 1 - P(a - 41/16): one polynomial, whose coefficients depend."""
+    near = a < 1.125
+    t = select(near, a * a, at_most(a, 4.0) - 2.5625)
+    coefficients = [select(near, a.same(p), q) for p, q in zip(ERF_NEAR, ERF_FAR, strict=True)]
+    even, odd = (horner(t * t, coefficients[k::2]) for k in (0, 1))  # two chains: a short wait
+    return muladd(select(near, a, -1.0), muladd(odd, t, even), select(near, a, 1.0))
 
 
 def erfc_positive(a: Value) -> Value:

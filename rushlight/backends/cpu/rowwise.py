@@ -168,7 +168,7 @@ def softmax(row: RowWriter) -> None:
     largest = row.maximum(kind, lambda i: row.read(0, i))
 
     def power(i: Value) -> Value:
-        e = m.exp(row.read(0, i) - largest)
+        e = m.exp_falling(row.read(0, i) - largest)
         row.write(1, e, i)
         return e
 
@@ -181,7 +181,7 @@ def log_softmax(row: RowWriter) -> None:
     """(x) -> x - log sum e^x"""
     kind = row.operands[0].kind
     largest = row.maximum(kind, lambda i: row.read(0, i))
-    total = m.log(row.sum(lambda i: m.exp(row.read(0, i) - largest), kind))
+    total = m.log(row.sum(lambda i: m.exp_falling(row.read(0, i) - largest), kind))
     row.each(lambda i: row.write(1, (row.read(0, i) - largest) - total, i))
 
 
