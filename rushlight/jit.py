@@ -28,6 +28,13 @@ def script(obj: T, *arguments: Any, **options: Any) -> T:
     >>> rl.jit.script(net) is net
     True
     """
+    return _saved(obj)
+
+
+def _saved(obj: T) -> T:
+    """Give a module the method that compiled modules have; its class must not have one."""
+    if _builtin_isinstance(obj, Module) and not hasattr(obj, "save"):
+        type(obj).save = save  # type: ignore[attr-defined]
     return obj
 
 
@@ -40,7 +47,7 @@ def trace(func: T, example_inputs: Any = None, *arguments: Any, **options: Any) 
         inputs = example_inputs if _builtin_isinstance(example_inputs, tuple) \
             else (example_inputs,)
         func(*inputs)  # type: ignore[operator]  # errors show now, as when tracing
-    return func
+    return _saved(func)
 
 
 def trace_module(mod: T, inputs: dict[str, Any], *arguments: Any, **options: Any) -> T:

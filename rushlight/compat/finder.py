@@ -43,6 +43,8 @@ class AliasLoader(Loader):
         """Give the module its own specification back, which the import has replaced."""
         alias = module.__spec__.name if module.__spec__ else module.__name__
         module.__spec__ = self._own
+        if any(name.startswith(alias + ".") for name in ELSEWHERE):
+            vars(module).setdefault("__path__", [])  # in torch it is a package
         explain(module, alias)
 
 

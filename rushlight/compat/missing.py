@@ -68,6 +68,8 @@ def explain(module: ModuleType, alias: str) -> None:
             except AttributeError:
                 pass
         full = f"{alias}.{name}"
+        if full in sys.modules:  # put there by the program
+            return sys.modules[full]
         if not name.startswith("__") and full not in ABSENT and resolve(full) is not None:
             return importlib.import_module(full)
         refuse(module, alias, name)

@@ -19,6 +19,8 @@ OWN = frozenset(("base", "commands", "compat", "engine", "expr", "families", "le
 
 _INSIDE = "rushlight.compat.inside."
 ELSEWHERE = {
+    "torch.__config__": _INSIDE + "configuration",
+    "torch.__future__": _INSIDE + "future",
     "torch._C": _INSIDE + "c",
     "torch._C._nn": "rushlight.nn.functional",
     "torch._dynamo": _INSIDE + "dynamo",

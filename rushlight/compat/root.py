@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from rushlight.compat.missing import absent, refuse
-from rushlight.compat.names import ABSENT, ROOTS, VERSIONS, resolve
+from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, VERSIONS, resolve
 
 _OWN = frozenset(("__name__", "__loader__", "__package__", "__spec__", "__path__", "__getattr__",
                   "__version__", "__dict__"))
@@ -29,7 +29,7 @@ class Root(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         full = f"{self.__name__}.{name}"
-        if not name.startswith("__"):
+        if not name.startswith("__") or full in ELSEWHERE:
             if full in ABSENT:
                 raise AttributeError(absent(full), name=name, obj=self)
             if resolve(full) is not None:

@@ -27,6 +27,7 @@ from rushlight.families.inplace import (
 from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.tensor import Tensor, wrap
+from rushlight.tensor.shared import shared
 from rushlight.tensor.storage import (
     channels_last,
     channels_last_3d,
@@ -154,14 +155,24 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return cast(input, other._array.dtype)
 
 
+_TYPE_NAMES = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long",
+               "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte",
+               "bool": "Bool", "bfloat16": "BFloat16"}
+
+
 @composite("Tensor.type")
 def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The name of the tensor's type, or the tensor as another dtype."""
     if dtype is None:
-        names = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long",
-                 "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte",
-                 "bool": "Bool", "bfloat16": "BFloat16"}
-        return f"torch.{names.get(input.dtype.name, input.dtype.name)}Tensor"
+        name = input.dtype.name
+        return f"torch.{_TYPE_NAMES.get(name, name)}Tensor"
+    if isinstance(dtype, str):  # "torch.FloatTensor"
+        kinds = {f"torch.{name}Tensor": kind for kind, name in _TYPE_NAMES.items()}
+        if dtype not in kinds:
+            raise ValueError(f"invalid type: '{dtype}': it is none of {', '.join(kinds)}")
+        dtype = getattr(dtypes, "bool_" if kinds[dtype] == "bool" else kinds[dtype])
+    elif isinstance(dtype, type):  # FloatTensor
+        dtype = getattr(dtype, "dtype", dtype)
     return cast(input, dtypes.as_dtype(dtype).array)
 
 
@@ -185,7 +196,15 @@ def pin_memory(input: Tensor, device: Any = None) -> Tensor:
 
 @composite("Tensor.share_memory_")
 def share_memory_(input: Tensor) -> Tensor:
-    """The tensor itself; sharing happens when it is sent to a worker."""
+    """Move the tensor's memory to where processes share it, in place; return the tensor.
+
+    Processes that are forked from now on, and those that are sent the tensor through
+    `multiprocessing`, see each other's writes. Other views of its former memory stay there.
+    """
+    if not is_meta(input._array):
+        moved = shared(input._array)
+        if moved is not input._array:
+            input.data = wrap(moved)
     return input
 
 

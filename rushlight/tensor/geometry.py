@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.kept_weights import forget
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import CPU, META, device
 from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import Size, normalize_dim
 from rushlight.tensor import storage
+from rushlight.tensor.segment import segment_of
 from rushlight.tensor.typed_storage import BY_DTYPE, TypedStorage
 
 
@@ -103,16 +105,19 @@ class Geometry:
 
     def data_ptr(self) -> int:
         """The address of the first element; 0 without elements."""
+        forget(self._array)
         return storage.address(self._array) if self._array.size else 0
 
     const_data_ptr = data_ptr
 
     def untyped_storage(self) -> storage.UntypedStorage:
         """The memory itself, shared by all views of it."""
+        forget(self._array)
         return storage.UntypedStorage(self._array)
 
     def storage(self) -> TypedStorage:
         """The memory as a sequence of elements, shared by all views of it."""
+        forget(self._array)
         return TypedStorage.of(self._array, dtypes.from_array(self._array.dtype))
 
     def storage_type(self) -> type[TypedStorage]:
@@ -173,8 +178,8 @@ class Geometry:
         return self._inference
 
     def is_shared(self) -> bool:
-        """Whether the memory is shared between processes."""
-        return False
+        """Whether the memory is shared between processes, as after `share_memory_()`."""
+        return segment_of(self._array) is not None
 
     def is_pinned(self, device: Any = None) -> bool:
         """Whether the memory is page-locked: never, there is nothing to pin for."""

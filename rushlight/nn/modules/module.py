@@ -208,6 +208,9 @@ class Module(Members, ModuleHooks, StateDict):
         """Cast all members to ``dst_type``."""
         return self._apply(lambda tensor: tensor.type(dst_type))
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Accept the options of torch's compiler: the module runs as it is written."""
+
     def float(self) -> Module:
         """Cast floating point members to float32."""
         return self._cast(dtypes.float32)
