@@ -117,6 +117,16 @@ def test_accuracy_of_functions(name: str) -> None:
         assert error[worst] <= bounds.get(name, EXACT), (dtype, float(x[worst]))
 
 
+def test_accuracy_of_erf_in_float32() -> None:
+    x = np.linspace(0, 4.5, 20_000).astype(np.float32)
+    x = np.concatenate([x, -x, np.exp(np.linspace(-100, 0, 5_000)).astype(np.float32)])
+    wanted = np.array([math.erf(value) for value in x.tolist()])
+    got = compiled(call("erf", X), {"x": x}, F32)(x)
+    assert units(got, wanted).max() <= 1.5
+    far = np.array([3.95, 4, 5, 1e30, INF], np.float32)
+    assert (compiled(call("erf", X), {"x": far}, F32)(far) == 1).all()
+
+
 @pytest.mark.parametrize("name", ["pow", "atan2", "hypot"])
 def test_accuracy_of_functions_of_two(name: str) -> None:
     generator = np.random.default_rng(0)

@@ -19,7 +19,6 @@ from rushlight.backends.approximations import (
     LOG,
     TANH,
 )
-from rushlight.backends.cpu.features import target
 from rushlight.backends.cpu.features import llvm, target
 from rushlight.backends.cpu.values import (
     FORMATS,
@@ -75,8 +74,6 @@ def scale(x: Value, i: Value) -> Value:
         symbol = "@llvm.ldexp.f32.i32"
         x.writer.declarations[symbol] = f"declare float {symbol}(float, i32)\n"
         return x.writer.emit("float", f"call float {symbol}(float {x.text}, i32 {i.text})")
-    if x.kind == "float" and target().has("avx512f"):
-        return _scale_at_once(x, i)
     half = i >> 1
     return x * _power_of_2(half, x.kind) * _power_of_2(i - half, x.kind)
 
@@ -85,13 +82,6 @@ def exp_falling(x: Value) -> Value:
     """e^x for x <= 0; below 1.1 ulp."""
     p, i = _reduce_exp(at_least(x, EXP_RANGE[x.kind][0]))
     return scale(p + 1, i)
-
-
-def _scale_at_once(x: Value, i: Value) -> Value:
-    """x * 2 ** i by the instruction that some CPUs have for it."""
-    name = "@llvm.ldexp.f32.i32"
-    x.writer.declarations[name] = f"declare float {name}(float, i32)\n"
-    return x.writer.emit("float", f"call float {name}(float {x.text}, i32 {i.text})")
 
 
 def _reduce_exp(x: Value) -> tuple[Value, Value]:
@@ -238,10 +228,12 @@ def erf(x: Value) -> Value:
 def _erf_float(a: Value) -> Value:
     """a + a P(a^2) up to 9/8, then 1 - P(a - 41/16): one polynomial, whose coefficients depend."""
     near = a < 1.125
-    t = select(near, a * a, at_most(a, 4.0) - 2.5625)
-    coefficients = [select(near, a.same(p), q) for p, q in zip(ERF_NEAR, ERF_FAR, strict=True)]
-    even, odd = (horner(t * t, coefficients[k::2]) for k in (0, 1))  # two chains: a short wait
-    return muladd(select(near, a, -1.0), muladd(odd, t, even), select(near, a, 1.0))
+    t = select(near, a * a, at_most(a, 3.96875) - 2.5625)
+    common = len(ERF_NEAR)
+    far = polynomial(t, ERF_FAR[common:])  # what follows in P up to 9/8 is zero
+    coefficients = [select(near, a.same(p), q) for p, q in zip(ERF_NEAR, ERF_FAR, strict=False)]
+    p = horner(t, [*coefficients, select(near, 0.0, far)])
+    return muladd(select(near, a, -1.0), p, select(near, a, 1.0))
 
 
 def erfc_positive(a: Value) -> Value:

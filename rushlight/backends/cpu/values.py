@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 
@@ -229,8 +230,12 @@ def at_least(x: Value, limit: float) -> Value:
 
 def polynomial(x: Value, coefficients: tuple[float, ...]) -> Value:
     """c0 + c1 x + c2 x^2 + ..., by Horner's rule."""
-    *rest, last = coefficients
-    result = x.same(last)
+    return horner(x, [x.same(c) for c in coefficients])
+
+
+def horner(x: Value, coefficients: Sequence[Value]) -> Value:
+    """The polynomial with coefficients that are values."""
+    *rest, result = coefficients
     for c in reversed(rest):
         result = muladd(result, x, c)
     return result
