@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import kept_weights
 from rushlight.backends.cpu import convolution as backend
 from rushlight.backends.cpu.convolution import Window, output_space
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.flags import flags
+from rushlight.engine.node import version_of
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.families.library import library
-from rushlight.tensor import Tensor
+from rushlight.tensor import Parameter, Tensor, wrap
 
 Array = np.ndarray
 Option = Any
@@ -281,6 +284,14 @@ def _convolve(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor
             _checked.clear()
         known = _checked[key] = _window(name, space, x, w, b, stride, padding, dilation, groups), 0
     if len(x.shape) == space + 2:
+        if type(weight) is Parameter and type(input) is Tensor and not is_meta(x):
+            del w  # a holder of the weight's memory, of which there may be one
+            if not flags.grad_enabled or (input._node is weight._node is None and (
+                    bias is None or bias._node is None)):
+                kept = kept_weights.of(weight._array, version_of(weight))
+                return wrap(backend.forward(x, weight._array, b, known[0], kept))
+            if kept_weights.kept:
+                kept_weights.forget(weight._array)  # it is being trained
         return convolution(input, weight, bias, known[0], None)
     return convolution(input.unsqueeze(0), weight, bias, known[0], None).squeeze(0)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.kept_weights import forget
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe
@@ -288,6 +289,7 @@ class Tensor(Geometry):
     @property
     def data(self) -> Tensor:
         """The same memory without history; writes to it are not tracked."""
+        forget(self._array)
         return wrap(self._array)
 
     @data.setter
@@ -296,6 +298,7 @@ class Tensor(Geometry):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         self._array = value._array
         self._writes = None
+        forget(value._array)
 
     @property
     def _base(self) -> Tensor | None:
@@ -373,6 +376,7 @@ class Tensor(Geometry):
                                f"({describe(self)})")
         if is_meta(self._array):
             raise TypeError("can't convert meta device type tensor to numpy: it has no data")
+        forget(self._array)
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -13,6 +13,7 @@ from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
 from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
+from rushlight.backends.kept_weights import Kept
 
 __all__ = ["Window", "backward_data", "backward_weights", "backward_weights_and_bias", "forward",
            "output_space"]
@@ -21,9 +22,12 @@ _FLOAT = np.dtype(np.float32)
 _KINDS = ("float32", "bfloat16", "float16")
 
 
-def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window
-            ) -> np.ndarray:
-    """The convolution of `input` with `weight`, plus `bias` by channel, as a new array."""
+def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window,
+            kept: Kept | None = None) -> np.ndarray:
+    """The convolution of `input` with `weight`, plus `bias` by channel, as a new array.
+
+    kept: where copies of `weight` may be kept for the next call.
+    """
     if not _served(input, weight, window):
         return host.forward(input, weight, bias, window)
     if window.groups > 1 and input.ndim == 3:
@@ -33,6 +37,8 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
     out = np.empty((x.shape[0], w.shape[0], *space), x.dtype)
     if bias is not None:
         bias = np.ascontiguousarray(bias, x.dtype)
+    if kept is not None and w is weight:
+        return library.forward_kept(x, w, bias, window, out, kept).astype(kind, copy=False)
     return library.forward(x, w, bias, window, out).astype(kind, copy=False)
 
 

@@ -24,13 +24,16 @@ from rushlight.backends.cpu.onednn.interface import (
     dims,
     interface,
 )
+from rushlight.backends.cpu.onednn.invoke import ALIGNMENT
 from rushlight.backends.cpu.onednn.layout import Ints, Layout, channels_last, contiguous
 from rushlight.backends.cpu.onednn.library import has_bfloat16
 from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 from rushlight.backends.host.convolution import Window
+from rushlight.backends.kept_weights import Kept
 
 FORWARD, BACKWARD_DATA, BACKWARD_WEIGHTS = "forward", "backward_data", "backward_weights"
+FORWARD_KEPT, LAYOUT = "forward_kept", "layout"
 PLAIN, LAST, LIBRARY = "plain", "channels_last", "library"
 BLOCK = 16  # channels: an AVX-512 register, and the unit that the library lays them out in
 FEW = 1 << 20  # activations that stay in the cache while their layout is changed
@@ -75,6 +78,37 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
     else:
         program.run(input, weight, bias, out)
     return out
+
+
+def forward_kept(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window,
+                 out: np.ndarray, kept: Kept) -> np.ndarray:
+    """`forward` with the weight in the library's layout, made now or at an earlier call."""
+    key = (FORWARD_KEPT, input.shape, input.strides, weight.shape, weight.strides, out.shape,
+           out.strides, window, bias is None, input.dtype)
+    program, own = cache.find(key), kept.copies.get(key)
+    if program is None or own is None:
+        problem = Problem(Layout.of(input), Layout.of(weight), Layout.of(out), window,
+                          bias is not None)
+        program = program or cache.build(key, lambda: _forward(problem, kept=True))
+        preparing = (LAYOUT, *key[1:])
+        own = _laid_out(weight, cache.find(preparing) or cache.build(
+            preparing, lambda: _layout(problem)))
+        kept.add(key, own)
+    if bias is None:
+        program.run(input, own, out)
+    else:
+        program.run(input, own, bias, out)
+    return out
+
+
+def _laid_out(weight: np.ndarray, layout: Program) -> np.ndarray:
+    """The bytes of the weight as `layout` lays it out."""
+    size = max(slot.offset + slot.descriptor.size for slot in layout.slots if slot.array == 1)
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    own = memory[start : start + size]
+    layout.run(weight, own)
+    return own
 
 
 def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, out: np.ndarray
@@ -299,7 +333,34 @@ class Assembly:
         return self.builder.build(nanoseconds(self.problem.flops))
 
 
-def _forward(problem: Problem) -> Program:
+def _places(a: Assembly) -> list[tuple[int, Descriptor, Part]]:
+    """For each job: where its weights are kept, in which layout, and which part they are."""
+    places: list[tuple[int, Descriptor, Part]] = []
+    end = 0
+    for part, primitive in zip(a.parts, a.primitives, strict=True):
+        wanted = primitive.wanted("weights")
+        assert wanted is not None
+        known = [at for at, layout, other in places if layout == wanted
+                 and (other.weight, other.problem.weight) == (part.weight, part.problem.weight)]
+        places.append((known[0] if known else end, wanted, part))
+        if not known:
+            end += -(-wanted.size // ALIGNMENT) * ALIGNMENT
+    return places
+
+
+def _layout(problem: Problem) -> Program:
+    """Lay the weights out for `_forward` with `kept`: arrays are the weight and the copy."""
+    a = Assembly(problem, FORWARD)
+    b = a.builder
+    w, own = (b.external(problem.weight_descriptor()) for _ in range(2))
+    for at, wanted, part in {place[0]: place for place in _places(a)}.values():
+        b.job()
+        source = a.part(w, part.problem.weight_descriptor(), part.weight)
+        b.reorder(source, b.part(own, wanted.clone(), at))
+    return a.build()
+
+
+def _forward(problem: Problem, kept: bool = False) -> Program:
     a = Assembly(problem, FORWARD)
     b = a.builder
     x, w = b.external(problem.input.descriptor()), b.external(problem.weight_descriptor())
@@ -307,7 +368,9 @@ def _forward(problem: Problem) -> Program:
     bias = b.external(offset) if offset else None
     y = b.external(problem.output.descriptor())
     by_samples = len(a.parts) == 1 or a.parts[0].problem.weight == problem.weight
-    weights = a.shared(w, "weights") if by_samples else None
+    weights = a.shared(w, "weights") if by_samples and not kept else None
+    if kept:
+        weights = [b.part(w, wanted.clone(), at) for at, wanted, _ in _places(a)]
     inputs = None if by_samples else a.shared(x, "src")
     b.phase()
     for j, (part, primitive) in enumerate(zip(a.parts, a.primitives, strict=True)):
