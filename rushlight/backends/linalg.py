@@ -78,9 +78,16 @@ def qr(a: Array, complete: bool) -> tuple[Array, ...]:
 def det(a: Array) -> Array:
     """The determinant."""
     found = _checked(lapack.det, a)
-    return found[0] if found else np.asarray(np.linalg.det(a))
+    if found:
+        return found[0]
+    with np.errstate(all="ignore"):
+        return np.asarray(np.linalg.det(a))
 
 
 def slogdet(a: Array) -> tuple[Array, ...]:
     """The sign of the determinant and the logarithm of its size."""
-    return _checked(lapack.slogdet, a) or tuple(np.asarray(x) for x in np.linalg.slogdet(a))
+    found = _checked(lapack.slogdet, a)
+    if found:
+        return found
+    with np.errstate(all="ignore"):
+        return tuple(np.asarray(x) for x in np.linalg.slogdet(a))
