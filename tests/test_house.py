@@ -64,6 +64,7 @@ LAYERS = (
         "onnx",
         "optim",
         "profiler",
+        "sequences",
         "testing",
         "transforms",
         "utils",
@@ -105,6 +106,7 @@ PUBLIC = (
     "rushlight.utils.checkpoint",
     "rushlight.utils.dlpack",
     "rushlight.utils.pytree",
+    "rushlight.vision.ops",
 )
 
 # What measures time; a test that depends on it fails on a busy machine.

@@ -1,5 +1,5 @@
 """Data sets and transforms for images, under torchvision's names."""
 
-from rushlight.vision import datasets, transforms
+from rushlight.vision import datasets, ops, transforms
 
-__all__ = ["datasets", "transforms"]
+__all__ = ["datasets", "ops", "transforms"]

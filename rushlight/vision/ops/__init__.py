@@ -1,0 +1,101 @@
+"""Operations and blocks for detection and other vision models, under torchvision's names."""
+
+from rushlight.vision.ops.blocks import (
+    MLP,
+    Conv2dNormActivation,
+    Conv3dNormActivation,
+    ConvNormActivation,
+    FrozenBatchNorm2d,
+    Permute,
+    SqueezeExcitation,
+)
+from rushlight.vision.ops.box_losses import (
+    complete_box_iou_loss,
+    distance_box_iou_loss,
+    generalized_box_iou_loss,
+    sigmoid_focal_loss,
+)
+from rushlight.vision.ops.boxes import (
+    box_area,
+    box_convert,
+    box_iou,
+    clip_boxes_to_image,
+    complete_box_iou,
+    distance_box_iou,
+    generalized_box_iou,
+    masks_to_boxes,
+    remove_small_boxes,
+)
+from rushlight.vision.ops.deformable_convolution import DeformConv2d, deform_conv2d
+from rushlight.vision.ops.dropping import (
+    DropBlock2d,
+    DropBlock3d,
+    StochasticDepth,
+    drop_block2d,
+    drop_block3d,
+    stochastic_depth,
+)
+from rushlight.vision.ops.feature_pyramid import (
+    ExtraFPNBlock,
+    FeaturePyramidNetwork,
+    LastLevelMaxPool,
+    LastLevelP6P7,
+    MultiScaleRoIAlign,
+)
+from rushlight.vision.ops.nms import batched_nms, nms
+from rushlight.vision.ops.regions import (
+    PSRoIAlign,
+    PSRoIPool,
+    RoIAlign,
+    RoIPool,
+    ps_roi_align,
+    ps_roi_pool,
+    roi_align,
+    roi_pool,
+)
+
+__all__ = [
+    "MLP",
+    "Conv2dNormActivation",
+    "Conv3dNormActivation",
+    "ConvNormActivation",
+    "DeformConv2d",
+    "DropBlock2d",
+    "DropBlock3d",
+    "ExtraFPNBlock",
+    "FeaturePyramidNetwork",
+    "FrozenBatchNorm2d",
+    "LastLevelMaxPool",
+    "LastLevelP6P7",
+    "MultiScaleRoIAlign",
+    "PSRoIAlign",
+    "PSRoIPool",
+    "Permute",
+    "RoIAlign",
+    "RoIPool",
+    "SqueezeExcitation",
+    "StochasticDepth",
+    "batched_nms",
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "clip_boxes_to_image",
+    "complete_box_iou",
+    "complete_box_iou_loss",
+    "deform_conv2d",
+    "distance_box_iou",
+    "distance_box_iou_loss",
+    "drop_block2d",
+    "drop_block3d",
+    "generalized_box_iou",
+    "generalized_box_iou_loss",
+    "masks_to_boxes",
+    "nms",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "remove_small_boxes",
+    "roi_align",
+    "roi_pool",
+    "sigmoid_focal_loss",
+    "stochastic_depth",
+]
