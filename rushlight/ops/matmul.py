@@ -88,6 +88,11 @@ def _misfit(input: Any, other: Any) -> str:
             "last but one of other")
 
 
+def _shaped(tensor: Any, shape: tuple[int, ...]) -> Any:
+    """The tensor itself where it has that shape: what is no view, a leaf takes for its own."""
+    return tensor if tensor._array.shape == tuple(shape) else tensor.reshape(shape)
+
+
 def _as_rows(tensor: Any) -> Any:
     """All leading dimensions as one; the count is spelled out because sizes may be 0."""
     shape = tensor._array.shape
@@ -105,13 +110,13 @@ def _matmul_gradients(gradient: Any, input: Any, other: Any, needs: Any) -> tupl
     first = second = None
     if needs[0]:
         first = matmul(gradient, columns.mT.conj())
-        first = _reduce_batch(first, rows.shape).reshape(input.shape)
+        first = _shaped(_reduce_batch(first, rows.shape), input.shape)
     if needs[1]:
         if columns.ndim == 2 and rows.ndim > 2:  # one product over all batches
             second = matmul(_as_rows(rows).mT.conj(), _as_rows(gradient))
         else:
             second = _reduce_batch(matmul(rows.mT.conj(), gradient), columns.shape)
-        second = second.reshape(other.shape)
+        second = _shaped(second, other.shape)
     return first, second
 
 
@@ -302,9 +307,9 @@ class linear:
         flat = _as_rows(gradient)
         if needs[1]:
             rows = _as_rows(input)
-            second = matmul(flat.mT, rows.conj()).reshape(weight.shape)
+            second = _shaped(matmul(flat.mT, rows.conj()), weight.shape)
         if needs[2]:
-            third = flat.sum(0).reshape(bias.shape)
+            third = _shaped(flat.sum(0), bias.shape)
         return first, second, third
 
     def samples(x):
