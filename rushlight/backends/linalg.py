@@ -6,10 +6,12 @@ and what is small, is left to NumPy, which raises `numpy.linalg.LinAlgError`.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+from numpy.linalg import _umath_linalg as lapack
 
 from rushlight.backends.cpu import matrix_batches
-from rushlight.backends.cpu.matrix_batches import lapack
 from rushlight.backends.host import lapack as host
 
 Array = np.ndarray
@@ -54,7 +56,7 @@ def cholesky(a: Array) -> tuple[Array, Array]:
     return (found[0], np.zeros(a.shape[:-2], np.int32)) if found else host.cholesky(a)
 
 
-def eigh(a: Array, uplo: str) -> tuple[Array, ...]:
+def eigh(a: Array, uplo: Literal["L", "U", "l", "u"]) -> tuple[Array, ...]:
     """(eigenvalues, eigenvectors) of Hermitian matrices, of which triangle `uplo` is read."""
     ufunc = lapack.eigh_lo if uplo.upper() == "L" else lapack.eigh_up
     return _checked(ufunc, a) or tuple(np.linalg.eigh(a, uplo))

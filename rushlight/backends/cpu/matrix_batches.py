@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.linalg import _umath_linalg as lapack  # type: ignore[attr-defined]
+from numpy.linalg import _umath_linalg as lapack
 
 from rushlight.backends.cpu import jit, threads
 from rushlight.backends.cpu.multi_tensor import layouts_hold
@@ -168,12 +168,12 @@ def run(ufunc: np.ufunc, *arrays: Array) -> tuple[Array, ...] | None:
     return tuple(operands[ufunc.nin:])
 
 
-def _cores(signature: str, arrays: Sequence[Array],
+def _cores(signature: str | None, arrays: Sequence[Array],
            ) -> tuple[list[tuple[str, ...]], dict[str, int]]:
     """The names of every operand's own dimensions, and the size of each name in the order in which
     they occur; `p`, which no input has, is the smaller of rows and columns."""
     names = [tuple(word.split(",")) if word else () for word in
-             signature.replace("->", ",").replace(" ", "")[1:-1].split("),(")]
+             (signature or "").replace("->", ",").replace(" ", "")[1:-1].split("),(")]
     sizes: dict[str, int] = {}
     for core, array in zip(names, arrays, strict=False):
         sizes.update(zip(core, array.shape[array.ndim - len(core):], strict=True))
