@@ -9,6 +9,8 @@ from rushlight import ops
 from rushlight.autograd.grad_mode import enable_grad
 from rushlight.autograd.gradient import grad
 from rushlight.tensor import Tensor
+from rushlight.transforms.jacobians import columns
+from rushlight.transforms.jacobians import rows as all_rows
 
 Tensors = tuple[Tensor, ...]
 
@@ -142,7 +144,11 @@ def jacobian(
 
     Args:
         func, inputs, create_graph, strict: as of `vjp`.
-        vectorize, strategy: accepted; one run backwards for each output element.
+        vectorize: all rows in one run backwards, in place of one run each.
+        strategy: "reverse-mode", or with `vectorize` "forward-mode": all columns in one run.
+
+    Raises AssertionError for another strategy; RuntimeError and NotImplementedError where the
+    options do not go together.
 
     >>> import rushlight as rl
     >>> rl.autograd.functional.jacobian(lambda x: x * x, rl.tensor([1.0, 2.0]))
@@ -154,9 +160,18 @@ def jacobian(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Got: '
             f"{strategy!r}")
     many_in, given = _as_tuple(inputs, "inputs")
+    if strategy == "forward-mode":
+        return _by_columns(func, many_in, given, create_graph, strict, vectorize)
     with enable_grad():
         own = _fresh(given, create_graph)
         many_out, outputs = _call(func, own)
+        if vectorize:
+            if strict:
+                raise RuntimeError(
+                    "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are "
+                    "not supported together. Please either set `strict=False` or "
+                    "`vectorize=False`.")
+            return _shaped(all_rows(outputs, own, create_graph), many_in, many_out, create_graph)
         rows: list[Any] = []
         for y in outputs:
             if strict and not y.requires_grad:
@@ -177,6 +192,35 @@ def jacobian(
             )
             rows.append(blocks if many_in else blocks[0])
     return _finished(tuple(rows) if many_out else rows[0], create_graph)
+
+
+def _by_columns(func: Callable[..., Any], many_in: bool, inputs: Tensors, create_graph: bool,
+                strict: bool, vectorize: bool) -> Any:
+    """The Jacobian by forward mode."""
+    if strict:
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `strategy=\"forward-mode\"` are "
+            "not supported together (yet). Please either set `strict=False` or "
+            "`strategy=\"reverse-mode\"`.")
+    if not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only "
+            "implemented for `vectorize=True`.")
+    many_out = False
+
+    def flat(*given: Tensor) -> Tensors:
+        nonlocal many_out
+        many_out, outputs = _call(func, given)
+        return outputs
+
+    blocks = columns(flat, _fresh(inputs, create_graph))[1]
+    return _shaped(blocks, many_in, many_out, create_graph)
+
+
+def _shaped(blocks: list[list[Tensor]], many_in: bool, many_out: bool, create_graph: bool) -> Any:
+    """Blocks by output and input in the structure that func has."""
+    rows = tuple(tuple(row) if many_in else row[0] for row in blocks)
+    return _finished(rows if many_out else rows[0], create_graph)
 
 
 def _scalar(func: Callable[..., Any]) -> Callable[..., Tensor]:
@@ -215,15 +259,21 @@ def hessian(
 
     Args:
         func, inputs, create_graph, strict: as of `vjp`.
-        vectorize, outer_jacobian_strategy: accepted.
+        vectorize, outer_jacobian_strategy: as `vectorize` and `strategy` of `jacobian`, for the
+            Jacobian of the gradient.
 
     >>> import rushlight as rl
     >>> rl.autograd.functional.hessian(lambda x: (x ** 3).sum(), rl.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
+    if outer_jacobian_strategy not in ("reverse-mode", "forward-mode"):
+        raise AssertionError(
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Got: '
+            f"{outer_jacobian_strategy!r}")
     many, given = _as_tuple(inputs, "inputs")
-    result = jacobian(_gradient_of(func, strict), given, create_graph, strict)
+    result = jacobian(_gradient_of(func, strict), given, create_graph, strict, vectorize,
+                      outer_jacobian_strategy)
     return result if many else result[0][0]
 
 

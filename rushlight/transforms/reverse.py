@@ -17,7 +17,7 @@ from rushlight.engine.node import Node, Slot, edge_of
 from rushlight.engine.run import backward
 from rushlight.families.recompute import _alias
 from rushlight.families.wrapped import Wrapped, highest, levels
-from rushlight.ops import zeros_like
+from rushlight.ops import stack, zeros_like
 from rushlight.tensor import Tensor
 from rushlight.transforms.batched import Batched, lifted, lowered, raised
 from rushlight.transforms.dual import Dual, joined, parted
@@ -66,14 +66,24 @@ def pulled(outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequ
         return _plain(outputs, inputs, cotangents, create)
     level = top.level
     if isinstance(top, Batched):
-        size = top.value._array.shape[0]
-        found = pulled([lowered(y, level, size) for y in outputs],
-                       [x.value if _at(x, level) else x for x in inputs],  # type: ignore
-                       [None if u is None else lowered(u, level, size) for u in cotangents],
-                       create)
-        return [raised(g, level) if g is not None and _at(x, level) else g
-                for g, x in zip(found, inputs, strict=True)]
+        return _batched(level, top.value._array.shape[0], outputs, inputs, cotangents, create)
     return _dual(level, outputs, inputs, cotangents, create)
+
+
+def _batched(level: int, size: int, outputs: Sequence[Tensor], inputs: Sequence[Tensor],
+             cotangents: Sequence[Any], create: bool) -> Gradients:
+    """One run for inputs that have lanes; for those that all lanes share, one run for each lane."""
+    ys = [lowered(y, level, size) for y in outputs]
+    us = [None if u is None else lowered(u, level, size) for u in cotangents]
+    xs: list[Any] = [x.value for x in inputs if _at(x, level)]  # type: ignore[attr-defined]
+    shared = [x for x in inputs if not _at(x, level)]
+    own = iter(pulled(ys, xs, us, create) if xs else ())
+    found = [pulled([y[i] for y in ys], shared, [None if u is None else u[i] for u in us], create)
+             for i in range(size)] if shared else []
+    common = iter([None if column[0] is None else stack(column)
+                   for column in zip(*found, strict=True)])
+    results = [next(own if _at(x, level) else common) for x in inputs]
+    return [None if g is None else raised(g, level) for g in results]
 
 
 def _at(x: Any, level: int) -> bool:

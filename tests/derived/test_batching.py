@@ -10,6 +10,7 @@ import rushlight as rl
 from rushlight import Tensor
 
 from .samples import TESTED, Sample, cases, flat
+from .test_gradients import CONVENTIONS, differentiable
 
 LANES = 3
 LEFT = {
@@ -66,3 +67,66 @@ def test_one_of_several_operands_batched(sample: Sample) -> None:
         own = [x if i == j else x[0] for j, x in enumerate(lanes)]
         check(function, own, tuple(0 if i == j else None for j in range(len(lanes))))
 
+
+
+def total(outputs: list[Any]) -> Tensor | None:
+    """One number that every smooth output has a share in."""
+    parts = [rl.view_as_real(y) if y.is_complex() else y for y in outputs
+             if isinstance(y, Tensor) and (y.is_floating_point() or y.is_complex())]
+    parts = [(y * rl.arange(1.0, y.numel() + 1).reshape(y.shape)).sum() for y in parts]
+    return sum(parts, rl.zeros((), dtype=rl.float64)) if parts else None
+
+
+SMOOTH = [d for d in TESTED if d.name not in LEFT and d.name not in CONVENTIONS]
+
+
+@pytest.mark.parametrize("sample", cases(SMOOTH))
+def test_gradients_of_lanes_are_those_of_a_loop(sample: Sample) -> None:
+    if not differentiable(sample):
+        pytest.skip("nothing here requires grad")
+    function, lanes = lanes_of(sample)
+    places = tuple(range(len(lanes)))
+
+    def loss(*tensors: Tensor) -> Any:
+        return total(function(*tensors))
+
+    gradient = rl.func.grad(loss, argnums=places)
+    try:
+        expected = [rl.stack(column) for column in
+                    zip(*(gradient(*(x[i] for x in lanes)) for i in range(LANES)), strict=True)]
+        plain = [function(*(x[i] for x in lanes)) for i in range(LANES)]
+    except Exception as error:
+        pytest.skip(f"not defined there: {error}")
+    if any(len({tuple(y.shape) for y in column}) > 1 for column in zip(*plain)):
+        pytest.skip("shapes depend on values")
+    inside = rl.vmap(gradient)(*lanes)
+    outside = rl.func.grad(lambda *xs: rl.vmap(loss)(*xs).sum(), argnums=places)(*lanes)
+    for own, other, whole in zip(inside, outside, expected, strict=True):
+        assert rl.allclose(own, whole, rtol=1e-6, atol=1e-8, equal_nan=True)
+        assert rl.allclose(other, whole, rtol=1e-6, atol=1e-8, equal_nan=True)
+
+
+@pytest.mark.parametrize("sample", cases(SMOOTH))
+def test_tangents_of_lanes_are_those_of_a_loop(sample: Sample) -> None:
+    if not differentiable(sample):
+        pytest.skip("nothing here requires grad")
+    function, lanes = lanes_of(sample)
+    tangents = [rl.cos(7 * x) for x in lanes]
+
+    def loss(*tensors: Tensor) -> Any:
+        return total(function(*tensors))
+
+    def along(*both: Tensor) -> Tensor:
+        return rl.func.jvp(loss, both[:len(lanes)], both[len(lanes):])[1]
+
+    try:
+        expected = rl.stack([along(*(x[i] for x in [*lanes, *tangents])) for i in range(LANES)])
+        plain = [function(*(x[i] for x in lanes)) for i in range(LANES)]
+    except Exception as error:
+        pytest.skip(f"not defined there: {error}")
+    if any(len({tuple(y.shape) for y in column}) > 1 for column in zip(*plain)):
+        pytest.skip("shapes depend on values")
+    inside = rl.vmap(along)(*lanes, *tangents)
+    outside = rl.func.jvp(rl.vmap(loss), tuple(lanes), tuple(tangents))[1]
+    assert rl.allclose(inside, expected, rtol=1e-6, atol=1e-8, equal_nan=True)
+    assert rl.allclose(outside, expected, rtol=1e-6, atol=1e-8, equal_nan=True)

@@ -588,6 +588,15 @@ def vmap_over_autograd_grad(t, x):
 
 
 @case
+def autograd_grad_of_what_lanes_share(t, x):
+    def f(v):
+        w = t.ones(3, dtype=v.dtype).requires_grad_()
+        return t.autograd.grad((w * v).exp().sum(), w)[0]
+
+    return t.vmap(f)(x(4, 3)) if t is rl else t.stack([f(v) for v in x(4, 3)])
+
+
+@case
 def custom_function(t, x):
     class Cube(t.autograd.Function):
         generate_vmap_rule = True
@@ -667,6 +676,16 @@ ERRORS: dict[str, Callable[[Any, Any], Any]] = {
         x(2), x(3, 2)),
     "requires_grad_ inside": lambda t, x: t.vmap(lambda a: a.requires_grad_())(x(3, 2)),
     "functionalize remove": lambda t, x: t.func.functionalize(lambda a: a, remove="x")(x(3)),
+    "jacobian strategy": lambda t, x: t.autograd.functional.jacobian(
+        lambda a: a, x(2), strategy="x"),
+    "jacobian forward alone": lambda t, x: t.autograd.functional.jacobian(
+        lambda a: a, x(2), strategy="forward-mode"),
+    "jacobian strict and vectorized": lambda t, x: t.autograd.functional.jacobian(
+        lambda a: a, x(2), strict=True, vectorize=True),
+    "jacobian strict and forward": lambda t, x: t.autograd.functional.jacobian(
+        lambda a: a, x(2), strict=True, vectorize=True, strategy="forward-mode"),
+    "hessian strategy": lambda t, x: t.autograd.functional.hessian(
+        lambda a: a.sum(), x(2), outer_jacobian_strategy="x"),
     "make_dual without level": lambda t, x: t.autograd.forward_ad.make_dual(x(3), x(3)),
     "exit without level": lambda t, x: t.autograd.forward_ad.exit_dual_level(level=3),
 }
