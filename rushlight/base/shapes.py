@@ -64,6 +64,15 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(result)
 
 
+def required(name: str, dim: Any, axis: Any) -> Any:
+    """`dim`, or NumPy's name for it; raises TypeError where neither is given."""
+    if dim is None:
+        dim = axis
+    if dim is None:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+    return dim
+
+
 def normalize_dim(dim: int, ndim: int) -> int:
     """`dim` counted from the front; a 0-d tensor is taken to have one dimension.
 

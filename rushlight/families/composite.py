@@ -62,6 +62,11 @@ def with_out(body: Callable[..., Any]) -> Any:
 
     @functools.wraps(body)
     def function(*args: Any, out: Any = None, **options: Any) -> Any:
+        if options:  # NumPy's names, which torch takes as well
+            if "axis" in options:
+                options["dim"] = options.pop("axis")
+            if "keepdims" in options:
+                options["keepdim"] = options.pop("keepdims")
         result = body(*args, **options)
         return result if out is None else delivered(result, out, name)
 

@@ -23,6 +23,10 @@ ENVIRONMENT: dict[str, Any] = {
 }
 
 
+# NumPy's names of parameters, which torch takes as well.
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
 def restored(node: Any, array: Any, version: Any, position: int) -> Tensor:
     """A saved tensor with its place in the graph: operand `position`, or output -1 - position."""
     if position >= 0:
@@ -43,7 +47,12 @@ def wrapper_source(op: Any, call: Any) -> tuple[str, dict[str, Any]]:
                    "tuple_of": tuple.__new__, "Slot": Slot}
     names = list(op.signature.parameters)
     mapping = "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
-    lines = [f"def {op.name}({head(op, environment, out=True)}):"]
+    spelled = {n: own for n, own in NUMPY_NAMES.items() if own in op.options
+               and not op.name.startswith("_")}
+    others = "".join(f", {n}=None" for n in spelled)
+    lines = [f"def {op.name}({head(op, environment, out=True)}{others}):"]
+    for n, own in spelled.items():
+        lines += [f"    if {n} is not None:", f"        {own} = {n}"]
     lines += _fast_path(op)
     lines += [f"    {line}" for line in asking(op, op.name, environment, out=True)]
     lines.append(f"    return call(op, {mapping}, out)")

@@ -166,7 +166,8 @@ def _check_cat(tensors: list[Tensor], dim: int) -> None:
 
 
 @function("stack", samples=lambda x: [([x(2, 3), x(2, 3)], 1)])
-def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None,
+          axis: Any = None) -> Tensor:
     """Tensors of one shape side by side along a new dimension.
 
     >>> import rushlight as rl
@@ -174,6 +175,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None) -> Tensor
     tensor([[0., 0.],
             [1., 1.]])
     """
+    dim = dim if axis is None else axis
     plain = _plain_arrays(tensors) if out is None and dim == 0 else None
     if plain is not None and plain[0].ndim:
         shape = plain[0].shape

@@ -157,13 +157,16 @@ def _product_of_others(input: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 
 @composite("prod")
-def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None,
+         axis: Any = None, keepdims: Any = None) -> Tensor:
     """The product of all elements, or over one dimension; integers give int64.
 
     >>> import rushlight as rl
     >>> rl.tensor([2., 3.]).prod()
     tensor(6.)
     """
+    dim = dim if axis is None else axis
+    keepdim = keepdim if keepdims is None else keepdims
     return _prod(input, _axes(dim, input._array.ndim), keepdim, _accumulator(input._array, dtype))
 
 
@@ -274,8 +277,10 @@ class _min_along(_Extreme):
 
 def _extreme(name: str, whole: Any, along: Any, pairwise: str) -> Any:
     def op(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None,
-           out: Any = None) -> Any:
+           out: Any = None, axis: Any = None, keepdims: Any = None) -> Any:
         array = input._array
+        if axis is not None:
+            dim = axis
         if dim is None and other is None and out is None and array.dtype.kind != "c" and array.size:
             return whole(input)
         if isinstance(dim, Tensor):
@@ -290,6 +295,7 @@ def _extreme(name: str, whole: Any, along: Any, pairwise: str) -> Any:
                                    "input.numel() == 0. Specify the reduction dim with the 'dim' "
                                    "argument.")
             return whole(input, (), False, out=out)
+        keepdim = keepdim if keepdims is None else keepdims
         return along(input, normalize_dim(dim, array.ndim), keepdim, out=out)
 
     op.__name__ = op.__qualname__ = name
@@ -351,8 +357,9 @@ class any:
 
 
 @composite("count_nonzero")
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     """How many elements over `dim` are nonzero."""
+    dim = dim if axis is None else axis
     return (input != 0).sum(dim)  # type: ignore[attr-defined]
 
 
@@ -386,13 +393,15 @@ def builtin_max(a: float, b: float) -> float:
 
 @composite("var")
 def var(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
-        correction: Any = None, out: Any = None) -> Tensor:
+        correction: Any = None, out: Any = None, axis: Any = None,
+        keepdims: Any = None) -> Tensor:
     """The variance over `dim`, divided by the count less `correction` (1).
 
     >>> import rushlight as rl
     >>> rl.tensor([1., 3.]).var()
     tensor(2.)
     """
+    dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else keepdims
     dim, correction = _settle(dim, unbiased, correction)
     if input.dtype.category < 2:
         raise RuntimeError("std and var only support floating point and complex dtypes")
@@ -404,8 +413,10 @@ def var(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = Fa
 
 @composite("std")
 def std(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
-        correction: Any = None, out: Any = None) -> Tensor:
+        correction: Any = None, out: Any = None, axis: Any = None,
+        keepdims: Any = None) -> Tensor:
     """The standard deviation over `dim`: the square root of the variance."""
+    dim, keepdim = dim if axis is None else axis, keepdim if keepdims is None else keepdims
     dim, correction = _settle(dim, unbiased, correction)
     variance: Any = var(input, dim, None, keepdim, correction=correction)
     return _root(variance) if out is None else variance.sqrt(out=out)

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight.backends.cpu import running
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
-from rushlight.base.shapes import normalize_dim
+from rushlight.base.shapes import normalize_dim, required
 from rushlight.base.structure import structure
 from rushlight.families.cast import astype
 from rushlight.families.composite import composite
@@ -52,7 +52,8 @@ class _cumulate:
 
 
 @composite("cumsum", inplace=True)
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
+def cumsum(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Any = None,
+           axis: Any = None) -> Tensor:
     """Running sums along `dim`.
 
     >>> import rushlight as rl
@@ -60,6 +61,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Te
     tensor([0, 1, 3, 6])
     """
     array = input._array
+    dim = required("cumsum", dim, axis)
     return _cumulate(input, normalize_dim(dim, array.ndim), _accumulator(array, dtype), out=out)
 
 
@@ -94,8 +96,10 @@ def _cumprod_gradient(gradient: Any, input: Any, dim: int) -> Tensor:
 
 
 @composite("cumprod", inplace=True)
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Tensor:
+def cumprod(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Any = None,
+            axis: Any = None) -> Tensor:
     """Running products along `dim`."""
+    dim = required("cumprod", dim, axis)
     return _cumulate_product(input, normalize_dim(dim, input._array.ndim),
                              _accumulator(input._array, dtype), out=out)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rushlight.backends import rowwise
 from rushlight.base import dtypes
-from rushlight.base.shapes import normalize_dim, normalize_dims
+from rushlight.base.shapes import normalize_dim, normalize_dims, required
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite
 from rushlight.families.library import library
@@ -83,13 +83,14 @@ def _dim(input: Tensor, dim: Any, op: str) -> int:
 
 @composite("softmax special.softmax nn.functional.softmax")
 def softmax(input: Tensor, dim: Any = None, dtype: Any = None, *, _stacklevel: int = 3,
-            out: Any = None) -> Tensor:
+            out: Any = None, axis: Any = None) -> Tensor:
     """e**x / sum(e**x) along `dim`: positive numbers that sum to 1.
 
     >>> import rushlight as rl
     >>> rl.softmax(rl.tensor([0., 0.]), 0)
     tensor([0.5000, 0.5000])
     """
+    dim = dim if axis is None else axis
     return _softmax(_floating(input, dtype, "softmax"), _dim(input, dim, "softmax"), out=out)
 
 
@@ -101,13 +102,14 @@ def softmin(input: Tensor, dim: Any = None, dtype: Any = None, _stacklevel: int 
 
 @composite("log_softmax special.log_softmax nn.functional.log_softmax")
 def log_softmax(input: Tensor, dim: Any = None, dtype: Any = None, *, _stacklevel: int = 3,
-                out: Any = None) -> Tensor:
+                out: Any = None, axis: Any = None) -> Tensor:
     """log(softmax(x)) along `dim`, without overflow.
 
     >>> import rushlight as rl
     >>> rl.log_softmax(rl.tensor([0., 0.]), 0)
     tensor([-0.6931, -0.6931])
     """
+    dim = dim if axis is None else axis
     return _log_softmax(_floating(input, dtype, "log_softmax"), _dim(input, dim, "log_softmax"),
                         out=out)
 
@@ -125,13 +127,15 @@ class _logsumexp:
 
 
 @composite("logsumexp special.logsumexp")
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Any = None) -> Tensor:
+def logsumexp(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None,
+              axis: Any = None, keepdims: Any = None) -> Tensor:
     """log(sum(e**x)) over `dim`, without overflow.
 
     >>> import rushlight as rl
     >>> rl.logsumexp(rl.tensor([0., 0.]), 0)
     tensor(0.6931)
     """
+    dim, keepdim = required("logsumexp", dim, axis), keepdim if keepdims is None else keepdims
     if input.dtype.category < 2:
         input = cast(input, dtypes.default_dtype().array)
     return _logsumexp(input, normalize_dims(dim, input.ndim), keepdim, out=out)

@@ -171,7 +171,7 @@ def _dim(op: str, input: Tensor, dim: Any) -> int:
 
 @composite("sort")
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *,
-         out: Any = None) -> Any:
+         out: Any = None, axis: Any = None) -> Any:
     """(values, indices) of the elements in ascending order along `dim`; NaN comes last.
 
     descending: the reverse order. stable: accepted, equal elements always keep their order.
@@ -181,7 +181,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | 
     >>> values, indices
     (tensor([1., 2., 3.]), tensor([1, 2, 0]))
     """
-    dim = _dim("sort", input, dim)
+    dim = _dim("sort", input, dim if axis is None else axis)
     if input._array.dtype.kind == "c":
         raise RuntimeError(" Sort does not support complex dtypes on CPU: "
                            f"sort({operands(input=input)}); sort its real part or abs()")
@@ -208,7 +208,7 @@ def msort(input: Tensor) -> Tensor:
 
 @composite("topk")
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *,
-         out: Any = None) -> Any:
+         out: Any = None, axis: Any = None) -> Any:
     """(values, indices) of the k largest (or smallest) elements along `dim`, in order.
 
     k: from 0 to the size of `dim`. sorted: accepted, the results are always in order.
@@ -218,7 +218,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     >>> rl.topk(rl.tensor([3., 1., 2.]), 2).values
     tensor([3., 2.])
     """
-    dim = _dim("topk", input, dim)
+    dim = _dim("topk", input, dim if axis is None else axis)
     array = input._array
     size = array.shape[dim] if array.ndim else 1
     if not 0 <= k <= size:

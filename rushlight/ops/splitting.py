@@ -160,7 +160,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 @composite("unbind", samples=lambda x: [(x(2, 3), 1), (x(3),)])
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+def unbind(input: Tensor, dim: int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
     """The items along `dim`, without that dimension. Share memory.
 
     >>> import rushlight as rl
@@ -170,7 +170,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     array = input._array
     if not array.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    dim = normalize_dim(dim, array.ndim)
+    dim = normalize_dim(dim if axis is None else axis, array.ndim)
     if dim == 0 and array.ndim > 1 and type(array) is np.ndarray:
         arrays = list(array)
     else:

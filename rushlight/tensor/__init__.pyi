@@ -200,7 +200,7 @@ class Tensor:
     def is_inference(self) -> builtins.bool:
         """Whether the tensor was made in inference mode."""
     def is_shared(self) -> builtins.bool:
-        """Whether the memory is shared between processes."""
+        """Whether the memory is shared between processes, as after `share_memory_()`."""
     def is_pinned(self, device: Any = None) -> builtins.bool:
         """Whether the memory is page-locked: never, there is nothing to pin for."""
     @property
@@ -372,25 +372,25 @@ class Tensor:
         """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
     def adjoint(self) -> Tensor:
         """The conjugate transpose of the last two dimensions."""
-    def all(self, dim: Any = None, keepdim: builtins.bool = False, *,
-            out: Tensor | None = None) -> Tensor:
+    def all(self, dim: Any = None, keepdim: builtins.bool = False, *, out: Tensor | None = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """Whether all elements over `dim` are nonzero."""
     def allclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08,
             equal_nan: builtins.bool = False) -> builtins.bool:
         """Whether all elements are close: see isclose."""
-    def amax(self, dim: Any = ..., keepdim: builtins.bool = False, *,
-            out: Tensor | None = None) -> Tensor:
+    def amax(self, dim: Any = ..., keepdim: builtins.bool = False, *, out: Tensor | None = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """The largest element over `dim`; equal ones share the gradient. NaN wins."""
-    def amin(self, dim: Any = ..., keepdim: builtins.bool = False, *,
-            out: Tensor | None = None) -> Tensor:
+    def amin(self, dim: Any = ..., keepdim: builtins.bool = False, *, out: Tensor | None = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """The smallest element over `dim`; equal ones share the gradient. NaN wins."""
     def aminmax(self, *, dim: Any = None, keepdim: builtins.bool = False,
             out: Tensor | None = None) -> Any:
         """(min, max) over `dim`, or over everything."""
     def angle(self, *, out: Any = None) -> Tensor:
         """The angle of each element in the complex plane, in radians."""
-    def any(self, dim: Any = None, keepdim: builtins.bool = False, *,
-            out: Tensor | None = None) -> Tensor:
+    def any(self, dim: Any = None, keepdim: builtins.bool = False, *, out: Tensor | None = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """Whether any element over `dim` is nonzero."""
     def apply_(self, callable: Callable[[Any], Any]) -> Tensor:
         """Replace each element by callable(element), in place."""
@@ -422,11 +422,11 @@ class Tensor:
         """The inverse of tanh."""
     def arctanh_(self) -> Tensor:
         """The inverse of tanh."""
-    def argmax(self, dim: Any = None, keepdim: builtins.bool = False, *,
-            out: Tensor | None = None) -> Tensor:
+    def argmax(self, dim: Any = None, keepdim: builtins.bool = False, *, out: Tensor | None = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """Where the largest element along `dim` stands (in the flattened tensor if None)."""
-    def argmin(self, dim: Any = None, keepdim: builtins.bool = False, *,
-            out: Tensor | None = None) -> Tensor:
+    def argmin(self, dim: Any = None, keepdim: builtins.bool = False, *, out: Tensor | None = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """Where the smallest element along `dim` stands (in the flattened tensor if None)."""
     def argsort(self, dim: builtins.int = -1, descending: builtins.bool = False,
             stable: builtins.bool | None = False, *, out: Tensor | None = None) -> Tensor:
@@ -595,7 +595,7 @@ class Tensor:
         """The hyperbolic cosine."""
     def cosh_(self) -> Tensor:
         """The hyperbolic cosine."""
-    def count_nonzero(self, dim: Any = None) -> Tensor:
+    def count_nonzero(self, dim: Any = None, *, axis: Any = None) -> Tensor:
         """How many elements over `dim` are nonzero."""
     def cov(self, *, correction: builtins.int = 1, fweights: Any = None,
             aweights: Any = None) -> Tensor:
@@ -614,13 +614,17 @@ class Tensor:
         """(values, indices) of the largest element so far along `dim`; NaN stays once it came."""
     def cummin(self, dim: builtins.int, *, out: Any = None) -> Any:
         """(values, indices) of the smallest element so far along `dim`; NaN stays once it came."""
-    def cumprod(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
+    def cumprod(self, dim: Any = None, *, dtype: Any = None, out: Any = None,
+            axis: Any = None) -> Tensor:
         """Running products along `dim`."""
-    def cumprod_(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
+    def cumprod_(self, dim: Any = None, *, dtype: Any = None, out: Any = None,
+            axis: Any = None) -> Tensor:
         """Running products along `dim`."""
-    def cumsum(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
+    def cumsum(self, dim: Any = None, *, dtype: Any = None, out: Any = None,
+            axis: Any = None) -> Tensor:
         """Running sums along `dim`."""
-    def cumsum_(self, dim: builtins.int, *, dtype: Any = None, out: Any = None) -> Tensor:
+    def cumsum_(self, dim: Any = None, *, dtype: Any = None, out: Any = None,
+            axis: Any = None) -> Tensor:
         """Running sums along `dim`."""
     def cumulative_trapezoid(self, x: Any = None, *, dx: Any = None,
             dim: builtins.int = -1) -> Tensor:
@@ -973,7 +977,7 @@ class Tensor:
             generator: Any = None) -> Tensor:
         """Fill with exp(z), z normal of that mean and standard deviation, in place."""
     def log_softmax(self, dim: Any = None, dtype: Any = None, *, _stacklevel: builtins.int = 3,
-            out: Any = None) -> Tensor:
+            out: Any = None, axis: Any = None) -> Tensor:
         """log(softmax(x)) along `dim`, without overflow."""
     def logaddexp(self, other: Tensor | _Number, *, out: Tensor | None = None) -> Tensor:
         """log(e**input + e**other), without overflow."""
@@ -1003,7 +1007,8 @@ class Tensor:
         """log(input / (1 - input)); with eps, input is first clamped to [eps, 1 - eps]."""
     def logit_(self, eps: Tensor | _Number | None = None) -> Tensor:
         """log(input / (1 - input)); with eps, input is first clamped to [eps, 1 - eps]."""
-    def logsumexp(self, dim: Any, keepdim: builtins.bool = False, *, out: Any = None) -> Tensor:
+    def logsumexp(self, dim: Any = None, keepdim: builtins.bool = False, *, out: Any = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """log(sum(e**x)) over `dim`, without overflow."""
     def long(self, memory_format: Any = None) -> Tensor:
         """The tensor as int64; itself if it is that already."""
@@ -1045,19 +1050,19 @@ class Tensor:
         """The n-th power of square matrices, by squaring; negative powers are those of the
         inverse."""
     def max(self, dim: Any = None, keepdim: builtins.bool = False, *, other: Any = None,
-            out: Any = None) -> Any:
+            out: Any = None, axis: Any = None, keepdims: Any = None) -> Any:
         """The largest element; with `dim` (values, indices) along it; with another tensor the
         largest of each pair."""
     def maximum(self, other: Tensor | _Number, *, out: Tensor | None = None) -> Tensor:
         """The larger of each pair; NaN where either is."""
     def mean(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
-            out: Tensor | None = None) -> Tensor:
+            out: Tensor | None = None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """The mean over `dim` (an int, several, or None for all)."""
     def median(self, dim: Any = None, keepdim: builtins.bool = False, *,
             out: Tensor | None = None) -> Any:
         """The median, the lower one of an even number; with `dim` (values, indices) along it."""
     def min(self, dim: Any = None, keepdim: builtins.bool = False, *, other: Any = None,
-            out: Any = None) -> Any:
+            out: Any = None, axis: Any = None, keepdims: Any = None) -> Any:
         """The smallest element; with `dim` (values, indices) along it; with another tensor the
         smallest of each pair."""
     def minimum(self, other: Tensor | _Number, *, out: Tensor | None = None) -> Tensor:
@@ -1106,7 +1111,7 @@ class Tensor:
             *, interpolation: str = 'linear', out: Tensor | None = None) -> Tensor:
         """The q-quantiles of what is not NaN: see quantile."""
     def nansum(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
-            out: Tensor | None = None) -> Tensor:
+            out: Tensor | None = None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """The sum over `dim` of what is not NaN."""
     def narrow(self, dim: builtins.int, start: builtins.int | Tensor,
             length: builtins.int) -> Tensor:
@@ -1197,7 +1202,8 @@ class Tensor:
         """input ** exponent, with broadcasting."""
     def prelu(self, weight: Any) -> Any:
         """x, times weight where x is negative; weight holds one number, or one for each channel."""
-    def prod(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
+    def prod(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
+            axis: Any = None, keepdims: Any = None) -> Tensor:
         """The product of all elements, or over one dimension; integers give int64."""
     def put(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False, *,
             out: Tensor | None = None) -> Tensor:
@@ -1335,7 +1341,7 @@ class Tensor:
     def sgn_(self) -> Tensor:
         """input / |input|, and 0 at 0: the sign, for complex numbers too."""
     def share_memory_(self) -> Tensor:
-        """The tensor itself; sharing happens when it is sent to a worker."""
+        """Move the tensor's memory to where processes share it, in place; return the tensor."""
     def short(self, memory_format: Any = None) -> Tensor:
         """The tensor as int16; itself if it is that already."""
     def sigmoid(self, *, out: Tensor | None = None) -> Tensor:
@@ -1369,10 +1375,10 @@ class Tensor:
     def smm(self, *args: Any, **options: Any) -> Any:
         """Refused: smm(): sparse tensors are not supported: all tensors are dense (strided)."""
     def softmax(self, dim: Any = None, dtype: Any = None, *, _stacklevel: builtins.int = 3,
-            out: Any = None) -> Tensor:
+            out: Any = None, axis: Any = None) -> Tensor:
         """e**x / sum(e**x) along `dim`: positive numbers that sum to 1."""
     def sort(self, dim: builtins.int = -1, descending: builtins.bool = False,
-            stable: builtins.bool | None = False, *, out: Any = None) -> Any:
+            stable: builtins.bool | None = False, *, out: Any = None, axis: Any = None) -> Any:
         """(values, indices) of the elements in ascending order along `dim`; NaN comes last."""
     def sparse_dim(self) -> builtins.int:
         """The number of sparse dimensions: none."""
@@ -1410,7 +1416,8 @@ class Tensor:
         """Refused: sspaddmm(): sparse tensors are not supported: all tensors are dense
         (strided)."""
     def std(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
-            correction: Any = None, out: Any = None) -> Tensor:
+            correction: Any = None, out: Any = None, axis: Any = None,
+            keepdims: Any = None) -> Tensor:
         """The standard deviation over `dim`: the square root of the variance."""
     def std_mean(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None) -> tuple[Tensor, Tensor]:
@@ -1433,7 +1440,7 @@ class Tensor:
     def subtract_(self, other: Tensor | _Number, *, alpha: _Number = 1) -> Tensor:
         """input - alpha * other, with broadcasting."""
     def sum(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
-            out: Tensor | None = None) -> Tensor:
+            out: Tensor | None = None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """The sum over `dim` (an int, several, or None for all); integers give int64."""
     def sum_to_size(self, *size: Any) -> Tensor:
         """Summed over the dimensions in which `size` would be broadcast to this shape."""
@@ -1505,7 +1512,7 @@ class Tensor:
         """Refused: to_sparse_csr(): sparse tensors are not supported: all tensors are dense
         (strided)."""
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
-            sorted: builtins.bool = True, *, out: Any = None) -> Any:
+            sorted: builtins.bool = True, *, out: Any = None, axis: Any = None) -> Any:
         """(values, indices) of the k largest (or smallest) elements along `dim`, in order."""
     def trace(self, *, out: Tensor | None = None) -> Tensor:
         """The sum of the diagonal of a matrix."""
@@ -1542,7 +1549,7 @@ class Tensor:
         """The name of the tensor's type, or the tensor as another dtype."""
     def type_as(self, other: Tensor) -> Tensor:
         """`input` as the dtype of `other`."""
-    def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+    def unbind(self, dim: builtins.int = 0, *, axis: Any = None) -> tuple[Tensor, ...]:
         """The items along `dim`, without that dimension. Share memory."""
     def unflatten(self, dim: builtins.int, sizes: Any) -> Tensor:
         """The dimension `dim` split into `sizes`, of which one may be -1."""
@@ -1573,7 +1580,8 @@ class Tensor:
         """Refused: values expected sparse tensor layout but got Strided: sparse tensors are not
         supported: all tensors are dense (strided)."""
     def var(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
-            correction: Any = None, out: Any = None) -> Tensor:
+            correction: Any = None, out: Any = None, axis: Any = None,
+            keepdims: Any = None) -> Tensor:
         """The variance over `dim`, divided by the count less `correction` (1)."""
     def var_mean(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None) -> tuple[Tensor, Tensor]:
