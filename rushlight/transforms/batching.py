@@ -2,7 +2,7 @@
 
     pointwise            lanes lined up in front of broadcasting
     views                the same view of each lane, which is one view of all
-    folds, sorts, ...    negative dimensions, which lanes in front do not move
+    folds, sorts, ...    the same dimensions, one further on
     products, convolutions   the lanes as one more batch dimension, or as groups (`batched_ops`)
     composites           run as they are: what they call is batched
 
@@ -107,29 +107,29 @@ def _view(level: int, call: Call) -> Any:
 
 
 def _library(level: int, call: Call) -> Any:
-    """Folds, sorts and transforms along dimensions counted from the end."""
+    """Folds, sorts and transforms along dimensions."""
     values, op = call.args[0], call.op
     batched = [n for n, v in values.items() if _here(v, level)]
     tensors = [n for n, v in values.items() if isinstance(v, Tensor)]
     if batched != tensors or len(tensors) != 1 or "dim" not in values:
         return NotImplemented
     rank = values[batched[0]]._array.ndim
-    dim = from_the_end(values["dim"], rank)
+    dim = behind(values["dim"], rank)
     if dim is None or rank == 0 or op.name in ("argmax", "argmin", "_flip"):
         return NotImplemented
     return call.function({**values, batched[0]: values[batched[0]].value, "dim": dim})
 
 
-def from_the_end(dim: Any, rank: int) -> Any:
-    """Dimensions as negative numbers; all of them for None. None for what is out of range."""
+def behind(dim: Any, rank: int) -> Any:
+    """Dimensions behind that of the lanes; all for None. None for what is out of range."""
     if dim is None or (isinstance(dim, tuple | list) and not dim):
-        return tuple(range(-rank, 0))
+        return tuple(range(1, rank + 1))
     if isinstance(dim, tuple | list):
-        found = tuple(from_the_end(d, rank) for d in dim)
+        found = tuple(behind(d, rank) for d in dim)
         return None if None in found else found
     if not isinstance(dim, int) or not -rank <= dim < rank:
         return None
-    return dim if dim < 0 else dim - rank
+    return dim if dim < 0 else dim + 1
 
 
 FAMILIES: dict[type, Callable[[int, Call], Any]] = {

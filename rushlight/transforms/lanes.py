@@ -38,9 +38,12 @@ def _otherwise(input: Tensor, taken: Any, given: Any) -> Tensor:
 @view("_view_of_lanes", grad=_gradient, otherwise=_otherwise)
 def view_of_lanes(input, taken, given):
     """`taken(lane, *given)` of every lane, by a view operation; shares memory."""
+    innermost, own = taken, given
+    while innermost.declaration.name == "view_of_lanes":
+        innermost, own = own
+    if innermost.declaration.name in BY_ELEMENT:
+        return innermost.declaration.op.body(input, *own)
     body = taken.declaration.op.body
-    if taken.declaration.name in BY_ELEMENT:
-        return body(input, *given)
     lane = input[0, ...]
     part = body(lane, *given)
     if part is None:

@@ -69,6 +69,24 @@ def test_one_of_several_operands_batched(sample: Sample) -> None:
 
 
 
+@pytest.mark.parametrize("sample", cases([d for d in TESTED if d.name not in LEFT]))
+def test_vmap_of_vmap_is_vmap_of_a_loop(sample: Sample) -> None:
+    function, lanes = lanes_of(sample)
+    if not lanes:
+        pytest.skip("no floating point tensors go in")
+    twice = [rl.stack([x, x * 1.02]) for x in lanes]
+    try:
+        expected = [rl.vmap(function)(*(x[i] for x in twice)) for i in range(2)]
+    except Exception as error:
+        pytest.skip(f"not defined there: {error}")
+    found = rl.vmap(rl.vmap(function))(*twice)
+    turned = rl.vmap(rl.vmap(function), in_dims=1, out_dims=1)(*twice)
+    for y, z, column in zip(found, turned, zip(*expected, strict=True), strict=True):
+        whole = rl.stack(column)
+        assert rl.allclose(y, whole, rtol=1e-6, atol=1e-8, equal_nan=True)
+        assert rl.allclose(z, whole, rtol=1e-6, atol=1e-8, equal_nan=True)
+
+
 def total(outputs: list[Any]) -> Tensor | None:
     """One number that every smooth output has a share in."""
     parts = [rl.view_as_real(y) if y.is_complex() else y for y in outputs
