@@ -11,6 +11,7 @@ import math
 import os
 import re
 import time
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -74,11 +75,19 @@ def _is_better(entry: Entry, other: Entry) -> bool:
     return entry.metric > other.metric if entry.mode == "max" else entry.metric < other.metric
 
 
-def prune(folder: Path, keep: int | None, keep_best: bool) -> None:
-    """Delete all but the last `keep` checkpoints and the best; and what dead processes left."""
+def prune(folder: Path, written: Path, keep: int | None, keep_best: bool) -> None:
+    """Delete all but the one just written, the last `keep` and the best; and what dead processes
+    left."""
     found = entries(folder)
     newest = {entry.step: entry.path for entry in found}  # a step that was saved again counts once
+    if newest and found[-1].path != written:
+        warnings.warn(
+            f"{folder} holds a checkpoint of a later step than {written.name}: "
+            f"{found[-1].path.name} of another run, which load() will take for the last. Use a "
+            "folder for each run",
+            stacklevel=3)
     kept = set(newest.values()) if keep is None else set(list(newest.values())[-keep:])
+    kept.add(written)
     chosen = best(found) if keep_best else None
     if chosen is not None:
         kept.add(chosen.path)

@@ -49,8 +49,9 @@ def save(
     deleted. A process killed at any moment, or a full disk, leaves the checkpoint before this one.
 
     Args:
-        folder: made if it is missing; nothing else should be kept in it.
-        step: counts upwards; a step that is there is replaced.
+        folder: made if it is missing; one for each run.
+        step: counts upwards; a step that is there is replaced. Warns where the folder holds later
+            ones.
         metric: decides which checkpoint is the best; NaN never is.
         mode: "min" if less of the metric is better, "max" if more.
         keep: how many of the last steps stay; None for all.
@@ -86,7 +87,7 @@ def save(
     metric = None if metric is None else float(metric)
     path = place / file_name(int(step), metric, mode)
     save_file(content, path)
-    prune(place, keep, keep_best)
+    prune(place, path, keep, keep_best)
     return path
 
 

@@ -90,6 +90,13 @@ def test_a_step_saved_again_replaces_the_one_before(tmp_path: Path) -> None:
     assert rl.checkpoint.load(tmp_path)["note"] == "new"
 
 
+def test_a_run_that_begins_again_in_the_folder_of_another(tmp_path: Path) -> None:
+    keep_steps(tmp_path, [None] * 9, keep=2)
+    with pytest.warns(UserWarning, match=r"later step than step-1\.ckpt: step-8\.ckpt"):
+        rl.checkpoint.save(tmp_path, 1, keep=2)
+    assert [entry.step for entry in entries(tmp_path)] == [1, 7, 8]  # what was just saved stays
+
+
 def test_metrics_of_any_size_come_back(tmp_path: Path) -> None:
     for step, metric in enumerate([1e-12, -3.5e20, 0.1, float("inf"), 5]):
         rl.checkpoint.save(tmp_path, step, metric=metric, keep=None)

@@ -1,4 +1,4 @@
-"""The chapters of docs/tour run, and print what they show; so does the program in the README."""
+"""The pages of the documentation run and print what they show, as does the README's program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import rushlight as rl
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "docs/tour").glob("[0-9]*.md"))
-# A chapter shows the first line of an error and cuts the rest with dots.
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *CHAPTERS]
+# A page shows the first line of an error and cuts the rest with dots.
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -28,23 +29,33 @@ def blocks(text: str, language: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def examples(page: Path) -> doctest.DocTest:
+    source = blocks(page.read_text(), "pycon")
+    return doctest.DocTestParser().get_doctest(source, {}, page.stem, str(page), 0)
+
+
 def test_there_are_ten_chapters_each_linked() -> None:
     assert len(CHAPTERS) == 10
     contents = (ROOT / "docs/tour/README.md").read_text()
     assert [f"({chapter.name})" in contents for chapter in CHAPTERS] == [True] * 10
     for chapter, following in pairwise(CHAPTERS):
         assert chapter.read_text().rstrip().endswith(f"({following.name}).")
+        assert len(examples(chapter).examples) > 5
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_chapter(chapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page).examples],
+                         ids=lambda page: page.stem)
+def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    source = blocks(chapter.read_text(), "pycon")
-    test = doctest.DocTestParser().get_doctest(source, {}, chapter.stem, str(chapter), 0)
-    assert len(test.examples) > 5
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=report.append)
+    doctest.DocTestRunner(optionflags=OPTIONS).run(examples(page), out=report.append)
     assert not report, "".join(report)
+
+
+def test_every_page_can_be_found() -> None:
+    start = (ROOT / "README.md").read_text() + (ROOT / "docs/README.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"{page.name})" in start, f"no link to {page.name}"
 
 
 def test_program_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
