@@ -13,6 +13,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from rushlight.backends.cpu import matrix_vector
 from rushlight.backends.cpu.onednn import matmul as library
 from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
@@ -65,6 +66,10 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
             return _through_float32(product, a, b, bias)
         out: np.ndarray = a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
         return out if bias is None else np.add(out, bias, out)
+    if a.dtype is _FLOAT and (rows == 1 or b.shape[1] == 1) and matrix_vector.serves(a, b):
+        one = matrix_vector.product(a, b)
+        if one is not None:
+            return one if bias is None else np.add(one, bias, one)
     out = np.empty((rows, b.shape[1]), a.dtype)
     if bias is not None:
         bias = np.ascontiguousarray(bias)
