@@ -16,6 +16,7 @@ from rushlight.base import dtypes
 from rushlight.base.errors import GENERATED
 from rushlight.base.flags import flags
 from rushlight.families.declaration import PATHS
+from rushlight.families.override import claimed_by_type
 from rushlight.families.source import materialise
 from rushlight.tensor import Tensor
 
@@ -82,6 +83,8 @@ def _teach(declared: Any, cast: Any, name: str) -> None:
     def ask(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         dtype = flags.autocast
         if dtype is None:
+            return original(*args, **options)
+        if claimed_by_type((*args, *options.values())):  # its own rule comes back here
             return original(*args, **options)
         args, options = cast(args, dtype), cast(options, dtype)
         flags.autocast = None

@@ -84,6 +84,11 @@ def answers(kind: type) -> bool:
     return handler is not None and handler is not disabled
 
 
+def claimed_by_type(values: Iterable[Any]) -> bool:
+    """Whether a call with these arguments is offered to one of their types."""
+    return state.off == 0 and bool(claimants(values))
+
+
 def ask(function: Any, args: tuple[Any, ...], options: dict[str, Any],
         relevant: Iterable[Any] | None = None) -> Any:
     """What the active modes, then the types of the operands, make of a call; else UNCLAIMED.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from rushlight.base.dtypes import ALIASES, ALL
@@ -110,6 +111,17 @@ _REBUILD: dict[str, Callable[..., Any]] = {
 }
 
 
+def _ragged(*parts: Any) -> Any:
+    """A batch of ragged sequences, whose package is imported when a file holds one."""
+    rebuild = import_module("rushlight.sequences.ragged").rebuild
+    if len(parts) != 2:
+        raise refused("It has ragged sequences that are not values and offsets")
+    try:
+        return rebuild(*parts)
+    except ValueError as error:
+        raise refused(f"It has broken ragged sequences: {error}") from None
+
+
 def _table() -> dict[tuple[str, str], Any]:
     table: dict[tuple[str, str], Any] = {}
 
@@ -123,6 +135,7 @@ def _table() -> dict[tuple[str, str], Any]:
     builders("_codecs", {"encode": _text_as_bytes})
     builders("torch._utils", _REBUILD)
     builders("torch._tensor", {"_rebuild_from_type_v2": tensors.from_type})
+    builders("rushlight.sequences.ragged", {"rebuild": _ragged})
     builders("torch", {"Size": tensors.size, "device": tensors.as_device})
     builders("torch.serialization", {"_get_layout": tensors.layout})
     for kind in ALL:

@@ -109,7 +109,7 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        swap = self.batch_first and query.dim() == 3
+        swap = self.batch_first and isinstance(query, Tensor) and query.dim() == 3
         if swap:
             query, key, value = _time_first(query, key, value)
         separate = not self._qkv_same_embed_dim

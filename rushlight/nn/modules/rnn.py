@@ -131,6 +131,8 @@ class RNNBase(Module):
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
+        if not isinstance(input, Tensor):
+            return self._forward_offered(input, hx)
         if input.dim() not in (2, 3):
             shown = f"{input.dim()}D tensor" if self.mode.startswith("RNN") else f"{input.dim()}D"
             name = self.mode.partition("_")[0]
@@ -164,6 +166,16 @@ class RNNBase(Module):
         if back is not None:
             states = [state.index_select(1, back) for state in states]
         return PackedSequence(output, batch_sizes, order, back), self._hx(states)
+
+    def _forward_offered(self, input: Any, hx: Any) -> tuple[Any, Any]:
+        """A batch (batch, time, features) of another type, by that type's rule."""
+        self.check_input(input)
+        states = None if hx is None else self._states(hx)
+        states = self._checked_states(states, input, len(input))
+        options = (self.training, self.bidirectional, True)
+        weights = self._weights()
+        output, *states = self._function()(input, self._hx(states), *weights, *options)
+        return output, self._hx(states)
 
     def _weights(self) -> tuple:
         return (self._flat_weights, self.bias, self.num_layers, self.dropout)
