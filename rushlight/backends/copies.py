@@ -69,13 +69,17 @@ def joined(arrays: Sequence[np.ndarray], dim: int) -> np.ndarray:
         return np.concatenate(arrays, dim)
     recycle()
     first = arrays[0]
-    sizes = [array.shape[dim] for array in arrays]
+    dim %= first.ndim
     shape = list(first.shape)
-    shape[dim] = sum(sizes)
+    shape[dim] = sum(array.shape[dim] for array in arrays)
     made = np.empty_like(first, shape=shape)  # images may have their channels last
-    places = np.split(made, np.cumsum(sizes)[:-1], dim)
-    for place, array in zip(places, arrays, strict=True):
-        assign(place, array)
+    places, begin = [], 0
+    for array in arrays:
+        end = begin + array.shape[dim]
+        places.append(made[(slice(None),) * dim + (slice(begin, end),)])
+        begin = end
+    if not copies.copy_all(list(zip(places, arrays, strict=True))):
+        return np.concatenate(arrays, dim, out=made)
     return made
 
 
