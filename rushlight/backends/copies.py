@@ -16,6 +16,7 @@ from rushlight.backends.memory import recycle
 
 LARGE = 1 << 18  # bytes from which on a copy of its own kind is worth the call, ...
 SCATTERED = 1 << 16  # ... and of an array that is not contiguous
+PIECE = 1 << 13  # bytes of each of several arrays to join
 
 
 def _large(array: Any) -> bool:
@@ -64,8 +65,8 @@ def distinct(array: np.ndarray) -> bool:
 
 def joined(arrays: Sequence[np.ndarray], dim: int) -> np.ndarray:
     """The arrays one after another along `dim`, as `numpy.concatenate` does it."""
-    if not arrays or len(arrays) * arrays[0].size * arrays[0].itemsize < LARGE or not _alike(
-            arrays, dim):
+    piece = arrays[0].size * arrays[0].itemsize if arrays else 0
+    if piece < PIECE or len(arrays) * piece < LARGE or not _alike(arrays, dim):
         return np.concatenate(arrays, dim)
     recycle()
     first = arrays[0]
