@@ -32,6 +32,7 @@ LAYERS = (
         "_C",
         "array_api",
         "autograd",
+        "default_device",
         "fft",
         "legacy",
         "linalg",

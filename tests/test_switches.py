@@ -49,9 +49,8 @@ def test_interop_threads() -> None:
 def test_default_device() -> None:
     assert rl.get_default_device() == rl.device("cpu")
     rl.set_default_device("cpu")
-    for other in ("cuda", "meta"):
-        with pytest.raises(RuntimeError, match=other):
-            rl.set_default_device(other)
+    with pytest.raises(RuntimeError, match="cuda"):
+        rl.set_default_device("cuda")
 
 
 def test_tensor_types() -> None:

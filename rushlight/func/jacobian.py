@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from rushlight import ops
 from rushlight.base.flags import flags
 from rushlight.engine.node import next_sequence
 from rushlight.families.wrapped import entered
@@ -131,5 +130,3 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     """
     return jacfwd(jacrev(func, argnums), argnums)
 
-
-__all__ = ["hessian", "jacfwd", "jacrev", "ops"]

@@ -184,5 +184,5 @@ def _placed(chunks: tuple[Tensor, ...], place: int) -> Tensor:
     if not -whole.dim() <= place < whole.dim():
         raise IndexError(f"Dimension out of range (expected to be in range of [{-whole.dim()}, "
                          f"{whole.dim() - 1}], but got {place})")
-    return whole.movedim(0, place) if place else whole  # type: ignore[attr-defined]
+    return whole.movedim(0, place) if place else whole
 

@@ -38,7 +38,7 @@ class Batched(Wrapped):
     # ---- what a tensor knows about itself
 
     @property
-    def _node(self) -> Any:  # type: ignore[override]
+    def _node(self) -> Any:
         """That of the lanes: composites ask whether they have to record."""
         return self.value._node
 
@@ -127,7 +127,7 @@ class Batched(Wrapped):
         raise RuntimeError("a tensor inside vmap cannot be pickled or copied")
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
-        return Batched(self.value.clone(), self.level)  # type: ignore[attr-defined]
+        return Batched(self.value.clone(), self.level)
 
 
 RULE: list[Any] = []  # the batching rule, put in by `batching`, which is made of operations
@@ -140,18 +140,18 @@ def lowered(x: Tensor, level: int, size: int) -> Tensor:
             if x.level == level:
                 return x.value
             if x.level > level:  # (size, lanes, ...) to (lanes, size, ...)
-                return Batched(lowered(x.value, level, size).movedim(0, 1),  # type: ignore
+                return Batched(lowered(x.value, level, size).movedim(0, 1),
                                x.level)
         elif x.level > level:
             return x.with_parts(lambda part: lowered(part, level, size))  # type: ignore
-    return x.unsqueeze(0).expand(size, *x._array.shape)  # type: ignore[attr-defined]
+    return x.unsqueeze(0).expand(size, *x._array.shape)
 
 
 def raised(x: Tensor, level: int) -> Tensor:
     """`x`, whose dimension 0 is lanes, as batched at `level`."""
     if isinstance(x, Wrapped) and x.level > level:
         if isinstance(x, Batched):
-            return Batched(raised(x.value.movedim(0, 1), level), x.level)  # type: ignore
+            return Batched(raised(x.value.movedim(0, 1), level), x.level)
         return x.with_parts(lambda part: raised(part, level))  # type: ignore[attr-defined]
     return Batched(x, level)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rushlight import ops
 from rushlight.families.wrapped import Call
+from rushlight.ops.cross_entropy import _cross_entropy, _pick
 from rushlight.tensor import Tensor
 from rushlight.transforms.batched import Batched, lowered
 
@@ -112,12 +113,26 @@ def _convolution(dims: int) -> Callable[[int, Call], Any]:
 def _joined(level: int, call: Call) -> Any:
     """cat and stack: along the same dimension of each lane."""
     tensors, size = call.args[0], _size(level, call)
-    if len(call.args) > 2 or set(call.options) - {"dim"}:
+    if len(call.args) > 2 or call.options.get("out") is not None or set(
+            call.options) - {"dim", "out"}:
         return NotImplemented
     dim = call.args[1] if len(call.args) == 2 else call.options.get("dim", 0)
     if not isinstance(dim, int):
         return NotImplemented
     return call.function([lowered(x, level, size) for x in tensors], dim if dim < 0 else dim + 1)
+
+
+def _mean_loss(rows: Callable[..., Tensor]) -> Callable[[int, Call], Any]:
+    """The mean over (samples, classes) of a loss that `rows` gives for each sample."""
+
+    def rule(level: int, call: Call) -> Any:
+        values, size = call.args[0], _size(level, call)
+        ignored = values["ignore_index"]
+        x, target = (lowered(values[name], level, size) for name in ("input", "target"))
+        losses = rows(x.flatten(0, 1), target.flatten(), ignored).unflatten(0, (size, -1))
+        return losses.sum(1) / (target != ignored).sum(1).to(losses.dtype)
+
+    return rule
 
 
 def _along_dim(level: int, call: Call) -> Any:
@@ -229,6 +244,8 @@ RULES: dict[str, Callable[[int, Call], Any]] = {
     **dict.fromkeys(("zeros_like", "ones_like", "full_like", "empty_like"), _like),
     **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new_full"), _new),
     "getitem": _getitem,
+    "_mean_cross_entropy": _mean_loss(_cross_entropy),
+    "_mean_nll": _mean_loss(lambda x, target, ignored: _pick(x, target, None, ignored)),
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     **dict.fromkeys(("clone", "to", "contiguous", "conj", "real", "imag", "tril", "triu",
                      "conj_physical", "one_hot"), _same_call),

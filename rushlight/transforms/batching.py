@@ -106,18 +106,28 @@ def _view(level: int, call: Call) -> Any:
     return view_of_lanes(first.value, call.function, tuple(arguments))
 
 
+# Without a dimension they count through all elements.
+OF_ALL = ("argmax", "argmin")
+
+
 def _library(level: int, call: Call) -> Any:
     """Folds, sorts and transforms along dimensions."""
     values, op = call.args[0], call.op
     batched = [n for n, v in values.items() if _here(v, level)]
     tensors = [n for n, v in values.items() if isinstance(v, Tensor)]
-    if batched != tensors or len(tensors) != 1 or "dim" not in values:
+    if batched != tensors or len(tensors) != 1:
         return NotImplemented
-    rank = values[batched[0]]._array.ndim
-    dim = behind(values["dim"], rank)
-    if dim is None or rank == 0 or op.name in ("argmax", "argmin", "_flip"):
+    [name] = batched
+    if op.declaration.family == "linalg":  # of matrices, however many
+        return call.function({**values, name: values[name].value})
+    option = next((n for n in ("dim", "dims") if n in values), None)
+    rank = values[name]._array.ndim
+    if option is None or rank == 0 or (values[option] is None and op.name in OF_ALL):
         return NotImplemented
-    return call.function({**values, batched[0]: values[batched[0]].value, "dim": dim})
+    dim = behind(values[option], rank)
+    if dim is None:
+        return NotImplemented
+    return call.function({**values, name: values[name].value, option: dim})
 
 
 def behind(dim: Any, rank: int) -> Any:
@@ -187,11 +197,10 @@ def _in_place(level: int, call: Call) -> Any:
     target = call.leaves()[0]
     if not _here(target, level):
         raise RuntimeError(
-            f"vmap: {_title(call)}(self, *extra_args) is not possible because there exists a Tensor "
-            "`other` in extra_args that has more elements than `self`. This happened due to "
-            "`other` being vmapped over but `self` not being vmapped over in a vmap. Please try "
-            "to use out-of-place operators instead of inplace ones, or make self with new_zeros() "
-            "of a tensor that is vmapped over")
+            f"vmap: {_title(call)}(self, *extra_args) is not possible because there exists a "
+            "Tensor `other` in extra_args that has more elements than `self`: `other` has lanes, "
+            "and every lane would write to the same `self`. Write out of place, or make `self` "
+            "with new_zeros() of a tensor that has lanes")
     if isinstance(call.op, Pointwise):
         rank = max(v._array.ndim for v in call.args[0].values() if isinstance(v, Tensor))
         if rank == target._array.ndim:

@@ -38,7 +38,7 @@ class Dual(Wrapped):
         return Dual(change(self.primal), tangent, self.level)
 
     @property
-    def _node(self) -> Any:  # type: ignore[override]
+    def _node(self) -> Any:
         """That of the primal: composites ask whether they have to record."""
         return self.primal._node
 
@@ -126,4 +126,4 @@ def plus(one: Tensor | None, other: Tensor | None) -> Tensor | None:
     """The sum of two tangents, None for zeros."""
     if one is None or other is None:
         return other if one is None else one
-    return one + other  # type: ignore[operator]
+    return one + other

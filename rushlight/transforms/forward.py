@@ -118,9 +118,9 @@ def _pointwise(call: Call, primals: list[Any], tangents: list[Any]) -> Any:
         total = plus(total, term)
     if total is not None:
         if total.dtype is not result.dtype:
-            total = total.to(result.dtype)  # type: ignore[attr-defined]
+            total = total.to(result.dtype)
         if total._array.shape != result._array.shape:
-            total = total.expand(result._array.shape)  # type: ignore[attr-defined]
+            total = total.expand(result._array.shape)
     return result, [total]
 
 
@@ -166,9 +166,9 @@ def _in_place(level: int, call: Call) -> Any:
         return target
     if target.tangent is not None:
         if tangent is None:
-            target.tangent.zero_()  # type: ignore[attr-defined]
+            target.tangent.zero_()
         else:
-            target.tangent.copy_(tangent)  # type: ignore[attr-defined]
+            target.tangent.copy_(tangent)
     elif tangent is not None:
         target.tangent = tangent
     return target
@@ -176,7 +176,7 @@ def _in_place(level: int, call: Call) -> Any:
 
 def _before(x: Tensor) -> Tensor:
     """What the target held before the write."""
-    return x.clone()  # type: ignore[attr-defined]
+    return x.clone()
 
 
 def _copying(function: Callable[..., Any]) -> Callable[..., Any]:

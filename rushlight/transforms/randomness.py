@@ -86,7 +86,7 @@ def _different(call: Call, level: Level) -> Any:
     if call.name in ELEMENTWISE and tensors:
         ranks = {x._array.ndim for x in tensors}
         if len(ranks) == 1:
-            made = call(lambda x: lowered(x, number, size).clone()  # type: ignore[attr-defined]
+            made = call(lambda x: lowered(x, number, size).clone()
                         if isinstance(x, Tensor) and not _is_lane(x, level)
                         else x.value if isinstance(x, Tensor) else x)
             if call.in_place:

@@ -463,8 +463,10 @@ def vmap_of_joins(t, x):
 
 @case
 def vmap_of_linalg(t, x):
-    return t.vmap(lambda a, b: (t.linalg.solve(a, b), t.linalg.det(a), t.einsum("ij,jk->ik", a, b)))(
-        x(4, 3, 3), x(4, 3, 2))
+    def f(a, b):
+        return t.linalg.solve(a, b), t.linalg.det(a), t.einsum("ij,jk->ik", a, b)
+
+    return t.vmap(f)(x(4, 3, 3), x(4, 3, 2))
 
 
 @case
