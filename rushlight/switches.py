@@ -7,9 +7,7 @@ nothing here. They keep what a program sets, and refuse what torch refuses.
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
-from rushlight.base.device import CPU, as_device, device
 from rushlight.base.flags import Deterministic
 
 DEBUG_MODES = ("default", "warn", "error")
@@ -104,22 +102,6 @@ def set_warn_always(enabled: bool, /) -> None:
 def is_warn_always_enabled() -> bool:
     """What `set_warn_always` was last given."""
     return _Kept.warn_always
-
-
-def get_default_device() -> device:
-    """The device that tensors are made on: the CPU."""
-    return CPU
-
-
-def set_default_device(device: Any) -> None:
-    """Make tensors on `device`; the CPU, or None for it, is what there is.
-
-    Raises RuntimeError for a device that this build lacks, and for "meta": pass device="meta"
-    where tensors are made.
-    """
-    if as_device(device) != CPU:
-        raise RuntimeError(f"Device '{device}' cannot be the default: pass device= where tensors "
-                           "are made")
 
 
 def set_flush_denormal(mode: bool) -> bool:
