@@ -74,6 +74,11 @@ class LBFGS(Optimizer):
         super().__setstate__(state)
         self._params = self.param_groups[0]["params"]
 
+    def sync(self, *models: Any) -> Any:
+        """Raises TypeError: directions go over all parameters at once."""
+        raise TypeError("LBFGS cannot follow a model that changes: it remembers directions over "
+                        "all parameters at once. Make a new one")
+
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Several iterations; returns the loss before the first.
 

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from rushlight.autograd import enable_grad
+from rushlight.optim.sync import SyncReport, sync
 from rushlight.tensor import Tensor
 from rushlight.utils.hooks import RemovableHandle
 
@@ -247,6 +248,38 @@ class Optimizer:
                     "all optimizer param groups should be with/without names. cannot add param "
                     f"group {with_or_without} to the optimizer"
                 )
+
+    def sync(self, *models: Any) -> SyncReport:
+        """Follow a model whose layers were added, removed or resized since the last step.
+
+        Parameters that the model still has keep their state. Where one was replaced by another of
+        the same name (or, where the optimizer was given no names, of the same place between
+        others), the state goes to it: cut off, or extended with zeros, in each dimension. New ones
+        that require a gradient join the group of those before them. What the model no longer has
+        is dropped. Names are remembered, and saved by `state_dict`.
+
+        Args:
+            models: all modules whose parameters this optimizer trains.
+
+        Returns:
+            A list of changes, `(what, name, before, after)`, what one of "kept", "resized",
+            "added" and "dropped"; it prints as a table.
+
+        Raises:
+            TypeError: not a module, or an optimizer whose state is not by parameter (LBFGS).
+            ValueError: nothing is left to train.
+
+        >>> import rushlight as rl
+        >>> model = rl.nn.Sequential(rl.nn.Linear(2, 3), rl.nn.Linear(3, 1))
+        >>> optimizer = rl.optim.Adam(model.parameters())
+        >>> model[1] = rl.nn.Linear(3, 2)
+        >>> optimizer.sync(model)
+        kept    0.weight  [3, 2]
+        kept    0.bias  [3]
+        resized 1.weight  [1, 3] -> [2, 3]
+        resized 1.bias  [1] -> [2]
+        """
+        return sync(self, models)
 
     # ---- saving and loading -------------------------------------------------------------------
 
