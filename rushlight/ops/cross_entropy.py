@@ -133,7 +133,7 @@ def _rows(input: Any) -> Any:
 def _one_row_each(input: Any, target: Any) -> bool:
     """Whether the operands are (samples, classes) and (samples) already."""
     x, y = input._array, target._array
-    return x.ndim == 2 and y.ndim == 1 and len(x) == len(y) and y.dtype == np.int64
+    return x.ndim == 2 and y.ndim == 1 and x.shape[0] == y.shape[0] and y.dtype == np.int64
 
 
 @function(F + "nll_loss")

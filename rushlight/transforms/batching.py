@@ -25,7 +25,7 @@ from rushlight.tensor import Tensor
 from rushlight.transforms import batched
 from rushlight.transforms.batched import Batched, lowered, raised
 from rushlight.transforms.batched_ops import IN_PLACE, RULES, aligned
-from rushlight.transforms.lanes import view_of_lanes
+from rushlight.transforms.lanes import unstacked, view_of_lanes
 from rushlight.transforms.randomness import collected
 
 
@@ -67,7 +67,8 @@ def _size(level: int, call: Call) -> int:
 
 def each_lane(level: int, call: Call) -> Any:
     """The call on one lane after the other, the results stacked."""
-    results = [call(lambda x: x.value[i] if _here(x, level) else x)  # noqa: B023
+    lanes = {id(x): unstacked(x.value) for x in call.leaves() if _here(x, level)}
+    results = [call(lambda x: lanes[id(x)][i] if _here(x, level) else x)  # noqa: B023
                for i in range(_size(level, call))]
     return collected(results, level)
 
