@@ -19,9 +19,10 @@ from weakref import ref as reference
 
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
-from rushlight.engine.node import LEAF, Node, freed, next_sequence
+from rushlight.engine.node import LEAF, Node, Slot, freed, next_sequence
 from rushlight.families.declaration import Declaration, Samples, named, node_name, register
 from rushlight.families.override_source import ASKING, asking_lines
+from rushlight.families.pieces import PiecesBackward, order_of
 from rushlight.families.source import compile_function, lazy_function
 from rushlight.families.wrapped import Call, Wrapped, levels, override
 from rushlight.tensor import Parameter, Tensor
@@ -41,6 +42,8 @@ class View:
         self.star = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self.parameters = parameters
         self.node_class: type[Node] = type(node_name(node or self.name), (ViewBackward,), {
+            "__slots__": (), "op": self, "__module__": self.body.__module__})
+        self.pieces_class: type[Node] = type(node_name(node or self.name), (PiecesBackward,), {
             "__slots__": (), "op": self, "__module__": self.body.__module__})
 
 
@@ -102,7 +105,8 @@ take_view: Callable[..., Tensor] = compile_function(
 
 def take_views(function: Any, input: Tensor, arrays: Sequence[Any],
                arguments: Sequence[tuple[Any, ...]]) -> tuple[Tensor, ...]:
-    """The tensors for several views of `input`, as `take_view` makes one by a declared op."""
+    """The tensors for views that together cover `input`, each as `take_view` makes one by a
+    declared op; they are recorded as one node."""
     if isinstance(input, Wrapped) and levels.stack:
         return tuple([function(input, *given) for given in arguments])
     known, edge, version = input._view, input._node, input._writes
@@ -115,19 +119,22 @@ def take_views(function: Any, input: Tensor, arrays: Sequence[Any],
     if views is None:
         views = version[2] = []
     before = len(views).bit_length()
-    results = []
+    results: list[Tensor] = []
+    if recorded:
+        node = new(function.declaration.op.pieces_class)
+        node._sequence = next_sequence()
+        node.edges, node.outputs = (target,), len(arrays)
+        node.saved = (input._array.shape, order_of(input._array), arguments)
+        if tracing and flags.anomaly:
+            node.site = user_site()
     for array, given in zip(arrays, arguments, strict=True):
         result = new(Tensor)
         result._array, result._writes, result._node = array, version, None
         result._view = (base, known, function, given)
+        if recorded:
+            result._node = Slot(node, len(results)) if len(arrays) > 1 else node
         results.append(result)
         views.append(reference(result))
-        if recorded:
-            node = result._node = new(function.declaration.op.node_class)
-            node._sequence = next_sequence()
-            node.edges, node.saved = (target,), (input._array.shape, *given)
-            if tracing and flags.anomaly:
-                node.site = user_site()
     if len(views) >= PRUNE_FROM and len(views).bit_length() > before:
         version[2] = [r for r in views if r() is not None]
     return tuple(results)
