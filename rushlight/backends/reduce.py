@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import contiguous
-from rushlight.backends.cpu import running
+from rushlight.backends.cpu import running, whole_sum
 from rushlight.backends.host import norms
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
@@ -136,7 +136,7 @@ def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
     if not _suits(array):
         return _elsewhere(sum, host.sum, array, axes, keepdim)
     if len(axes) == array.ndim:
-        result = _flat(SUM, array)
+        result = whole_sum.total(array) if whole_sum.serves(array) else _flat(SUM, array)
     else:
         result = _sum(array, sorted(axes))
     return result.reshape(host.reduced_shape(array.shape, axes, True)) if keepdim else result
