@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import contiguous
+from rushlight.backends.cpu import strips
 from rushlight.backends.host.reduce import reduced_shape
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import MetaArray, is_meta
@@ -36,6 +37,9 @@ def _along(kernels: Kernels, dim: int, *arrays: Any) -> Any:
         return kernels[first.dtype](*arrays, out=out)
     if last < 0:
         return _along(kernels, 0, *(a.reshape(1) for a in arrays)).reshape(())
+    found = strips.run(kernels.name, dim, *arrays)
+    if found is not None:
+        return found
     moved = _along(kernels, last, *(contiguous(a.swapaxes(dim, last)) for a in arrays))
     return contiguous(moved.swapaxes(dim, last))
 
@@ -64,6 +68,9 @@ def logsumexp(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     """log(sum(e**x)) over several dimensions."""
     if is_meta(x):
         return MetaArray(reduced_shape(x.shape, dims, keepdim), x.dtype)
+    found = strips.run("logsumexp", dims[0], x) if len(dims) == 1 else None
+    if found is not None:
+        return found.reshape(reduced_shape(x.shape, dims, keepdim))
     rows = as_rows(x, dims)
     out: Any = ... if rows.flags.c_contiguous else np.empty(rows.shape[:-1], x.dtype)
     result = LOGSUMEXP[x.dtype](rows, out=out)

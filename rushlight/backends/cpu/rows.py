@@ -142,7 +142,7 @@ class RowWriter(Writer):
     def maximum(self, kind: str, body: Callable[[Value], Value]) -> Value:
         """The largest of what `body` gives; nan if one is nan, -inf if there is none."""
         lowest = self.constant(kind, float("-inf"))
-        (result,) = self._loop("0", "%n", [(lowest, _larger)], lambda i: (body(i),))
+        (result,) = self._loop("0", "%n", [(lowest, larger)], lambda i: (body(i),))
         return result
 
     def first(self, condition: Callable[[Value], Value]) -> Value:
@@ -198,7 +198,7 @@ def _reassociated(a: Value, b: Value) -> Value:
     return a.writer.emit(a.kind, f"fadd reassoc {a.kind} {a.text}, {b.text}")
 
 
-def _larger(a: Value, b: Value) -> Value:
+def larger(a: Value, b: Value) -> Value:
     """The larger of two; nan if one is nan. Either zero will do, which saves instructions."""
     suffix = {"float": "f32", "double": "f64"}[a.kind]
     symbol = f"@llvm.maximum.{suffix}"

@@ -50,13 +50,14 @@ def kernel(name: str, dtype: np.dtype) -> np.ufunc:
     the same names and arguments.
     """
     declared = KERNELS[name]
+    return compile_rows(name, declared.body, operands(declared.inputs, dtype),
+                        operands(declared.outputs, dtype), declared.cost * (dtype.itemsize / 4))
 
-    def operands(text: str) -> list[Operand]:
-        return [Operand("int64" if word.startswith("ind") else dtype.name,
-                        word in ("row", "indices")) for word in text.split()]
 
-    return compile_rows(name, declared.body, operands(declared.inputs),
-                        operands(declared.outputs), declared.cost * (dtype.itemsize / 4))
+def operands(text: str, dtype: np.dtype) -> list[Operand]:
+    """The operands that a `Kernel` states as a text."""
+    return [Operand("int64" if word.startswith("ind") else dtype.name, word in ("row", "indices"))
+            for word in text.split()]
 
 
 def _shift(largest: Value) -> Value:
