@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.meta.array import is_meta
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.structure import structure
@@ -87,6 +87,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     array = _floating("histogram", input.float() if half else input)  # type: ignore[attr-defined]
     if bins <= 0:
         raise RuntimeError(f"torch.histc(): bins must be > 0, but got {bins}")
+    if is_meta(array):
+        return wrap(MetaArray((bins,), input._array.dtype))
     low, high = _extent("torch.histc", array, float(min), float(max), 1)
     inside = array[(array >= low) & (array <= high)].astype(np.float64)
     places = ((inside - low) * (bins / (high - low))).astype(np.int64)

@@ -47,6 +47,9 @@ def embedding_bag(
     """
     input, weight = _in_order(input, weight)
     _check_options(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    if weight.is_meta:
+        count = len(input) if offsets is None else len(offsets) - include_last_offset
+        return weight.new_empty((count, weight.size(1)))
     indices, bags, count = _bags(input, offsets, include_last_offset)
     _check_indices(indices, weight.size(0))
     if padding_idx is not None:

@@ -28,7 +28,7 @@ def geqrf(input: Any) -> Any:
     """
     check_matrix("torch.geqrf", input)
     rows, columns = input.shape[-2:]
-    if not input.numel():
+    if not input.numel() or input.is_meta:
         return GEQRF(input.clone(), input.new_zeros(*input.shape[:-2], min(rows, columns)))
     reflections, tau = np.linalg.qr(input._array, mode="raw")
     return GEQRF(wrap(np.ascontiguousarray(reflections.swapaxes(-1, -2))), wrap(tau))

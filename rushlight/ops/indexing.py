@@ -113,7 +113,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     array = self._array
     try:
         part = array[index]
-        if type(part) is not np.ndarray:  # a scalar of NumPy's: an Ellipsis keeps it an array
+        if type(part) is not np.ndarray and type(array) is np.ndarray:  # a scalar: not so with ...
             part = array[(*index, ...)] if kind is tuple else array[index, ...]
     except (IndexError, ValueError, TypeError):
         return _getitem(self, index)
@@ -125,6 +125,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def _getitem(self: Tensor, index: Any) -> Tensor:
     """The general way: tensors and lists inside the index, and errors in torch's words."""
     array = self._array
+    if not is_meta(array) and _has_meta(index):
+        raise RuntimeError("Expected all tensors to be on the same device: an index on the meta "
+                           "device cannot pick from a tensor that has data")
     basic, advanced = rules.split(array.shape, _plain(index))
     if advanced is None:
         return getitem(self, basic)
@@ -155,13 +158,21 @@ def _plain(index: Any) -> Any:
     """The index with arrays in place of tensors."""
     if isinstance(index, Tensor):
         if is_meta(index._array):
-            raise NotImplementedError("a meta tensor has no data and cannot be an index")
+            if index._array.dtype.kind not in "iu":
+                raise NotImplementedError("a meta tensor of booleans has no data and cannot be an "
+                                          "index: the shape of the result depends on it")
+            return np.broadcast_to(np.int64(0), index.shape)
         return index._array
     if isinstance(index, tuple | list) and any(
         isinstance(item, Tensor | tuple | list) for item in index
     ):
         return type(index)(map(_plain, index)) if type(index) in (tuple, list) else index
     return index
+
+
+def _has_meta(index: Any) -> bool:
+    items = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(item, Tensor) and is_meta(item._array) for item in items)
 
 
 def _own(index: tuple) -> tuple:

@@ -112,8 +112,10 @@ def embedding_bag(weight: Tensor, indices: Tensor, offsets: Tensor,
     result = bags.embedding_bag(indices, weight, offsets, None, 2, scale_grad_by_freq, word, sparse,
                                 per_sample_weights, include_last_offset, padding_idx)
     if is_meta(result._array):
-        raise NotImplementedError("embedding_bag() on meta tensors: use "
-                                  "nn.functional.embedding_bag")
+        count = result.shape[0]
+        maximal = (count, weight.size(1)) if mode == 2 else (count,)
+        return (result, indices.new_empty(indices.numel()), indices.new_empty(count),
+                indices.new_empty(maximal))
     used, places, count = bags._bags(indices, offsets, include_last_offset)
     kept = used._array != (-1 if padding_idx is None else padding_idx)
     sizes = np.bincount(places[kept], minlength=count).astype(indices._array.dtype)

@@ -76,7 +76,7 @@ def _power_norm(size: Any, p: float, dims: tuple[int, ...], keepdim: bool) -> An
     else:
         total = (size ** p).sum(dims, keepdim)
     zero = total == 0
-    if p > 0 and bool(zero.any()):
+    if p > 0 and not total.is_meta and bool(zero.any()):
         return (total.masked_fill(zero, 1) ** (1 / p)).masked_fill(zero, 0)
     return total ** (1 / p)
 

@@ -30,6 +30,8 @@ def rrelu(
         raise RuntimeError(
             f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}"
         )
+    if input.is_meta:
+        return input if inplace else input.clone()
     negative = input.detach() <= 0
     slopes = ones_like(input).detach()
     if training:

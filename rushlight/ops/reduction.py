@@ -113,7 +113,7 @@ class nansum:
     def forward(input, dim=None, keepdim=False, *, dtype=None):
         kind = _accumulator(input, dtype)
         source = astype(input, kind)
-        if kind.kind in "fcV":
+        if kind.kind in "fcV" and type(source) is np.ndarray:
             source = np.where(np.isnan(source), kind.type(0), source)
         return reduce.sum(source, _axes(dim, input.ndim), bool(keepdim))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cpu import running
+from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim, required
@@ -26,7 +27,7 @@ Option = Any
 
 def _accumulated(function: np.ufunc, general: Any, source: np.ndarray, dim: int) -> np.ndarray:
     """Running results of `function`; of a 0-d array a copy."""
-    if not source.ndim:
+    if not source.ndim or is_meta(source):
         return source.copy()
     if source.dtype.kind == "V":
         return general(source, axis=dim, dtype=source.dtype)

@@ -41,12 +41,15 @@ def segment_reduce(data: Any, reduce: str, *, lengths: Any = None, indices: Any 
     if lengths is None and offsets is None:
         raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
     dim, size = normalize_dim(axis, data.ndim), data.shape[axis]
-    counts = (np.diff(offsets._array, axis=-1) if lengths is None else lengths._array)
+    counts = lengths._array if lengths is not None else (
+        offsets._array[..., 1:] - offsets._array[..., :-1])
     if counts.shape[:-1] != tuple(data.shape[:dim]) or counts.ndim != dim + 1:
         given = operands(data=data, **({"offsets": offsets} if lengths is None
                                        else {"lengths": lengths}))
         raise RuntimeError("segment_reduce(): Expected the leading dimensions of lengths to be "
                            f"those of data before axis {dim}: {given}")
+    if data.is_meta:
+        return data.new_empty((*data.shape[:dim], counts.shape[-1], *data.shape[dim + 1:]))
     negative = counts.size and counts.min() < 0
     if not unsafe and (negative or (counts.sum(-1) != size).any()):
         raise RuntimeError("segment_reduce(): Expected all rows of lengths along axis to sum to "

@@ -139,7 +139,7 @@ def istft(input: Any, n_fft: int, hop_length: int | None = None, win_length: int
     if length is not None:
         end = min(start + length, signal.shape[-1])
     signal, weight = signal[..., start:end], weight[start:end]
-    if weight.numel() and float(weight.detach().abs().min()) < 1e-11:
+    if weight.numel() and not weight.is_meta and float(weight.detach().abs().min()) < 1e-11:
         raise RuntimeError(f"istft({operands(input=input)}, n_fft={n_fft}, hop_length={hop}, "
                            f"win_length={size}) window overlap add min: 1: no window covers some "
                            "element; use a smaller hop_length or another window")

@@ -15,7 +15,7 @@ from rushlight.families.declaration import FUNCTIONS
 
 from .samples import POINTWISE, TESTED, Sample, cases, flat, samples_of
 
-NEEDING_DATA = 20  # declarations without an answer for meta tensors; may only be lowered
+NEEDING_DATA = 6  # declarations without an answer for meta tensors; may only be lowered
 UNSPECIFIED = {"empty", "empty_like", "empty_strided", "new_empty"}
 
 
@@ -139,8 +139,14 @@ def answers_on_meta(sample: Sample) -> bool:
                if isinstance(a, Tensor))
 
 
-@pytest.mark.parametrize("sample", cases([d for d in TESTED if d.family in ("pointwise", "view")]))
+# Whose result, or its shape, is in the data.
+OF_DATA = {"allclose", "argwhere", "is_nonzero", "nonzero", "unique", "unique_consecutive"}
+
+
+@pytest.mark.parametrize("sample", cases([d for d in TESTED if d.name not in OF_DATA]))
 def test_meta_tensors_answer_shape_and_dtype(sample: Sample) -> None:
+    if not sample.tensors():
+        pytest.skip("no tensor decides the device")
     assert answers_on_meta(sample)
 
 

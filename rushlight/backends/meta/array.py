@@ -80,7 +80,7 @@ class MetaArray:
         return None
 
     def __getitem__(self, index: Any) -> MetaArray:
-        return MetaArray.of(self.phantom[index])
+        return MetaArray.of(np.asarray(self.phantom[index]))
 
     def swapaxes(self, axis1: int, axis2: int) -> MetaArray:
         """Two dimensions exchanged."""
