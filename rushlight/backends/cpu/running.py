@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import struct
 from functools import cache
 from typing import Any
@@ -24,9 +25,10 @@ Array = np.ndarray
 LARGE = 1 << 12  # elements from which a call of this kind pays
 STRIP = {True: 128, False: 512}  # columns that advance together in scans, in folds
 PARTS, HEIGHT = 8, 16  # parts of a wide matrix that is folded down its columns; rows in one
+ABREAST = 4  # rows that are scanned at a time: each waits for its own last sum only
 GRAIN = 1 << 14  # elements that a thread takes at a time
 CHUNK = 1 << 14  # elements of a row of their own when a long row is folded
-PACK = struct.Struct("5q").pack
+PACK = struct.Struct("6q").pack
 
 KINDS = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32"}
 SUFFIXES = {"float": "f32", "double": "f64", "i64": "i64", "i32": "i32"}
@@ -87,8 +89,9 @@ def _run(operation: str, scans: bool, source: Array, target: Array, n: int, inne
     if kernel is None:
         return False
     outer, strips = source.size // (n * inner), -(-inner // STRIP[scans])
-    table = PACK(source.ctypes.data, target.ctypes.data, n, inner, strips)
-    kernel(table, outer * strips, max(1, GRAIN // (n * min(inner, STRIP[scans]))))
+    units = -(-outer // ABREAST) if scans and inner == 1 else outer * strips
+    table = PACK(source.ctypes.data, target.ctypes.data, n, inner, strips, outer)
+    kernel(table, units, max(1, GRAIN // (n * min(inner, STRIP[scans]))))
     return True
 
 
@@ -136,8 +139,8 @@ def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) ->
     write = f"""{narrow}
   %at_y = getelementptr {kind}, ptr %to_row, i64 %c
   store {kind} %y, ptr %at_y, align {size}, !llvm.access.group !910""" if scans else ""
-    body = _row_ir if rows else _strip_ir
-    names = ("source", "target", "n", "inner", "strips")
+    body = _strip_ir if not rows else _rows_ir if scans else _row_ir
+    names = ("source", "target", "n", "inner", "strips", "outer")
     loads = "\n".join(
         f"  %at_{name} = getelementptr i64, ptr %table, i64 {i}\n"
         f"  %{name} = load {'ptr' if i < 2 else 'i64'}, ptr %at_{name}, align 1"
@@ -177,15 +180,44 @@ define void @running(ptr %table, i64 %units, i64 %grain) nounwind {{
 """
 
 
+def _rows_ir(kind: str, size: int, carried: str, first: str, widen: str, combine: str, write: str,
+             scans: bool) -> str:
+    """Rows abreast; where too few are left, the last one several times."""
+    starts, carries, steps = [], [], []
+    for j in range(ABREAST):
+        starts += [f"%at{j} = add i64 %rows, {j}",
+                   f"%r{j} = call i64 @llvm.umin.i64(i64 %at{j}, i64 %last)",
+                   f"%place{j} = mul i64 %r{j}, %n",
+                   f"%from_row{j} = getelementptr {kind}, ptr %source, i64 %place{j}",
+                   f"%to_row{j} = getelementptr {kind}, ptr %target, i64 %place{j}"]
+        carries.append(f"%so_far{j} = phi {carried} [{first}, %start], [%now{j}, %each]")
+        step = f"""%at_x = getelementptr {kind}, ptr %from_row, i64 %c
+  %x = load {kind}, ptr %at_x, align {size}
+  {widen}
+  %now = {combine}
+  {write}"""
+        steps.append(re.sub(r"%(at_x|x|wide|now|so_far|y|at_y|from_row|to_row)\b", rf"%\g<1>{j}",
+                            step))
+    newline = "\n  "
+    return f"""start:
+  %rows = mul i64 %u, {ABREAST}
+  %last = sub i64 %outer, 1
+  {newline.join(starts)}
+  br label %each
+each:
+  %c = phi i64 [0, %start], [%c_next, %each]
+  {newline.join(carries)}
+  {newline.join(steps)}
+  %c_next = add nuw nsw i64 %c, 1
+  %c_more = icmp slt i64 %c_next, %n
+  br i1 %c_more, label %each, label %unit_end"""
+
+
 def _row_ir(kind: str, size: int, carried: str, first: str, widen: str, combine: str, write: str,
             scans: bool) -> str:
-    store = "" if scans else f"""  %at_result = getelementptr {kind}, ptr %target, i64 %u
-  store {kind} %now, ptr %at_result, align {size}
-"""
     return f"""start:
   %place = mul i64 %u, %n
   %from_row = getelementptr {kind}, ptr %source, i64 %place
-  %to_row = getelementptr {kind}, ptr %target, i64 %place
   br label %each
 each:
   %c = phi i64 [0, %start], [%c_next, %each]
@@ -194,12 +226,13 @@ each:
   %x = load {kind}, ptr %at_x, align {size}
   {widen}
   %now = {combine}
-  {write}
   %c_next = add nuw nsw i64 %c, 1
   %c_more = icmp slt i64 %c_next, %n
   br i1 %c_more, label %each, label %row_done
 row_done:
-{store}  br label %unit_end"""
+  %at_result = getelementptr {kind}, ptr %target, i64 %u
+  store {kind} %now, ptr %at_result, align {size}
+  br label %unit_end"""
 
 
 def _strip_ir(kind: str, size: int, carried: str, first: str, widen: str, combine: str, write: str,
