@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from rushlight.backends.cpu import average_pooling as backend
+from rushlight.backends.cpu import pooling
 from rushlight.backends.host import pooling as host
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.families.composite import function
@@ -33,7 +35,7 @@ class _Average:
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
             return MetaArray(shape, input.dtype)
-        return host.adaptive_average(planes(input, n), extents).reshape(shape)
+        return backend.adaptive_average(planes(input, n), extents).reshape(shape)
 
     def backward(gradient: Tensor, extents: Ints, shape: Ints) -> Tensor:
         return _transposed[len(extents)](gradient, tuple(shape), extents)
@@ -46,7 +48,7 @@ class _Transposed:
         n = len(extents)
         if is_meta(input):
             return MetaArray(size, input.dtype)
-        return host.adaptive_average_backward(planes(input, n), size[-n:]).reshape(size)
+        return backend.adaptive_average_backward(planes(input, n), size[-n:]).reshape(size)
 
     def backward(gradient: Tensor, extents: Ints) -> Tensor:
         return _average[len(extents)](gradient, extents)
@@ -63,7 +65,7 @@ class _Maximum:
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
             return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
-        values, places = host.adaptive_max(planes(input, n), extents)
+        values, places = pooling.adaptive_max(planes(input, n), extents)
         return values.reshape(shape), places.reshape(shape)
 
     def backward(gradients: Any, output1: Tensor, extents: Ints, shape: Ints) -> Any:
@@ -95,9 +97,24 @@ _maximum = per_dimension(_Maximum, "AdaptiveMaxPool{}DBackward0")
 _fractional = per_dimension(_Fractional, "FractionalMaxPool{}DBackward0")
 
 
+# What was checked once need not be checked again: a network calls with the same shapes for ever.
+_known: dict[Any, Ints] = {}
+
+
 def _out(op: str, input: Tensor, output_size: Any, space: int) -> Ints:
     """The output's extents, None taken from the input; torch's errors where they do not fit."""
     x = input._array
+    size = tuple(output_size) if type(output_size) is list else output_size
+    key = (op, x.shape, x.dtype, size)
+    found = _known.get(key)
+    if found is None:
+        if len(_known) >= 4096:
+            _known.clear()
+        found = _known[key] = _checked(op, x, output_size, space)
+    return found
+
+
+def _checked(op: str, x: Array, output_size: Any, space: int) -> Ints:
     if space > 1 and isinstance(output_size, (tuple, list)) and x.ndim <= len(output_size):
         raise ValueError(f"Input dimension should be at least {len(output_size) + 1}: {op} got "
                          f"one of shape {list(x.shape)}")

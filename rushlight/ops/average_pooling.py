@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from rushlight.backends.host import pooling as host
+from rushlight.backends.cpu import average_pooling as backend
 from rushlight.backends.host.pooling import Windows
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.families.composite import function
@@ -33,8 +33,7 @@ class _Average:
         shape = (*input.shape[:-n], *windows.out)
         if is_meta(input):
             return MetaArray(shape, input.dtype)
-        counts = host.divisors(input.shape[-n:], windows, *divisor)
-        return host.average_pool(planes(input, n), windows, counts).reshape(shape)
+        return backend.average_pool(planes(input, n), windows, divisor).reshape(shape)
 
     def backward(gradient: Tensor, windows: Windows, divisor: Any, shape: Ints) -> Tensor:
         return _transposed[len(windows.out)](gradient, windows, divisor, tuple(shape))
@@ -47,8 +46,7 @@ class _Transposed:
         if is_meta(input):
             return MetaArray(size, input.dtype)
         n = len(windows.out)
-        counts = host.divisors(size[-n:], windows, *divisor)
-        back = host.average_pool_backward(planes(input, n), windows, counts, size[-n:])
+        back = backend.average_pool_backward(planes(input, n), windows, divisor, size[-n:])
         return back.reshape(size)
 
     def backward(gradient: Tensor, windows: Windows, divisor: Any) -> Tensor:
@@ -163,6 +161,8 @@ def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Numbers,
 def _lp_pool(op: str, space: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any,
              ceil_mode: bool) -> Tensor:
     count = prod(numbers(op, "kernel_size", kernel_size, space))
-    mean = _avg_pool(op, space, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True, None)
+    power = input * input if norm_type == 2 else input.pow(norm_type)
+    mean = _avg_pool(op, space, power, kernel_size, stride, 0, ceil_mode, True, None)
     # A window that reaches beyond the end is divided by fewer elements, and yet taken times all.
-    return (mean.sign() * mean.abs().relu()).mul(count).pow(1.0 / norm_type)
+    total = (mean.sign() * mean.abs().relu()).mul(count)
+    return total.sqrt() if norm_type == 2 else total.pow(1.0 / norm_type)
