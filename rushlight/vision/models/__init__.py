@@ -1,0 +1,57 @@
+"""Models under torchvision's names, with torchvision's keys of weights."""
+
+from rushlight.vision.models.registry import (
+    get_model,
+    get_model_builder,
+    get_model_weights,
+    get_weight,
+    list_models,
+    register_model,
+)
+from rushlight.vision.models.resnet import (
+    ResNet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
+    resnext101_32x8d,
+    resnext101_64x4d,
+    wide_resnet50_2,
+    wide_resnet101_2,
+)
+from rushlight.vision.models.weights import Weights, WeightsEnum, weights_enum
+
+__all__ = [
+    "ResNet",
+    "Weights",
+    "WeightsEnum",
+    "get_model",
+    "get_model_builder",
+    "get_model_weights",
+    "get_weight",
+    "list_models",
+    "register_model",
+    "resnet101",
+    "resnet152",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "resnext50_32x4d",
+    "weights_enum",
+    "wide_resnet101_2",
+    "wide_resnet50_2",
+]
+
+
+def __getattr__(name: str) -> object:
+    """The enumerations of weights, `ResNet18_Weights` and so on, made when asked for."""
+    if name.endswith("_Weights"):
+        try:
+            return weights_enum(name)
+        except KeyError:
+            pass
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
