@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import running
+from rushlight.backends.cpu import running, running_extremes
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
@@ -109,6 +109,9 @@ def _running(input: Array, dim: int, function: np.ufunc) -> tuple[Array, Array]:
     """The extreme so far, and where it stands: of equal ones the last, of NaN the last."""
     if not input.ndim:
         return input.copy(), np.zeros((), np.int64)
+    found = running_extremes.scan("max" if function is np.maximum else "min", input, dim)
+    if found is not None:
+        return found
     wide = input.astype(np.float32) if input.dtype in dtypes.HALF_TYPES else input
     values = function.accumulate(wide, axis=dim)
     shape = [-1 if i == dim else 1 for i in range(input.ndim)]

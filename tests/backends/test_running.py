@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rushlight.backends.cpu import features, jit, running
+from rushlight.backends.cpu import features, jit, running, running_extremes
 
 if jit.available() is not None:
     pytest.skip(jit.available(), allow_module_level=True)
@@ -59,6 +59,24 @@ def test_folds(dtype: str, shape: tuple[int, ...], operation: str) -> None:
             expected = FOLDS[operation].reduce(array, axes, _wide(array)).astype(dtype)
         np.testing.assert_allclose(found, expected, rtol=3e-4 if dtype == "float32" else 1e-11,
                                    atol=1e-30)
+
+
+@pytest.mark.parametrize("operation", ["max", "min"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_running_extremes(dtype: str, shape: tuple[int, ...], operation: str) -> None:
+    array = _array(dtype, shape)
+    for dim in range(array.ndim):
+        found = running_extremes.scan(operation, array, dim)
+        assert found is not None
+        values, places = found
+        with np.errstate(all="ignore"):
+            expected = FOLDS[operation].accumulate(array, dim)
+        assert np.array_equal(values, expected, equal_nan=dtype[0] == "f")
+        along = np.arange(shape[dim]).reshape([-1 if i == dim else 1 for i in range(array.ndim)])
+        last = np.where((array == expected) | (array != array), along, 0)
+        assert np.array_equal(places, np.maximum.accumulate(last, dim))
+    assert running_extremes.scan(operation, array.astype(np.float16), 0) is None
 
 
 def test_nan_wins_and_infinities_count() -> None:

@@ -105,7 +105,7 @@ def _kernel(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
     return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
 
 
-def _first(operation: str, kind: str) -> str:
+def first(operation: str, kind: str) -> str:
     """What the operation leaves every element as it is with."""
     value = IDENTITIES[operation]
     if kind in ("float", "double"):
@@ -160,7 +160,7 @@ unit:
   %u = phi i64 [%begin, %entry], [%u_next, %unit_end]
   %some = icmp slt i64 %u, %end
   br i1 %some, label %start, label %done
-{body(kind, size, carried, _first(operation, carried), widen, combine, write, scans)}
+{body(kind, size, carried, first(operation, carried), widen, combine, write, scans)}
 unit_end:
   %u_next = add i64 %u, 1
   br label %unit
