@@ -8,13 +8,14 @@ import numpy as np
 
 from rushlight.backends.cpu.onednn import cache
 from rushlight.backends.cpu.onednn.interface import Descriptor, interface
-from rushlight.backends.cpu.onednn.layout import Ints, Layout
+from rushlight.backends.cpu.onednn.layout import Ints, Layout, contiguous
 from rushlight.backends.cpu.onednn.library import has_bfloat16
 from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 
 NARROW = 128  # rows or columns of a job, where there are many
 NARROWEST = {-2: 32, -1: 96}  # and where there are few: each job packs the other operand for itself
+FEW_ROWS = 16  # below, oneDNN's kernels for transposed operands are quicker than copies of them
 FEW = 4  # jobs for which parts may be as narrow as that
 BLOCK = 16
 MAX_DIMS = 6  # of oneDNN's fast matrix products
@@ -46,6 +47,9 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, out: np.ndarra
 def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
     flops = 2.0 * prod(out.shape) * a.shape[-1]
     axis, ranges = _jobs(out.shape, flops)
+    # With a transposed `b` the library is quick only where it writes rows without gaps.
+    aside = (len(ranges) > 1 and axis == len(out.shape) - 1 and b.strides[-2] == 1
+             and out.shape[-2] >= FEW_ROWS)
     builder = Builder()
     size = 4 if a.kind == "float32" else 2
     whole = [builder.external(layout.descriptor()) for layout in (a, b)]
@@ -63,12 +67,17 @@ def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
         if bias is not None:
             at = first * size if axis == len(out.shape) - 1 else 0
             arguments["bias"] = builder.part(bias, row, at)
+        target = slots[2]
+        if aside:
+            dense = parts[2][0]._replace(strides=contiguous(parts[2][0].shape))
+            slots[2] = arguments["dst"] = builder.temporary(dense.descriptor())
         if last - first not in made:
             descriptors = [builder.slots[slot].descriptor.handle for slot in slots]
             made[last - first] = Primitive(
                 "dnnl_matmul_primitive_desc_create", interface().engine, *descriptors[:2],
                 row.handle if with_bias else None, descriptors[2], attributes())
         builder.step(made[last - first], arguments)
+        builder.finish(slots[2], target)
     return builder.build(nanoseconds(flops))
 
 
