@@ -34,31 +34,34 @@ def copy_into(target: np.ndarray, source: np.ndarray) -> bool:
 
 def copy_all(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
     """Several copies as `copy_into` makes them, in one job of the pool."""
-    if not available() or any(target.itemsize not in SIZES for target, _ in pairs):
+    if not available():
         return False
-    head: list[int] = []
-    words: list[int] = []
+    head = [len(pairs)]
+    bodies = []
     tiles = length = 0
+    place = 2 * len(pairs) + 3  # of a copy's fields in the context
     for target, source in pairs:
-        if target.size:
-            made, count = _layout(target.itemsize, target.shape, target.strides, source.shape,
-                                  source.strides)
-            head += tiles, len(words)
-            words += id(target), id(source), *made
-            tiles += count
-            length += target.nbytes
+        if target.itemsize not in SIZES:
+            return False
+        made, count = _layout(target.itemsize, target.shape, target.strides, source.shape,
+                              source.strides)
+        head += tiles, place
+        bodies.append(pack("2q", id(target), id(source)) + made)
+        place += 2 + len(made) // 8
+        tiles += count
+        length += target.nbytes
     if tiles:
-        first = len(head) + 3
-        head[1::2] = [first + place for place in head[1::2]]
-        words = [len(head) // 2, *head, tiles, 0, *words]
-        _run()(pack(f"{len(words)}q", *words), tiles, max(1, tiles * TILE // length))
+        context = pack(f"{len(head) + 2}q", *head, tiles, 0) + b"".join(bodies)
+        _run()(context, tiles, max(1, tiles * TILE // length))
     return True
 
 
 @lru_cache(maxsize=1024)
-def _layout(size: int, *layouts: tuple[int, ...]) -> tuple[list[int], int]:
+def _layout(size: int, *layouts: tuple[int, ...]) -> tuple[bytes, int]:
     """What the task is told about a copy of elements of `size` bytes, besides the arrays, and its
     number of tiles; given shape and strides of the target and of the source."""
+    if 0 in layouts[0]:
+        return b"", 0
     one = np.empty(1, f"V{size}")  # stands for both: NumPy orders and joins their dimensions
     whole = [as_strided(one, layouts[k], layouts[k + 1]) for k in (0, 2)]
     to, source = np.nditer(whole, [], [["writeonly"], ["readonly"]], order="K").itviews
@@ -85,7 +88,7 @@ def _layout(size: int, *layouts: tuple[int, ...]) -> tuple[list[int], int]:
     for k in reversed(rest):
         words += shape[k], there[k], here[k]
         tiles *= shape[k]
-    return words, tiles
+    return pack(f"{len(words)}q", *words), tiles
 
 
 def _tile(mode: int, rows: int, columns: int, size: int) -> tuple[int, int]:
