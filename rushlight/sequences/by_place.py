@@ -30,7 +30,8 @@ rule("""
 rule("""
     nn.functional.linear nn.functional.embedding embedding nn.functional.one_hot
     nn.functional.bilinear bilinear nn.functional.layer_norm layer_norm nn.functional.rms_norm
-    rms_norm nn.functional.pairwise_distance pairwise_distance is_floating_point is_complex is_signed
+    rms_norm nn.functional.pairwise_distance pairwise_distance is_floating_point is_complex
+    is_signed
 """)(on_steps)
 
 rule("""
