@@ -132,3 +132,20 @@ def test_degrees_may_be_a_tensor() -> None:
     degrees = rl.tensor([0, 1, 2, -1])
     assert special.legendre_polynomial_p(0.5, degrees).tolist() == [1, 0.5, -0.125, 0]
     assert special.chebyshev_polynomial_v(doubles(-1), 5) == -11
+
+
+def test_derivatives_of_digamma_go_on() -> None:
+    x = rl.tensor([1.5, 2.5, -0.3], dtype=rl.float64, requires_grad=True)
+    assert gradgradcheck(rl.digamma, (x,))
+    slope, = rl.autograd.grad(rl.digamma(x).sum(), x, create_graph=True)
+    second, = rl.autograd.grad(slope.sum(), x, create_graph=True)
+    third, = rl.autograd.grad(second.sum(), x)
+    for n, found in ((1, slope), (2, second), (3, third)):
+        np.testing.assert_allclose(found.detach(), rl.polygamma(n, x).detach(), rtol=1e-10)
+    assert gradcheck(rl.lgamma, (x,))
+
+
+def test_xlogy_slopes_at_zero() -> None:
+    x = rl.tensor([0.0, 0.0, 0.0], requires_grad=True)
+    rl.xlogy(x, rl.tensor([0.0, 3.0, -1.0])).sum().backward()
+    np.testing.assert_allclose(x.grad, [0, np.log(3), 0], rtol=1e-6)

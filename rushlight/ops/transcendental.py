@@ -229,7 +229,10 @@ def logit(input, eps: Operand = None):
 
 
 @pointwise("xlogy special.xlogy", promote="floating", refuse="complex", tensors="",
-           domain=((-2, 2), (0.2, 3)))
+           domain=((-2, 2), (0.2, 3)), grad={
+               "input": lambda gradient, input, other: gradient * s.where(
+                   s.bitwise_and(s.eq(input, 0), other <= 0), 0, s.log(other)),
+               "other": lambda gradient, input, other: gradient * input / other})
 def xlogy(input, other):
     """input * log(other), and 0 where input is 0."""
     product = s.where(s.eq(input, 0), 0, input * s.log(other))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rushlight.backends.host import special
+from rushlight.backends.host import special, zeta
 
 Array: TypeAlias = Any  # an np.ndarray; NumPy's stubs know little more of most results
 
@@ -101,6 +101,15 @@ def fresh(x: Array) -> Array:
     return np.array(x)
 
 
+def polygamma(n: Array, x: Array) -> Array:
+    """The n-th derivative of digamma; n is one whole number above 0."""
+    order = float(np.asarray(n).flat[0]) if np.size(n) else 1.0
+    shape = np.broadcast_shapes(np.shape(n), np.shape(x))
+    if order < 1 or not order.is_integer():
+        return np.full(shape, np.nan, x.dtype)
+    return np.broadcast_to(zeta.polygamma(int(order), x.astype(np.float64)), shape).astype(x.dtype)
+
+
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "neg": np.negative, "abs": np.absolute, "sign": sign, "sgn": sgn, "conj": np.conjugate,
     "real": real, "imag": imag, "angle": angle, "sqrt": np.sqrt, "rsqrt": rsqrt,
@@ -120,7 +129,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "trunc_div": trunc_div,
     "maximum": np.maximum, "minimum": np.minimum, "fmax": np.fmax, "fmin": np.fmin,
     "atan2": np.arctan2, "hypot": np.hypot, "copysign": np.copysign, "nextafter": np.nextafter,
-    "shift_left": np.left_shift, "shift_right": np.right_shift,
+    "shift_left": np.left_shift, "shift_right": np.right_shift, "polygamma": polygamma,
     "bitwise_not": np.invert, "bitwise_and": np.bitwise_and, "bitwise_or": np.bitwise_or,
     "bitwise_xor": np.bitwise_xor,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
