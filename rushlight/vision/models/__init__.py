@@ -1,5 +1,13 @@
 """Models under torchvision's names, with torchvision's keys of weights."""
 
+from rushlight.vision.models.alexnet import AlexNet, alexnet
+from rushlight.vision.models.densenet import (
+    DenseNet,
+    densenet121,
+    densenet161,
+    densenet169,
+    densenet201,
+)
 from rushlight.vision.models.registry import (
     get_model,
     get_model_builder,
@@ -21,12 +29,33 @@ from rushlight.vision.models.resnet import (
     wide_resnet50_2,
     wide_resnet101_2,
 )
+from rushlight.vision.models.squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
+from rushlight.vision.models.vgg import (
+    VGG,
+    vgg11,
+    vgg11_bn,
+    vgg13,
+    vgg13_bn,
+    vgg16,
+    vgg16_bn,
+    vgg19,
+    vgg19_bn,
+)
 from rushlight.vision.models.weights import Weights, WeightsEnum, weights_enum
 
 __all__ = [
+    "AlexNet",
+    "DenseNet",
     "ResNet",
+    "SqueezeNet",
+    "VGG",
     "Weights",
     "WeightsEnum",
+    "alexnet",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
     "get_model",
     "get_model_builder",
     "get_model_weights",
@@ -41,6 +70,16 @@ __all__ = [
     "resnext101_32x8d",
     "resnext101_64x4d",
     "resnext50_32x4d",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
     "weights_enum",
     "wide_resnet101_2",
     "wide_resnet50_2",
