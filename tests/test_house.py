@@ -28,6 +28,7 @@ LAYERS = (
     ("tensor",),
     ("families",),
     ("ops",),
+    ("transforms",),
     (
         "_C",
         "array_api",
@@ -67,7 +68,6 @@ LAYERS = (
         "profiler",
         "sequences",
         "testing",
-        "transforms",
         "utils",
         "vision",
         "xpu",

@@ -62,7 +62,11 @@ class LanesBackward(Node):
 
     __slots__ = ()
     keeps_tensors = False
-    outputs = property(lambda node: node.saved[0])  # type: ignore[assignment]
+
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        """How many lanes there are."""
+        return int(self.saved[0])
 
     def backward(self, gradient: Any, create: bool) -> tuple[Any, ...]:
         known = next(g for g in gradient if g is not None)
