@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.ufunc import compile_ufunc
+from rushlight.backends.memory import recycle
 from rushlight.backends.quiet import silent
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+MANY = 4096  # elements from which on a kernel for half types is quicker than NumPy's loop
 
 
 def astype(array: Any, dtype: np.dtype) -> Any:
@@ -19,10 +23,16 @@ def astype(array: Any, dtype: np.dtype) -> Any:
     source = array.dtype
     if source.kind == "c" and dtype.kind not in "cb":
         array, source = array.real, array.real.dtype
+    if type(array) is np.ndarray and array.size >= MANY and (
+            (source is FLOAT32 and dtype in HALF) or (dtype is FLOAT32 and source in HALF)):
+        kernel = _kernel(source.name, dtype.name)
+        if kernel is not None:
+            recycle()
+            return kernel(array, out=np.empty_like(array, dtype))
     if type(array) is not np.ndarray or _never_warns(source, dtype):
         return array.astype(dtype)
     if source is FLOAT64 and dtype is FLOAT32:
-        kernel = _narrow()
+        kernel = _kernel("float64", "float32")
         if kernel is not None:
             return kernel(array, out=...)
     return _silent_astype(array, dtype)
@@ -43,13 +53,19 @@ def _never_warns(source: np.dtype, dtype: np.dtype) -> bool:
 
 
 @cache
-def _narrow() -> Any:
-    """float64 to float32; None where no code can be generated. (NumPy's cast is as fast, but
-    keeping it quiet takes longer than a small array.)"""
-    try:
-        return compile_ufunc("narrow", """define float @body(double %x) alwaysinline {
+def _kernel(source: str, dtype: str) -> Any:
+    """The conversion as a ufunc; None where no code can be generated. (NumPy takes half types one
+    by one; its cast from float64 is as fast, but keeping it quiet takes longer than a small array.)
+    """
+    body = """define float @body(float %x) alwaysinline {
+  ret float %x
+}"""  # numbers of half types reach a body as float
+    if source == "float64":
+        body = """define float @body(double %x) alwaysinline {
   %y = fptrunc double %x to float
   ret float %y
-}""", ["float64"], ["float32"])
+}"""
+    try:
+        return compile_ufunc(f"{source}_to_{dtype}", body, [source], [dtype])
     except Unavailable:
         return None
