@@ -196,3 +196,22 @@ def test_complex_sums_of_exponentials() -> None:
     for op in (lambda x: rl.logsumexp(x, 0), lambda x: rl.logcumsumexp(x[:2], 0), F.softsign,
                lambda x: rl.logaddexp(x[0], x[1])):
         assert gradcheck(op, x)
+
+
+def test_numpy_scalars_are_weak_numbers_on_either_side() -> None:
+    x = rl.tensor([1.0, 2.0])
+    for found in (np.float32(3) * x, x * np.float32(3), np.float64(3) * x, x * np.int64(3)):
+        assert type(found) is rl.Tensor and found.dtype is rl.float32 and found.tolist() == [3, 6]
+    assert (np.int64(2) + rl.tensor([1])).tolist() == [3]
+    assert (rl.tensor([True]) & np.bool_(True)).tolist() == [True]
+
+
+def test_functions_of_numpy_return_tensors() -> None:
+    x = rl.tensor([1.0, 4.0])
+    for found, expected in ((np.sqrt(x), [1, 2]), (np.add(x, 1), [2, 5]), (np.cumsum(x), [1, 5])):
+        assert type(found) is rl.Tensor and found.tolist() == expected
+
+
+def test_sizes_join_on_either_side() -> None:
+    joined = (1,) + rl.Size([2])  # noqa: RUF005
+    assert type(joined) is rl.Size and joined == (1, 2)

@@ -184,4 +184,4 @@ class iinfo:  # noqa: N801 - torch's name
         self.dtype, self.bits, self.max, self.min = d.name, info.bits, int(info.max), int(info.min)
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

@@ -24,6 +24,7 @@ ENVIRONMENT: dict[str, Any] = {
     "user_site": user_site, "wrote": wrote, "distinct": distinct,
     "apply": general.apply, "apply_in_place": general.apply_in_place,
     "differentiable_gradients": general.differentiable_gradients, "ndarray": np.ndarray,
+    "generic": np.generic,
     "FLOATING": frozenset(np.dtype(t) for t in (np.float32, np.float64)), "int64": np.dtype("i8"),
     "boolean": np.dtype("?"),
 }

@@ -55,8 +55,8 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
         lines += _dispatch_lines(op, settled)
     if settled.operator:
         other = op.operands[0] if form == "reflected" else op.operands[1]
-        lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray)) and "
-                  f"not hasattr({other}, '__torch_function__'):",
+        lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray, generic)) "
+                  f"and not hasattr({other}, '__torch_function__'):",
                   f"    return unsupported({other})"]
     if form != "switched":
         lines += _asking(op, form, environment, name)

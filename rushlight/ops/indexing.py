@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import index as rules
 from rushlight.base.assign import is_modest, is_scalar
-from rushlight.base.errors import user_site
+from rushlight.base.errors import operands, user_site
 from rushlight.base.flags import flags
 from rushlight.base.index import BASIC
 from rushlight.base.shapes import normalize_dim
@@ -412,5 +412,8 @@ def narrow_copy(
     >>> rl.narrow_copy(rl.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
+    if isinstance(dim, int) and not -input.ndim <= dim < input.ndim:
+        raise RuntimeError(f"Expected dim to be in range of [{-input.ndim}, {input.ndim - 1}], but "
+                           f"got {dim}: narrow_copy({operands(input=input)})")
     part = narrow(input, dim, start, length)
     return part.clone() if out is None else write_out(out, part._array, "narrow_copy")

@@ -382,6 +382,11 @@ class Tensor(Geometry):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __array_wrap__(self, array: np.ndarray, context: Any = None,
+                       return_scalar: bool = False) -> Tensor:
+        """What NumPy's functions of a tensor return: a tensor."""
+        return wrap(np.asarray(array))
+
     def __dlpack__(self, *, stream: Any = None, **options: Any) -> Any:
         return convert.dlpack(self)
 
