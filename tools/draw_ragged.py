@@ -34,7 +34,8 @@ def picture() -> str:
             parts.append(cell(LEFT + place * STEP, 30 + row * STEP,
                               colour if place < length else ""))
     below = 30 + len(LENGTHS) * STEP + 30
-    parts.append(label(LEFT, below - 10, f"ragged: values of {total} steps, end to end, and offsets"))
+    text = f"ragged: values of {total} steps, end to end, and offsets"
+    parts.append(label(LEFT, below - 10, text))
     x, offset = LEFT, 0
     for length, colour in zip(LENGTHS, COLOURS, strict=True):
         parts.append(label(x, below + SIDE + 18, str(offset)))
