@@ -8,6 +8,9 @@ from rushlight.vision.models.densenet import (
     densenet169,
     densenet201,
 )
+from rushlight.vision.models.mnasnet import MNASNet, mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
+from rushlight.vision.models.mobilenetv2 import MobileNetV2, mobilenet_v2
+from rushlight.vision.models.mobilenetv3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from rushlight.vision.models.registry import (
     get_model,
     get_model_builder,
@@ -29,6 +32,13 @@ from rushlight.vision.models.resnet import (
     wide_resnet50_2,
     wide_resnet101_2,
 )
+from rushlight.vision.models.shufflenetv2 import (
+    ShuffleNetV2,
+    shufflenet_v2_x0_5,
+    shufflenet_v2_x1_0,
+    shufflenet_v2_x1_5,
+    shufflenet_v2_x2_0,
+)
 from rushlight.vision.models.squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
 from rushlight.vision.models.vgg import (
     VGG,
@@ -46,7 +56,11 @@ from rushlight.vision.models.weights import Weights, WeightsEnum, weights_enum
 __all__ = [
     "AlexNet",
     "DenseNet",
+    "MNASNet",
+    "MobileNetV2",
+    "MobileNetV3",
     "ResNet",
+    "ShuffleNetV2",
     "SqueezeNet",
     "VGG",
     "Weights",
@@ -61,6 +75,13 @@ __all__ = [
     "get_model_weights",
     "get_weight",
     "list_models",
+    "mnasnet0_5",
+    "mnasnet0_75",
+    "mnasnet1_0",
+    "mnasnet1_3",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
     "register_model",
     "resnet101",
     "resnet152",
@@ -70,6 +91,10 @@ __all__ = [
     "resnext101_32x8d",
     "resnext101_64x4d",
     "resnext50_32x4d",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5",
+    "shufflenet_v2_x2_0",
     "squeezenet1_0",
     "squeezenet1_1",
     "vgg11",

@@ -10,6 +10,10 @@ from rushlight.ops import flatten
 from rushlight.tensor import Tensor
 from rushlight.vision.models.weights import model
 
+__all__ = ["ResNet", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50",
+           "resnext101_32x8d", "resnext101_64x4d", "resnext50_32x4d", "wide_resnet101_2",
+           "wide_resnet50_2"]
+
 Layer = Callable[..., nn.Module]
 
 
