@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cast import FLOAT32, astype
 from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import running, whole_sum
 from rushlight.backends.host import norms
@@ -132,7 +133,7 @@ def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
         return host.sum(array, axes, keepdim)
     if array.dtype.itemsize == 2:
         with np.errstate(all="ignore"):
-            return sum(array.astype(np.float32), axes, keepdim).astype(array.dtype)
+            return sum(astype(array, FLOAT32), axes, keepdim).astype(array.dtype)
     if not _suits(array):
         return _elsewhere(sum, host.sum, array, axes, keepdim)
     if len(axes) == array.ndim:

@@ -13,6 +13,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from rushlight.backends.cast import astype
 from rushlight.backends.cpu import matrix_vector
 from rushlight.backends.cpu.onednn import matmul as library
 from rushlight.backends.cpu.onednn.layout import describable
@@ -108,9 +109,9 @@ def _host(function: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _through_float32(function: Any, *arrays: np.ndarray | None) -> np.ndarray:
     """The function of half types, summed in float32 and rounded once."""
     kind = next(x.dtype for x in arrays if x is not None)
-    wide = (x if x is None else x.astype(_FLOAT) for x in arrays)
+    wide = (x if x is None else astype(x, _FLOAT) for x in arrays)
     with np.errstate(all="ignore"):
-        result: np.ndarray = np.asarray(function(*wide)).astype(kind)
+        result: np.ndarray = astype(np.asarray(function(*wide)), kind)
     return result
 
 
