@@ -10,7 +10,7 @@ import rushlight as rl
 from rushlight import Tensor
 
 from .samples import TESTED, Sample, cases
-from .test_gradients import differentiable, prepared
+from .test_gradients import ANALYTIC, complex_sample, differentiable, prepared
 
 # Draw inside, or have gradients that are no derivatives: nothing to compare.
 LEFT = {"svd_lowrank", "pca_lowrank", "lobpcg"}
@@ -49,3 +49,22 @@ def test_forward_is_the_transpose_of_reverse(sample: Sample) -> None:
 
 def real(outputs: list[Any]) -> list[Tensor]:
     return [rl.view_as_real(y) if y.is_complex() else y for y in outputs]
+
+
+@pytest.mark.parametrize("sample", cases(ANALYTIC))
+def test_forward_of_complex_numbers(sample: Sample) -> None:
+    """Re(conj(u) . J t) is Re(conj(u J) . t), as gradients are conjugate in torch's convention."""
+    if not differentiable(sample):
+        pytest.skip("nothing here requires grad")
+    function, leaves = prepared(complex_sample(sample))
+    points = tuple(x.detach() for x in leaves)
+    tangents = tuple(rl.cos(3 * x.real) + x * 0.5j for x in points)
+    outputs, along = rl.func.jvp(lambda *xs: function(*xs), points, tangents)
+    seeds = [rl.sin(2 * y.real) + (y * 0.25j if y.is_complex() else 0) for y in outputs]
+    seeds = [u.to(y.dtype) for u, y in zip(seeds, outputs, strict=True)]
+    back = rl.func.vjp(lambda *xs: function(*xs), *points)[1](seeds)
+
+    def product(one: Any, other: Any) -> float:
+        return sum(float((a.conj() * b).sum().real) for a, b in zip(one, other, strict=True))
+
+    assert product(seeds, along) == pytest.approx(product(back, tangents), rel=1e-7, abs=1e-8)
