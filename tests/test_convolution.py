@@ -200,3 +200,30 @@ def test_dtypes_must_agree() -> None:
         rl.conv2d(x, w, rl.zeros(1).double())
     with pytest.raises(NotImplementedError, match="not implemented for 'Bool'"):
         rl.conv2d(x.bool(), w.bool())
+
+
+@pytest.mark.parametrize("shape, weight, options", [
+    ((4, 64, 4, 4), (192, 64, 3, 3), {"padding": 1}),  # heavy weights: cut by channels
+    ((4, 192, 5, 5), (40, 192, 3, 3), {"stride": 2, "bias": True}),
+    ((16, 32, 9, 9), (32, 32, 3, 3), {"padding": 1, "bias": True}),
+    ((3, 32, 50), (32, 1, 7), {"padding": 3, "groups": 32, "bias": True}),  # sequences by groups
+    ((3, 32, 50), (64, 4, 3), {"stride": 2, "dilation": 2, "groups": 8}),
+    ((2, 16, 15, 15), (16, 1, 3, 3), {"stride": 2, "padding": 1, "groups": 16}),
+    ((2, 16, 4, 6, 6), (16, 1, 3, 3, 3), {"padding": 1, "groups": 16}),
+    ((1, 1, 400), (32, 1, 20), {"stride": 4}), ((2, 3, 4, 12, 12), (16, 3, 3, 3, 3), {}),
+], ids=str)
+def test_every_cut_and_layout_gives_the_same(shape: tuple, weight: tuple, options: dict) -> None:
+    rl.manual_seed(0)
+    x, w = rl.randn(shape), rl.randn(weight)
+    b = rl.randn(weight[0]) if options.get("bias") else None
+    rest = {k: v for k, v in options.items() if k != "bias"}
+    f = getattr(rl, f"conv{x.ndim - 2}d")
+    found = []
+    for dtype in (rl.float32, rl.float64):  # float64 is NumPy's
+        operands = [t.to(dtype).requires_grad_() for t in (x, w, b) if t is not None]
+        out = f(*operands, **rest)
+        g = rl.arange(out.numel()).reshape(out.shape).to(dtype).sin() + 1.5  # sums that do not cancel
+        found.append([out, *rl.autograd.grad(out, operands, g)])
+    for single, double in zip(*found):
+        scale = double.abs().max().item()
+        assert (single.double() - double).abs().max().item() < 2e-6 * scale
