@@ -222,7 +222,7 @@ def test_every_cut_and_layout_gives_the_same(shape: tuple, weight: tuple, option
     for dtype in (rl.float32, rl.float64):  # float64 is NumPy's
         operands = [t.to(dtype).requires_grad_() for t in (x, w, b) if t is not None]
         out = f(*operands, **rest)
-        g = rl.arange(out.numel()).reshape(out.shape).to(dtype).sin() + 1.5  # sums that do not cancel
+        g = rl.arange(out.numel()).reshape(out.shape).to(dtype).sin() + 1.5  # no sum cancels
         found.append([out, *rl.autograd.grad(out, operands, g)])
     for single, double in zip(*found):
         scale = double.abs().max().item()
