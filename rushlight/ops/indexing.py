@@ -412,7 +412,7 @@ def narrow_copy(
     >>> rl.narrow_copy(rl.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
-    if isinstance(dim, int) and not -input.ndim <= dim < input.ndim:
+    if isinstance(dim, int) and dim >= input.ndim:  # torch's error differs on this side
         raise RuntimeError(f"Expected dim to be in range of [{-input.ndim}, {input.ndim - 1}], but "
                            f"got {dim}: narrow_copy({operands(input=input)})")
     part = narrow(input, dim, start, length)
