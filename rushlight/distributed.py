@@ -48,9 +48,9 @@ def _no_group(*arguments: Any, **options: Any) -> NoReturn:
                      "first")
 
 
-all_gather = all_gather_object = all_reduce = barrier = broadcast = broadcast_object_list = _no_group
+all_gather = all_gather_object = all_reduce = barrier = broadcast = _no_group
 destroy_process_group = gather = get_backend = get_rank = get_world_size = new_group = _no_group
-recv = reduce = reduce_scatter = scatter = send = _no_group
+broadcast_object_list = recv = reduce = reduce_scatter = scatter = send = _no_group
 
 
 class ProcessGroup:

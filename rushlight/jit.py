@@ -103,7 +103,7 @@ def annotate(the_type: Any, the_value: T) -> T:
     return the_value
 
 
-def Attribute(value: T, type: Any) -> T:  # noqa: N802 - torch's name
+def Attribute(value: T, type: Any) -> T:
     """Return `value`."""
     return value
 

@@ -34,6 +34,7 @@ def is_acceptable(tensor: Any) -> bool:
 
 @contextmanager
 def flags(enabled: bool = False, benchmark: bool = False, benchmark_limit: int = 10,
-          deterministic: bool = False, allow_tf32: bool = True, fp32_precision: str = "none") -> Any:
+          deterministic: bool = False, allow_tf32: bool = True,
+          fp32_precision: str = "none") -> Any:
     """A block with other settings: no effect."""
     yield

@@ -6,7 +6,7 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-from rushlight.compat.missing import absent, refuse
+from rushlight.compat.missing import absent, explain, refuse
 from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, VERSIONS, resolve
 
 _OWN = frozenset(("__name__", "__loader__", "__package__", "__spec__", "__path__", "__getattr__",
@@ -20,10 +20,14 @@ class Root(ModuleType):
         """Take over all names that are there now; the others come when they are asked for."""
         target = importlib.import_module(ROOTS[self.__name__])
         table = vars(self)
-        hidden = {name for name in vars(target) if resolve(f"{self.__name__}.{name}") is None
-                  and isinstance(getattr(target, name), ModuleType)}
-        table.update((name, value) for name, value in vars(target).items()
-                     if name not in _OWN and name not in hidden)
+        for name, value in list(vars(target).items()):
+            full = f"{self.__name__}.{name}"
+            if isinstance(value, ModuleType):
+                if resolve(full) != value.__name__:  # our own, or torch has another of that name
+                    continue
+                explain(value, full)
+            if name not in _OWN:
+                table[name] = value
         table["__path__"] = []
         table["__version__"] = VERSIONS[self.__name__]
 

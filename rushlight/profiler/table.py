@@ -83,8 +83,9 @@ class EventList(list[Any]):
         """All time, in microseconds."""
         return sum(event.self_cpu_time_total for event in self)
 
-    def table(self, sort_by: str | None = None, row_limit: int = 100, max_src_column_width: int = 75,
-              max_name_column_width: int = 55, max_shapes_column_width: int = 80,
+    def table(self, sort_by: str | None = None, row_limit: int = 100,
+              max_src_column_width: int = 75, max_name_column_width: int = 55,
+              max_shapes_column_width: int = 80,
               header: str | None = None, top_level_events_only: bool = False) -> str:
         """The averages as text, the largest of `sort_by` first; row_limit -1 means all.
 

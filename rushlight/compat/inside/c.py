@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 
 from rushlight._C import (
     DisableTorchFunction,
@@ -27,8 +26,8 @@ _has_cuda = has_cuda = _has_mps = False
 _GLIBCXX_USE_CXX11_ABI = True
 
 __all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size",
-           "TensorBase", "_disabled_torch_function_impl", "default_generator", "device", "dtype", "layout", "memory_format",
-           "_get_default_dtype", "_nn"]
+           "TensorBase", "_disabled_torch_function_impl", "default_generator",
+           "device", "dtype", "layout", "memory_format", "_get_default_dtype", "_nn"]
 
 
 def _log_api_usage_once(event: str) -> None:

@@ -7,7 +7,6 @@ from itertools import repeat
 from typing import Any
 
 
-
 def _ntuple(count: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
     def parse(value: Any) -> tuple[Any, ...]:
         return tuple(value) if isinstance(value, Iterable) else tuple(repeat(value, count))

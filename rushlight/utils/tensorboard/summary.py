@@ -30,7 +30,8 @@ def scalar(tag: str, value: Any) -> bytes:
     return content(1, tag) + single(2, float(number.reshape(())))
 
 
-def histogram(tag: str, values: Any, bins: Any = "tensorflow", max_bins: int | None = None) -> bytes:
+def histogram(tag: str, values: Any, bins: Any = "tensorflow",
+              max_bins: int | None = None) -> bytes:
     """How the elements of `values` are distributed."""
     numbers = array(values).astype(np.float64).reshape(-1)
     if not numbers.size:

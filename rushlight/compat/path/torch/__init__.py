@@ -1,4 +1,4 @@
-"""What a child process imports as torch: it installs the alias, which takes this module's place."""
+"""What child processes import as torch: it installs the alias, which takes its place."""
 
 import importlib
 import sys

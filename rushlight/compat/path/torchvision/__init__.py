@@ -1,4 +1,4 @@
-"""What a child process imports as torchvision: it installs the alias, which takes this module's place."""
+"""What child processes import as torchvision: it installs the alias, which takes its place."""
 
 import importlib
 import sys
