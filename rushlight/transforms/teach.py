@@ -65,25 +65,32 @@ def _teach(function: Any, name: str, declaration: Any) -> None:
     is_draw = family == "random" or "dropout" in name or name in ("rrelu", "rrelu_")
 
     def ask(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if levels.stack:
-            call = Call(function, args, options, None, declaration.name, family, in_place,
-                        original)
-            if is_draw:
-                return draw(call)
-            if is_wrapped(leaves_of((args, options))):
-                return override(call)
+        call = Call(function, args, options, None, declaration.name, family, in_place, original)
+        if is_draw:
+            return draw(call)
+        if is_wrapped(leaves_of((args, options))):
+            return override(call)
         return original(*args, **options)
 
     place = f"_transforms_{name}_{id(function)}"
-    function.__globals__[place] = ask
+    function.__globals__.update(
+        {place: ask, f"{place}_own": original, "_transforms_levels": levels})
     # The code of a closure has to name as many outer variables as the one it replaces.
     free = ", ".join(code.co_freevars)
     made: dict[str, Any] = {}
-    source = (f"def outer({free}):\n    def f(*args, **options):\n        if 0: ({free})\n"
-              f"        return {place}(args, options)\n    return f\n")
+    kinds = {p.kind for p in inspect.signature(original).parameters.values()}
+    plain = kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    head, packed, passed = "*args, **options", "args, options", "*args, **options"
+    if plain:  # quicker, and the defaults stay
+        head = passed = ", ".join(code.co_varnames[:code.co_argcount])
+        packed = f"({head}{',' if head else ''}), {{}}"
+    source = (f"def outer({free}):\n    def f({head}):\n        if 0: ({free})\n"
+              f"        if _transforms_levels.stack:\n            return {place}({packed})\n"
+              f"        return {place}_own({passed})\n    return f\n")
     exec(compile(source, f"{GENERATED}rushlight.transforms.{name}>", "exec"), made)
     asking = made["outer"](*code.co_freevars)
     # In this order a call on another thread finds one of the two complete.
     function.__code__ = asking.__code__
-    function.__defaults__ = function.__kwdefaults__ = None
+    if not plain:
+        function.__defaults__ = function.__kwdefaults__ = None
     function.__signature__ = signature
