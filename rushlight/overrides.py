@@ -5,6 +5,10 @@ types, args=(), kwargs=None)`, is offered every operation that one of its instan
 alone or in a list. It returns the result, or NotImplemented to leave it to the next. Subclasses
 are asked before their bases, otherwise from left to right. What a subclass of Tensor inherits
 runs the operation and returns tensors of the subclass.
+
+Operations written in plain Python (`cat`, `conv2d`, ...) learn to ask when the first subclass of
+Tensor is defined, a mode is entered, a foreign object meets `add` or another flat operation, or
+this module is imported: a program whose only such class is no Tensor imports it.
 """
 
 from __future__ import annotations
