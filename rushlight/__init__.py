@@ -362,6 +362,7 @@ if _TYPE_CHECKING:
     from rushlight.autograd.saved_bytes import saved_bytes
     from rushlight.devices import AcceleratorError, OutOfMemoryError, get_device_module
     from rushlight.compiler import compile
+    from rushlight.func import vmap
     from rushlight.nn.summary import summary
     from rushlight.nn.taps import taps
     from rushlight.sequences import Ragged, from_padded
@@ -486,6 +487,6 @@ __all__ = [
     "unique", "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
     "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy", "use_deterministic_algorithms",
     "utils", "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_complex_copy",
-    "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack", "where", "while_loop",
-    "xlogy", "xlogy_", "xpu", "zero_", "zeros", "zeros_like",
+    "view_as_real", "view_as_real_copy", "view_copy", "vmap", "vsplit", "vstack", "where",
+    "while_loop", "xlogy", "xlogy_", "xpu", "zero_", "zeros", "zeros_like",
 ]
