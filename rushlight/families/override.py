@@ -69,6 +69,20 @@ def claimants(values: Iterable[Any]) -> list[Any]:
     return found
 
 
+def plain(values: Iterable[Any]) -> bool:
+    """Whether no value can answer: the quick question, before `claimants`."""
+    for value in values:
+        kind = type(value)
+        if kind in PLAIN:
+            continue
+        if kind is not list and kind is not tuple:
+            return False
+        for item in value:
+            if type(item) not in PLAIN:
+                return False
+    return True
+
+
 def _claim(value: Any, found: list[Any]) -> None:
     """Put `value` among those to ask, if its type answers and is not there yet."""
     kind = type(value)
@@ -296,7 +310,7 @@ def _teach(path: str, function: Any) -> None:
     offered = _offered(last, function)
 
     def question(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if state.off == 0 or state.modes:
+        if state.modes or not plain(args) or (options and not plain(options.values())):
             found = ask(offered, args, options)
             if found is not UNCLAIMED:
                 return found
