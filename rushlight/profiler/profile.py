@@ -161,8 +161,9 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
     def _watch(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         if event == "call":
-            if code.co_filename.startswith(GENERATED):
-                self._begin(f"aten::{code.co_name}", frame)
+            if code.co_filename.startswith(GENERATED) and code.co_name != "<module>":
+                name = code.co_name
+                self._begin(f"aten::{name.strip('_') if name[:2] == '__' else name}", frame)
         elif event == "return" and self._open and self._open[-1][0] is frame:
             self._close()
 
