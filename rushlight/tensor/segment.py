@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -34,9 +33,9 @@ def new_segment(size: int) -> Segment:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("rushlight", os.MFD_CLOEXEC)
     else:
-        handle, path = tempfile.mkstemp(prefix="rushlight-")
+        path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"rushlight-{os.urandom(8).hex()}")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         os.unlink(path)
-        descriptor = handle
     try:
         os.truncate(descriptor, size)
         return opened(descriptor, size)

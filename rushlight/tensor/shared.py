@@ -51,5 +51,5 @@ def _rebuild(make: Any, kind: type, handle: Any, size: int, start: int, dtype: s
         reduction.ForkingPickler.register(cls, _reduce)
     flat = np.frombuffer(opened(handle.detach(), size), np.uint8)
     element = dtypes.dtype_named(dtype).array
-    array = np.ndarray(shape, element, flat, start, strides)  # type: ignore[call-overload]
+    array = np.ndarray(shape, element, flat, start, strides)
     return make(kind, array, *rest)
