@@ -1,5 +1,6 @@
 """Functions of functions: gradients, Jacobians and batches, composable to any depth."""
 
+from rushlight.func.batch_norm import replace_all_batch_norm_modules_
 from rushlight.func.forward import jvp, linearize
 from rushlight.func.functionalize import functionalize
 from rushlight.func.gradient import grad, grad_and_value, vjp
@@ -17,6 +18,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",

@@ -206,6 +206,18 @@ def convolutional_per_sample_gradients(t, x):
 
 
 @case
+def batch_norm_without_running_statistics(t, x):
+    net = t.nn.Sequential(t.nn.Linear(3, 4), t.nn.BatchNorm1d(4)).double()
+    t.func.replace_all_batch_norm_modules_(net)
+    own = {name: x(*p.shape) for name, p in net.named_parameters()}
+
+    def loss(parameters, samples):
+        return (t.func.functional_call(net, parameters, (samples,)) ** 3).sum()
+
+    return t.vmap(t.func.grad(loss), in_dims=(None, 0))(own, x(3, 5, 3))
+
+
+@case
 def attention_and_layer_norm(t, x):
     F = t.nn.functional
 
