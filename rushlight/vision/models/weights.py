@@ -111,30 +111,47 @@ def weights_enum(name: str) -> type[WeightsEnum]:
     return WeightsEnum(name, members, module="rushlight.vision.models", qualname=name)
 
 
-def model(weights_name: str, **with_weights: Any) -> Callable[[M], M]:
+def model(weights_name: str, load: Callable[..., Any] | None = None,
+          **with_weights: Any) -> Callable[[M], M]:
     """Register a function that builds a model, and let it take `weights=` and `progress=`.
 
-    weights_name: the enumeration of its weights. with_weights: options of the builder that the
-    weights ask for. `weights` is a member of the enumeration, its name, or a local file.
+    Args:
+        weights_name: the enumeration of its weights.
+        load: called with the function, the published state and the options, in place of building
+            and loading.
+        with_weights: options of the function that published weights ask for; a callable is given
+            the weights.
+
+    `weights` is then a member of the enumeration, its name, or a local file. A file named as a
+    published one is taken to be it. `is_trained`, where the function has such a parameter, is
+    whether weights are given; `weights_backbone` is None where they are.
     """
 
     def declare(build: M) -> M:
+        parameters = inspect.signature(build).parameters
+
         @wraps(build)
         def built(*, weights: Any = None, progress: bool = True, **options: Any) -> Any:
             weights = _chosen(weights_name, weights, options)
+            if "is_trained" in parameters:
+                options["is_trained"] = weights is not None
             if weights is None:
                 return build(**options)
-            if isinstance(weights, WeightsEnum):
-                _demand(options, {"num_classes": len(weights.meta["categories"]), **with_weights},
-                        weights)
-                state = weights.get_state_dict(progress=progress, check_hash=True)
-            else:
-                state = _from_file(weights)
+            if "weights_backbone" in parameters:
+                options["weights_backbone"] = None
+            published = _published(weights_name, weights)
+            if published is not None:
+                _demand(options, {"num_classes": len(published.meta["categories"]),
+                                  **with_weights}, published)
+            state = (weights.get_state_dict(progress=progress, check_hash=True)
+                     if isinstance(weights, WeightsEnum) else _from_file(weights))
+            if published is not None and load is not None:
+                return load(build, state, **options)
             made = build(**options)
             made.load_state_dict(state)
             return made
 
-        own = inspect.signature(build).parameters.values()
+        own = [each for each in parameters.values() if each.name != "is_trained"]
         built.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
             inspect.Parameter("weights", inspect.Parameter.KEYWORD_ONLY, default=None),
             inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=True), *own])
@@ -149,15 +166,28 @@ def _chosen(name: str, weights: Any, options: dict[str, Any]) -> Any:
     """A member, a path, or None; `pretrained=` as older programs give it."""
     if options.pop("pretrained", False):
         weights = "DEFAULT" if weights is None else weights
+    if "pretrained_backbone" in options and not options.pop("pretrained_backbone"):
+        options["weights_backbone"] = None
     is_file = isinstance(weights, os.PathLike) or (
         isinstance(weights, str) and weights.endswith((".pth", ".pt", ".safetensors")))
     return weights if is_file else weights_enum(name).verify(weights)
 
 
+def _published(name: str, weights: Any) -> WeightsEnum | None:
+    """The member, also for a local file of its name; None for a file of one's own."""
+    if isinstance(weights, WeightsEnum):
+        return weights
+    stem = Path(weights).stem
+    return next((each for each in weights_enum(name) if Path(each.url).stem == stem), None)
+
+
 def _demand(options: dict[str, Any], wanted: dict[str, Any], weights: WeightsEnum) -> None:
     """Set what the weights ask for; refuse what contradicts it."""
     for name, value in wanted.items():
-        if options.setdefault(name, value) != value:
+        value = value(weights) if callable(value) else value
+        if options.get(name) is None:
+            options[name] = value
+        elif options[name] != value:
             raise ValueError(f"The parameter '{name}' expected value {value} but got "
                              f"{options[name]} instead: {weights} are of that model")
 
