@@ -41,6 +41,7 @@ from rushlight.vision.models.inception import (
     _InceptionOutputs,
     inception_v3,
 )
+from rushlight.vision.models.maxvit import MaxVit, maxvit_t
 from rushlight.vision.models.mnasnet import MNASNet, mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
 from rushlight.vision.models.mobilenetv2 import MobileNetV2, mobilenet_v2
 from rushlight.vision.models.mobilenetv3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
@@ -54,34 +55,34 @@ from rushlight.vision.models.registry import (
 )
 from rushlight.vision.models.regnet import (
     RegNet,
-    regnet_x_16gf,
     regnet_x_1_6gf,
-    regnet_x_32gf,
     regnet_x_3_2gf,
+    regnet_x_8gf,
+    regnet_x_16gf,
+    regnet_x_32gf,
     regnet_x_400mf,
     regnet_x_800mf,
-    regnet_x_8gf,
-    regnet_y_128gf,
-    regnet_y_16gf,
     regnet_y_1_6gf,
-    regnet_y_32gf,
     regnet_y_3_2gf,
+    regnet_y_8gf,
+    regnet_y_16gf,
+    regnet_y_32gf,
+    regnet_y_128gf,
     regnet_y_400mf,
     regnet_y_800mf,
-    regnet_y_8gf,
 )
 from rushlight.vision.models.resnet import (
     ResNet,
-    resnet101,
-    resnet152,
     resnet18,
     resnet34,
     resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
     resnext101_32x8d,
     resnext101_64x4d,
-    resnext50_32x4d,
-    wide_resnet101_2,
     wide_resnet50_2,
+    wide_resnet101_2,
 )
 from rushlight.vision.models.shufflenetv2 import (
     ShuffleNetV2,
@@ -91,6 +92,15 @@ from rushlight.vision.models.shufflenetv2 import (
     shufflenet_v2_x2_0,
 )
 from rushlight.vision.models.squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
+from rushlight.vision.models.swin_transformer import (
+    SwinTransformer,
+    swin_b,
+    swin_s,
+    swin_t,
+    swin_v2_b,
+    swin_v2_s,
+    swin_v2_t,
+)
 from rushlight.vision.models.vgg import (
     VGG,
     vgg11,
@@ -101,6 +111,15 @@ from rushlight.vision.models.vgg import (
     vgg16_bn,
     vgg19,
     vgg19_bn,
+)
+from rushlight.vision.models.vision_transformer import (
+    VisionTransformer,
+    interpolate_embeddings,
+    vit_b_16,
+    vit_b_32,
+    vit_h_14,
+    vit_l_16,
+    vit_l_32,
 )
 from rushlight.vision.models.weights import Weights, WeightsEnum, weights_enum
 
@@ -114,13 +133,16 @@ __all__ = [
     "Inception3",
     "InceptionOutputs",
     "MNASNet",
+    "MaxVit",
     "MobileNetV2",
     "MobileNetV3",
     "RegNet",
     "ResNet",
     "ShuffleNetV2",
     "SqueezeNet",
+    "SwinTransformer",
     "VGG",
+    "VisionTransformer",
     "Weights",
     "WeightsEnum",
     "_GoogLeNetOutputs",
@@ -151,7 +173,9 @@ __all__ = [
     "get_weight",
     "googlenet",
     "inception_v3",
+    "interpolate_embeddings",
     "list_models",
+    "maxvit_t",
     "mnasnet0_5",
     "mnasnet0_75",
     "mnasnet1_0",
@@ -189,6 +213,12 @@ __all__ = [
     "shufflenet_v2_x2_0",
     "squeezenet1_0",
     "squeezenet1_1",
+    "swin_b",
+    "swin_s",
+    "swin_t",
+    "swin_v2_b",
+    "swin_v2_s",
+    "swin_v2_t",
     "vgg11",
     "vgg11_bn",
     "vgg13",
@@ -197,6 +227,11 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_h_14",
+    "vit_l_16",
+    "vit_l_32",
     "weights_enum",
     "wide_resnet101_2",
     "wide_resnet50_2",

@@ -41,14 +41,14 @@ class BottleneckTransform(nn.Sequential):
     def __init__(self, width_in: int, width_out: int, stride: int, norm_layer: Layer,
                  activation_layer: Layer, group_width: int, bottleneck_multiplier: float,
                  se_ratio: float | None) -> None:
-        width = int(round(width_out * bottleneck_multiplier))
+        width = round(width_out * bottleneck_multiplier)
         options = {"norm_layer": norm_layer, "activation_layer": activation_layer}
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         layers["a"] = Conv2dNormActivation(width_in, width, 1, **options)
         layers["b"] = Conv2dNormActivation(width, width, 3, stride, groups=width // group_width,
                                            **options)
         if se_ratio:
-            layers["se"] = SqueezeExcitation(width, int(round(se_ratio * width_in)),
+            layers["se"] = SqueezeExcitation(width, round(se_ratio * width_in),
                                              activation=activation_layer)
         layers["c"] = Conv2dNormActivation(width, width_out, 1, norm_layer=norm_layer,
                                            activation_layer=None)
