@@ -1,5 +1,6 @@
 """Models under torchvision's names, with torchvision's keys of weights."""
 
+from rushlight.vision.models import segmentation
 from rushlight.vision.models.alexnet import AlexNet, alexnet
 from rushlight.vision.models.convnext import (
     ConvNeXt,
@@ -207,6 +208,7 @@ __all__ = [
     "resnext101_32x8d",
     "resnext101_64x4d",
     "resnext50_32x4d",
+    "segmentation",
     "shufflenet_v2_x0_5",
     "shufflenet_v2_x1_0",
     "shufflenet_v2_x1_5",
