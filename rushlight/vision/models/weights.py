@@ -151,10 +151,12 @@ def model(weights_name: str, load: Callable[..., Any] | None = None,
             made.load_state_dict(state)
             return made
 
-        own = [each for each in parameters.values() if each.name != "is_trained"]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        own = [each if each.kind == each.VAR_KEYWORD else each.replace(kind=keyword)
+               for each in parameters.values() if each.name != "is_trained"]
         built.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
-            inspect.Parameter("weights", inspect.Parameter.KEYWORD_ONLY, default=None),
-            inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=True), *own])
+            inspect.Parameter("weights", keyword, default=None),
+            inspect.Parameter("progress", keyword, default=True), *own])
         built.weights_name = weights_name  # type: ignore[attr-defined]
         BUILDERS[build.__name__] = built
         return built  # type: ignore[return-value]
