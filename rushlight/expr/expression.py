@@ -143,11 +143,15 @@ def _simplify(name: str, operands: tuple[Expression, ...]) -> Expression | None:
     if name in ("add", "sub", "mul") and all(x.name == "constant" for x in operands):
         a, b = (x.value for x in operands)
         return constant({"add": a + b, "sub": a - b, "mul": a * b}[name])  # type: ignore
+    if name == "eq" and all(x.name == "constant" for x in operands):
+        return constant(operands[0].value == operands[1].value)
+    if name == "where" and operands[0].name == "constant":
+        return operands[1] if operands[0].value else operands[2]
     return None
 
 
 def _power(base: Expression, exponent: Expression) -> Expression | None:
-    """Small powers as products: exact, and far cheaper than pow."""
+    """Small powers as products, quotients and roots: far cheaper than pow."""
     if _is(exponent, 1):
         return base
     if _is(exponent, 2):
@@ -156,6 +160,14 @@ def _power(base: Expression, exponent: Expression) -> Expression | None:
         return call("mul", call("mul", base, base), base)
     if _is(exponent, 0.5):
         return call("sqrt", base)
+    if _is(exponent, 0):
+        return constant(1)
+    if _is(exponent, -0.5):
+        return call("rsqrt", base)
+    if _is(exponent, -1):
+        return call("reciprocal", base)
+    if _is(exponent, -2):
+        return call("reciprocal", call("mul", base, base))
     return None
 
 

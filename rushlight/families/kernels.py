@@ -19,6 +19,7 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet
 from rushlight.base import dtypes
 from rushlight.expr.expression import Expression, walk
+from rushlight.families.exponents import by_exponent, exponent_of
 
 QUOTIENTS = {"floor_div", "trunc_div", "remainder", "fmod"}
 
@@ -36,6 +37,10 @@ class Kernels(dict[Any, Any]):
         made = None
         if self.accepts is None or self.accepts(dtype):
             made = kernel_for(self.root, self.names, dtype, self.large)
+            place = exponent_of(self.root, self.names)
+            if place is not None and dtype.kind != "b":
+                made = by_exponent(made, self.root, self.names, place, dtype, lambda root, names:
+                                   kernel_for(root, names, dtype, self.large))
             if dtype.kind in "iu":
                 made = _refusing_zero(made, self.root, self.names)
         self[dtype] = made

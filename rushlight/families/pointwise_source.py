@@ -201,7 +201,7 @@ def _core(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     arrays = ", ".join(f"array_{n}" for n in names)
     environment.update(small=variant.small, large=variant.large)
     lines = [
-        f"kernel = (small if array_{form.first}.size < LARGE else large)[dtype]",
+        f"kernel = (small if {_few(variant, form.first)} else large)[dtype]",
         "if kernel is not None:",
         "    try:",
         f"        array = kernel({arrays})",
@@ -224,6 +224,15 @@ def _core(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
         *_indent(record_lines(variant, form.first, environment)),
         "    return result",
     ]
+
+
+def _few(variant: Any, first: str) -> str:
+    """The test that no operand is large; a small one that comes first may be spread over others."""
+    tests = [f"array_{first}.size < LARGE"]
+    for name in variant.names:
+        if name != first and name not in variant.op.scalars:
+            tests.append(f"(not tensor_{name} or array_{name}.size < LARGE)")
+    return " and ".join(tests)
 
 
 def variant_function(variant: Any, in_place: bool) -> Callable[..., Any]:

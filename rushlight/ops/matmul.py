@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends import gemm
+from rushlight.backends.memory import LARGE
 from rushlight.base.dtypes import bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
@@ -207,8 +208,10 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     if input._array.ndim != 1 or vec2._array.ndim != 1:
         name, x = ("self", input) if input.ndim != 1 else ("vec2", vec2)
         raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
-    product: Any = input.unsqueeze(1)  # type: ignore[attr-defined]
-    return product.mul(vec2, out=out)
+    column: Any = input.unsqueeze(1)  # type: ignore[attr-defined]
+    if input._array.size * vec2._array.size >= LARGE:  # the kernels for that are asked by operand
+        column = column.expand(input._array.size, vec2._array.size)
+    return column.mul(vec2, out=out)
 
 
 def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:

@@ -193,7 +193,7 @@ def _angle_function(name: str, function: Rule) -> Rule:
 
 
 def _power(x: Value, y: Value) -> Value:
-    return convert(double.power(x.widen(), y.widen(), x.kind == "double"), x.kind)
+    return double.power(x, y) if x.kind == "double" else double.power_float(x, y)
 
 
 def _sign(x: Value) -> Value:

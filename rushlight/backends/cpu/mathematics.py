@@ -56,7 +56,7 @@ def _to_float(i: Value, kind: str) -> Value:
     return (i + f.bits(f.magic)).convert("bitcast", kind) - f.magic
 
 
-def _power_of_2(i: Value, kind: str) -> Value:
+def power_of_2(i: Value, kind: str) -> Value:
     """2 ** i for an i that gives a normal number."""
     f = FORMATS[kind]
     return ((i + f.bias) << f.mantissa).convert("bitcast", kind)
@@ -75,7 +75,7 @@ def scale(x: Value, i: Value) -> Value:
         x.writer.declarations[symbol] = f"declare float {symbol}(float, i32)\n"
         return x.writer.emit("float", f"call float {symbol}(float {x.text}, i32 {i.text})")
     half = i >> 1
-    return x * _power_of_2(half, x.kind) * _power_of_2(i - half, x.kind)
+    return x * power_of_2(half, x.kind) * power_of_2(i - half, x.kind)
 
 
 def exp_falling(x: Value) -> Value:
@@ -117,7 +117,7 @@ def expm1(x: Value) -> Value:
     low, high = {"float": (-20.0, 88.8), "double": (-42.0, 709.9)}[x.kind]
     p, i = _reduce_exp(at_least(at_most(x, high), low))
     # (e^r - 1) 2^n + (2^n - 1), halved so that the largest results do not overflow on the way.
-    factor = _power_of_2(i - 1, x.kind)
+    factor = power_of_2(i - 1, x.kind)
     large = (factor * p + (factor - 0.5)) * 2
     return select(x.equals(0), x, select(i.equals(0), p, large))
 

@@ -17,7 +17,9 @@ from rushlight.backends.approximations import (
     ERFINV_MIDDLE,
     ERFINV_TAIL,
     EXP2,
+    POWER_EXP2_FLOAT,
     POWER_LOG,
+    POWER_LOG2_FLOAT,
     SIN,
     SINH,
 )
@@ -31,8 +33,8 @@ from rushlight.backends.cpu.mathematics import (
     exp_scaled,
     log,
     log1p,
-    log2,
     log_to_base,
+    power_of_2,
     scale,
     split,
     to_integer,
@@ -255,23 +257,30 @@ def _log2_in_two_parts(x: Value) -> tuple[Value, Value]:
     return total, ((k - total) + p) + p_low
 
 
-def power(x: Value, y: Value, precise: bool = True) -> Value:
-    """x ** y with the corner cases of C; below 1 ulp. `precise` = False: to float32."""
+def power(x: Value, y: Value) -> Value:
+    """x ** y of doubles with the corner cases of C; below 1.1 ulp."""
     a = absolute(x)
-    if precise:
-        high, low = _log2_in_two_parts(a)
-        product = y * high
-        rest = fma(y, high, -product) + y * low
-    else:
-        product = y * log2(a)
-        rest = product.same(0.0)
+    high, low = _log2_in_two_parts(a)
+    product = y * high
+    rest = fma(y, high, -product) + y * low
     bounded = at_least(at_most(product, 1100.0), -1100.0)
     n, i = to_integer(bounded)
-    r = bounded - n
-    if precise:
-        r = r + select(absolute(product) < 1100, rest, 0)
+    r = bounded - n + select(absolute(product) < 1100, rest, 0)
     result = scale(muladd(r, polynomial(r, EXP2["double"]), 1), i)
     return _power_corners(x, y, a, result)
+
+
+def power_float(x: Value, y: Value) -> Value:
+    """x ** y of floats with the corner cases of C, rounded nearly right: by way of doubles."""
+    a = absolute(x)
+    k, f = (part.widen() for part in split(a))
+    s = f / (f + 2)
+    product = y.widen() * muladd(s, polynomial(s * s, POWER_LOG2_FLOAT), k)
+    bounded = at_least(at_most(product, 200.0), -200.0)
+    n, i = to_integer(bounded)
+    r = bounded - n
+    wide = muladd(r, polynomial(r, POWER_EXP2_FLOAT), 1) * power_of_2(i, "double")
+    return _power_corners(x, y, a, wide.convert("fptrunc", "float"))
 
 
 def _power_corners(x: Value, y: Value, a: Value, result: Value) -> Value:
