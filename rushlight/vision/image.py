@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,29 @@ def has_pillow() -> bool:
     return PIL.Image is not None
 
 
+def pillow(module: str = "Image") -> Any:
+    """Return the module PIL.`module`.
+
+    Raises:
+        ModuleNotFoundError: Pillow is not installed.
+    """
+    try:
+        return import_module(f"PIL.{module}")
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "No module named 'PIL': Pillow is needed for images that are not tensors. Install it "
+            "with `pip install pillow`, or give the data set a transform such as "
+            "rushlight.vision.transforms.ToTensor(), which works without."
+        ) from error
+
+
 def to_pillow(array: np.ndarray) -> Any:
     """Return the PIL image of a uint8 `array`, (height, width) or (height, width, channels).
 
     Raises:
         ModuleNotFoundError: Pillow is not installed.
     """
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "No module named 'PIL': Pillow is needed to return an image. Install it with "
-            "`pip install pillow`, or give the data set a transform such as "
-            "rushlight.vision.transforms.ToTensor(), which works without."
-        ) from error
-    return PIL.Image.fromarray(array)
+    return pillow().fromarray(array)
 
 
 def is_pillow(picture: object) -> bool:

@@ -1,0 +1,1 @@
+"""Vision: transforms, data sets, models, operators."""
