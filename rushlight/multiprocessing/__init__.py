@@ -1,7 +1,10 @@
 """Python's multiprocessing, with parameters that processes share and `spawn` for many processes.
 
 A tensor made shared with `share_memory_()` (a module with `share_memory()`) is one memory for the
-processes that are forked afterwards. A tensor that is sent through a queue or pipe is copied.
+processes that are forked afterwards, or that are sent it. A tensor of 4 KiB or more that the main
+process sends (through a queue or pipe, or as an argument of a spawned process) is moved to shared
+memory first, where no other tensor looks at its memory. What is smaller, and what child processes
+send, is copied: so it can be received when they have ended.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from rushlight.multiprocessing.spawn import (
     spawn,
     start_processes,
 )
+from rushlight.tensor.shared import share_what_is_sent
 
 __all__ = [*_multiprocessing.__all__, "ProcessContext", "ProcessExitedException",
            "ProcessRaisedException", "SpawnContext", "get_all_sharing_strategies",
@@ -26,6 +30,7 @@ __all__ = [*_multiprocessing.__all__, "ProcessContext", "ProcessExitedException"
 _STRATEGIES = ("file_descriptor", "file_system")
 _strategy = "file_descriptor"
 
+share_what_is_sent()
 
 
 def get_all_sharing_strategies() -> set[str]:

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from typing import Any
 
 import numpy as np
 
 from rushlight.tensor.storage import root_of
 
+if sys.platform != "win32":
+    import resource
+
 
 class Segment(mmap.mmap):
     """Shared memory that knows its descriptor."""
 
     descriptor: int = -1
+    alive: int = 0  # how many there are in this process
 
     def __del__(self) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
+            Segment.alive -= 1
 
 
 def opened(descriptor: int, size: int) -> Segment:
     """The shared memory behind a descriptor, which it owns from now on."""
     segment = Segment(descriptor, size)
     segment.descriptor = descriptor
+    Segment.alive += 1
     return segment
+
+
+def has_room() -> bool:
+    """Whether further segments leave the process most of its descriptors: each takes two."""
+    if sys.platform == "win32":  # which has no descriptors to send
+        return False
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit == resource.RLIM_INFINITY or Segment.alive < limit // 8
 
 
 def new_segment(size: int) -> Segment:
@@ -38,6 +53,8 @@ def new_segment(size: int) -> Segment:
         os.unlink(path)
     try:
         os.truncate(descriptor, size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)  # or a full machine would kill us later
         return opened(descriptor, size)
     except BaseException:
         os.close(descriptor)
