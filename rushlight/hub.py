@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
-import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 from rushlight import serialization
+from rushlight.utils.download import download
 
 __all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url",
            "set_dir"]
@@ -46,34 +43,7 @@ def download_url_to_file(url: str, dst: str | os.PathLike[str], hash_prefix: str
     hash_prefix: how the SHA-256 of the content begins. Raises RuntimeError where it does not, and
     URLError, with the remedy, where the address cannot be reached.
     """
-    target = Path(dst).expanduser()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    handle, partial = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial",
-                                       dir=target.parent)
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": "rushlight.hub"})
-        with os.fdopen(handle, "wb") as file:
-            try:
-                with urllib.request.urlopen(request) as answer:
-                    while block := answer.read(1 << 16):
-                        digest.update(block)
-                        file.write(block)
-            except urllib.error.HTTPError:
-                raise
-            except urllib.error.URLError as error:
-                raise urllib.error.URLError(
-                    f"cannot reach {url} ({error.reason}): put the file at {target} yourself"
-                ) from error
-            file.flush()
-            os.fsync(file.fileno())
-        if hash_prefix and not digest.hexdigest().startswith(hash_prefix):
-            raise RuntimeError(f'invalid hash value (expected "{hash_prefix}", got '
-                               f'"{digest.hexdigest()}") of {url}')
-        os.replace(partial, target)
-    finally:
-        if os.path.exists(partial):
-            os.unlink(partial)
+    download(url, dst, sha256=hash_prefix, progress=False)
 
 
 def load_state_dict_from_url(url: str, model_dir: str | None = None, map_location: Any = None,
