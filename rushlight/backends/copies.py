@@ -50,6 +50,14 @@ def assign(target: np.ndarray, source: np.ndarray) -> None:
     target[...] = source
 
 
+def fill(target: Any, value: Any) -> None:
+    """``target.fill(value)`` for a number that the dtype can hold."""
+    if _large(target):
+        assign(target, np.asarray(value, target.dtype))
+    else:
+        target.fill(value)
+
+
 def distinct(array: np.ndarray) -> bool:
     """Whether the strides show that each element has a place of its own in memory."""
     if array.flags.forc:

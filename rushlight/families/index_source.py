@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rushlight.backends.copies import copied
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, changed, freed, next_sequence
@@ -30,7 +31,7 @@ ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "ndarray": np.ndarray, "new": object.__new__,
     "flags": flags, "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence,
     "changed": changed, "freed": freed, "user_site": user_site, "wrote": wrote,
-    "Call": SimpleNamespace, "Geometry": Geometry, **ASKING,
+    "Call": SimpleNamespace, "Geometry": Geometry, "copied": copied, **ASKING,
 }
 
 
@@ -114,7 +115,7 @@ def wrapper_source(op: Any, name: str, apply: Any) -> tuple[str, dict[str, Any]]
     if op.broadcast:
         test += f" and array_{first}.shape == array_{op.broadcast}.shape"
     if op.writes:
-        compute = [f"array = array_{first}.copy()", _call(op, "array")]
+        compute = [f"array = copied(array_{first})", _call(op, "array")]
     else:
         compute = [f"array = {_call(op, f'array_{first}')}"]
     compute += ["result = new(Tensor)", "result._array = array",

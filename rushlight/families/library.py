@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import copied
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags
 from rushlight.engine.node import (
@@ -211,7 +212,7 @@ def call_in_place(op: Library, values: dict[str, Any]) -> Tensor:
     recorded = flags.grad_enabled and any(
         isinstance(v, Tensor) and v._node is not None for v in values.values())
     check_in_place(target, recorded)
-    before = wrap(target._array.copy() if op.operands[0] in op.reads else target._array)
+    before = wrap(copied(target._array) if op.operands[0] in op.reads else target._array)
     before._node = edge_of(target)
     result = call(op, {**values, op.operands[0]: before})
     if result._array.shape != target._array.shape:

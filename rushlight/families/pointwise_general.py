@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import copied
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, operands, user_site
@@ -89,7 +90,7 @@ def _before(variant: Any, tensors: list[Any], arrays: list[Any]) -> tuple[list[A
     """The operands with a stand-in for the first: what it held, and its edge, before the write."""
     edges = [None if t is None else edge_of(t) for t in tensors]
     reads = variant.read_by([edges[variant.names.index(n)] for n in variant.differentiable])
-    first = wrap(arrays[0].copy() if variant.names[0] in reads else arrays[0])
+    first = wrap(copied(arrays[0]) if variant.names[0] in reads else arrays[0])
     first._node = edges[0]
     return [first, *tensors[1:]], [first._array, *arrays[1:]]
 

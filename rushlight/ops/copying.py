@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import assign, copied
+from rushlight.backends.copies import fill as fill_memory
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device, device
@@ -288,7 +289,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     tensor([3., 3.])
     """
     if (type(value) is float or type(value) is int) and may_write(input):
-        input._array.fill(number(value, input._array.dtype))
+        fill_memory(input._array, number(value, input._array.dtype))
         wrote(input)
         return input
     if isinstance(value, Tensor):
@@ -307,7 +308,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 def zero_(input: Tensor) -> Tensor:
     """Overwrite every element with 0."""
     if may_write(input):
-        input._array.fill(0)
+        fill_memory(input._array, 0)
         wrote(input)
         return input
     return fill_(input, 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import fill
 from rushlight.backends.meta.array import MetaArray
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
@@ -44,7 +45,7 @@ def filled(shape: tuple[int, ...], value: Any, d: dtype, device: Any) -> Any:
     array = empty_array(shape, d, device)
     if value == 0 and isinstance(array, np.ndarray):
         return np.zeros(shape, d.array)
-    array.fill(number(value, d.array))
+    fill(array, number(value, d.array))
     return array
 
 
@@ -165,7 +166,7 @@ def _filler(name: str, value: int, words: str) -> None:
             array = _quickly(np.empty if value else np.zeros, size, d)
             if array is not None:
                 if value:
-                    array.fill(number(value, d.array))
+                    fill(array, number(value, d.array))
                 return wrap(array)
         shape = size_argument(size if size else (named.pop("size", ()),))
         if named:
@@ -262,7 +263,7 @@ def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
                memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with 0 everywhere."""
     array = _empty_like(input, dtype, device)
-    array.fill(0)
+    fill(array, 0)
     return finish(array, requires_grad)
 
 
@@ -272,7 +273,7 @@ def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: A
               memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with 1 everywhere."""
     array = _empty_like(input, dtype, device)
-    array.fill(1)
+    fill(array, 1)
     return finish(array, requires_grad)
 
 
@@ -282,7 +283,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with `fill_value` everywhere."""
     array = _empty_like(input, dtype, device)
-    array.fill(number(fill_value, array.dtype))
+    fill(array, number(fill_value, array.dtype))
     return finish(array, requires_grad)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rushlight.backends.copies import copied
 from rushlight.base.shapes import normalize_dim, normalize_dims, size_argument
 from rushlight.families.composite import composite
 from rushlight.families.library import library
@@ -20,7 +21,7 @@ class _flip:
     def forward(input, dims: Option):
         index = tuple(slice(None, None, -1) if i in dims else slice(None)
                       for i in range(input.ndim))
-        return input[index].copy()
+        return copied(input[index])
 
     def backward(gradient, dims):
         return _flip(gradient, dims)

@@ -17,6 +17,7 @@ from rushlight.backends.cpu.values import Value
 LINES, TRANSPOSED, ELEMENTS = range(3)  # how a block is copied
 SIZES = {1: "i8", 2: "i16", 4: "i32", 8: "i64", 16: "i128"}  # elements by their bytes
 _SHORT = 64  # bytes of a row below which a call of memcpy costs more than the copy
+_PAGE, _STEP = 4096, 256  # bytes of a page, and of a part of a row that is loaded at once
 
 _PARAMETERS = (("ptr", "to"), ("i64", "to_row"), ("i64", "to_column"),
               ("ptr", "from"), ("i64", "from_row"), ("i64", "from_column"),
@@ -71,17 +72,36 @@ def _lines(code: Code, size: int) -> None:
     length = columns * size
     with code.loop(code.integer(0), rows) as r:
         there, here = code.at(to, r * to_row, 1), code.at(source, r * from_row, 1)
-        with code.when(length >= _SHORT):
-            name = "@llvm.memcpy.p0.p0.i64"
-            code.declarations[name] = f"declare void {name}(ptr, ptr, i64, i1)\n"
-            code.lines.append(f"call void {name}(ptr {there.text}, ptr {here.text}, "
-                              f"i64 {length.text}, i1 false)")
+        ahead = (there.convert("ptrtoint", "i64") - here.convert("ptrtoint", "i64")) & (_PAGE - 1)
+        behind = (length >= _SHORT) & (ahead > 0) & (ahead < _STEP)
+        with code.when(behind):
+            _backwards(code, there, here, length)
+        with code.when((length >= _SHORT) & ~behind):
+            _memcpy(code, there, here, length)
         with code.when(length < _SHORT), code.loop(code.integer(0), columns) as c:
             _move(code, size, code.at(there, c, size), code.at(here, c, size))
 
 
+def _memcpy(code: Code, there: Value, here: Value, length: Value) -> None:
+    name = "@llvm.memcpy.p0.p0.i64"
+    code.declarations[name] = f"declare void {name}(ptr, ptr, i64, i1)\n"
+    code.lines.append(f"call void {name}(ptr {there.text}, ptr {here.text}, i64 {length.text}, "
+                      "i1 false)")
+
+
+def _backwards(code: Code, there: Value, here: Value, length: Value) -> None:
+    """Copy from the end. A row that is read shortly behind where it is written within a page would
+    have each load wait for the store before it: CPUs tell them apart by the lowest 12 bits."""
+    whole = length & -_STEP
+    _memcpy(code, code.at(there, whole, 1), code.at(here, whole, 1), length - whole)
+    with code.loop(code.integer(0), whole, _STEP) as done:
+        place = whole - done - _STEP
+        _memcpy(code, code.at(there, place, 1), code.at(here, place, 1), code.integer(_STEP))
+
+
 def _elements(code: Code, size: int) -> None:
-    """Any steps; a source that stays in place is read once a row."""
+    """Any steps; a source that stays in place is read once a row, and one that runs backwards
+    by vectors."""
     to, to_row, to_column, source, from_row, from_column, rows, columns = code.parameters
     zero = code.integer(0)
     with code.loop(zero, rows) as r:
@@ -90,7 +110,10 @@ def _elements(code: Code, size: int) -> None:
         spread = from_column.equals(0) & to_column.equals(size)
         with code.when(spread), code.loop(zero, columns) as c:
             code.store(value, code.at(there, c, size), min(size, 8))
-        with code.when(~spread), code.loop(zero, columns) as c:
+        turned = from_column.equals(-size) & to_column.equals(size)
+        with code.when(turned), code.loop(zero, columns) as c:
+            _move(code, size, code.at(there, c, size), code.at(here, zero - c, size))
+        with code.when(~(spread | turned)), code.loop(zero, columns) as c:
             _move(code, size, code.at(there, c * to_column, 1), code.at(here, c * from_column, 1))
 
 
