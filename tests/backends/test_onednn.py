@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from rushlight.backends import winograd
 from rushlight.backends.cpu import features
 from rushlight.backends.cpu.convolution import backward_data, backward_weights_and_bias, forward
 from rushlight.backends.cpu.matmul import linear, matmul
@@ -20,6 +21,13 @@ from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
 
 needed = pytest.mark.skipif(not library.available(), reason=f"no oneDNN: {library.reason()}")
+
+
+@pytest.fixture(autouse=True)
+def _directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave 3x3 convolutions to the library too."""
+    monkeypatch.setattr(winograd, "enabled", False)
+
 
 # input, weight, stride, front, behind, dilation, groups
 CASES = {

@@ -74,9 +74,10 @@ def row_function(name: str, dtype: str, rows: str, body: Callable[[RowWriter], N
             "ret void\n}\n", writer.declarations)
 
 
-def compiled(parts: Sequence[tuple[str, Mapping[str, str]]]) -> Callable[[bytes, int, int], None]:
+def compiled(parts: Sequence[tuple[str, Mapping[str, str]]],
+             imports: Mapping[str, int] | None = None) -> Callable[[bytes, int, int], None]:
     """`run(context, count, grain)` of a module that defines `@task`, given as texts with what they
-    declare."""
+    declare; `imports` gives the addresses of what else they call."""
     declarations = {line for _, declared in parts for line in declared.values()}
     (address,) = jit.load(f"""{"".join(text for text, _ in parts)}
 define void @run(ptr %context, i64 %count, i64 %grain) nounwind {{
@@ -85,7 +86,7 @@ define void @run(ptr %context, i64 %count, i64 %grain) nounwind {{
 }}
 declare void @rl_pool_run(ptr, ptr, i64, i64)
 {"".join(sorted(declarations))}{_METADATA}""", "run",
-                          imports={"rl_pool_run": pool_run_address()})
+                          imports={"rl_pool_run": pool_run_address(), **(imports or {})})
     run: Callable[[bytes, int, int], None] = ctypes.CFUNCTYPE(
         None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
     return run
