@@ -53,6 +53,7 @@ def set_state(array: np.ndarray, state: Any) -> None:
     if not isinstance(state, tuple) or len(state) != 5 or array.size:
         raise refused("An array of NumPy has a state that is not its own")
     _, shape, kind, fortran, data = state
+    data = data.encode("latin1") if isinstance(data, str) else data  # Python 2's bytes
     checked = from_buffer(data, kind, shape, "F" if fortran else "C")
     new: Any = (1, checked.shape, checked.dtype, bool(fortran), bytes(data))
     array.__setstate__(new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable
+from types import FunctionType
 from typing import IO, Any, ClassVar
 
 from rushlight.backends.meta.array import is_meta
@@ -13,6 +14,7 @@ from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import Size
 from rushlight.serialization.memory import Memory, memory_of
 from rushlight.serialization.storages import NAMES
+from rushlight.serialization.torch_names import torch_name
 from rushlight.tensor import Buffer, Parameter, Tensor, wrap
 from rushlight.tensor.storage import UntypedStorage, address, layout, torch_strides
 
@@ -161,13 +163,25 @@ class Pickler(_Pickler):  # type: ignore[misc]
         if known is not None:
             self.write(self.get(known[0]))
             return
+        self._write_name(value.module, value.name)
+        self.memoize(value)
+
+    def _write_name(self, module: str, name: str) -> None:
         if self.proto >= 4:
-            self.save(value.module)
-            self.save(value.name)
+            self.save(module)
+            self.save(name)
             self.write(pickle.STACK_GLOBAL)
         else:
-            self.write(pickle.GLOBAL + f"{value.module}\n{value.name}\n".encode())
-        self.memoize(value)
+            self.write(pickle.GLOBAL + f"{module}\n{name}\n".encode())
+
+    def save_global(self, value: Any, name: str | None = None) -> None:
+        """Write the name of a class or function: torch's, where it has the same one."""
+        found = torch_name(value) if name is None else None
+        if found is None or (self.proto < 4 and "." in found[1]):
+            super().save_global(value, name)
+        else:
+            self._write_name(*found)
+            self.memoize(value)
 
     def save_dtype(self, value: dtype) -> None:
         """Write a dtype, which is a name."""
@@ -175,6 +189,7 @@ class Pickler(_Pickler):  # type: ignore[misc]
 
     dispatch[Global] = save_torch_global
     dispatch[dtype] = save_dtype
+    dispatch[FunctionType] = save_global
 
 
 PLAIN: dict[type, Any] = {kind: Pickler.dispatch[kind] for kind in (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import pickle
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from rushlight.serialization.names import TABLE
+from rushlight.serialization.torch_names import counterpart
 from rushlight.serialization.unpickler import Unpickler
 
 PersistentLoad = Callable[[Any], Any]
@@ -53,22 +52,11 @@ class _RunningUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """What a global name stands for."""
-        if module.partition(".")[0] == "torch":
-            return _counterpart(module, name)
-        return super().find_class(module, name)
-
-
-def _counterpart(module: str, name: str) -> Any:
-    """The object here that has the place of torch's."""
-    found = TABLE.get((module, name))
-    if found is not None:
-        return found
-    own = "rushlight" + module.removeprefix("torch")
-    while own:  # what is in another file here is still in one of the packages above
+        if module.partition(".")[0] not in ("torch", "torchvision"):
+            return super().find_class(module, name)
         try:
-            return attrgetter(name)(importlib.import_module(own))
-        except (ImportError, AttributeError):
-            own = own.rpartition(".")[0]
-    raise pickle.UnpicklingError(
-        f"the file holds an object of {module}.{name}, which Rushlight does not have: load its "
-        "state_dict() in its place")
+            return TABLE[module, name] if (module, name) in TABLE else counterpart(module, name)
+        except LookupError:
+            raise pickle.UnpicklingError(
+                f"the file holds an object of {module}.{name}, which Rushlight does not have: "
+                "load its state_dict() in its place") from None

@@ -166,6 +166,21 @@ def test_whole_modules_need_the_other_door() -> None:
     assert returned(net, OLD, weights_only=False).layer.weight.equal(net.layer.weight)
 
 
+@pytest.mark.parametrize("save", [{}, OLD, {"pickle_protocol": 4}])
+def test_whole_modules_have_torchs_names(save: dict[str, Any]) -> None:
+    nn = rl.nn
+    net = nn.Sequential(nn.LazyLinear(2), nn.Softmax(1), nn.GRUCell(2, 2), nn.ChannelShuffle(2))
+    net[0](rl.ones(1, 3))
+    net.function = rl.nn.functional.gelu
+    net.sampler, net.schedule = rl.utils.data.SequentialSampler([1]), rl.optim.lr_scheduler.StepLR
+    file = io.BytesIO()
+    rl.save(net, file, **save)
+    assert b"rushlight" not in file.getvalue()
+    found = returned(net, save, weights_only=False)
+    assert list(map(type, found)) == list(map(type, net)) and found.function is net.function
+    assert type(found.sampler) is type(net.sampler) and found.schedule is net.schedule
+
+
 def test_subclasses_of_tensor() -> None:
     made = rl.ones(2)
     made.__class__ = Scaled

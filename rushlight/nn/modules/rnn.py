@@ -17,6 +17,7 @@ from rushlight.ops.recurrent import gru, lstm, rnn_relu, rnn_tanh
 from rushlight.tensor import Tensor
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+_DERIVED = ("_flat_weights", "_flat_weights_names")
 
 
 class RNNBase(Module):
@@ -98,6 +99,13 @@ class RNNBase(Module):
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters, a list for each layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()  # with what torch keeps beside, to open modules saved whole
+        return state | {name: getattr(self, name) for name in _DERIVED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({k: v for k, v in state.items() if k not in _DERIVED})
 
     def flatten_parameters(self) -> None:
         """Does nothing: there is no packed copy of the weights here. Accepted as in torch."""

@@ -60,6 +60,9 @@ class TransformerEncoderLayer(Module):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.activation = _activation(activation)
+        # Unused here; torch reads it of layers that it opens whole.
+        self.activation_relu_or_gelu = (
+            1 if self.activation is F.relu else 2 if self.activation is F.gelu else 0)
 
     def forward(
         self,
@@ -192,6 +195,7 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
+        self.use_nested_tensor = False  # read by torch, as above
         self.mask_check = mask_check
 
     def forward(
