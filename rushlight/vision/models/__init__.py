@@ -1,6 +1,6 @@
 """Models under torchvision's names, with torchvision's keys of weights."""
 
-from rushlight.vision.models import segmentation
+from rushlight.vision.models import detection, segmentation
 from rushlight.vision.models.alexnet import AlexNet, alexnet
 from rushlight.vision.models.convnext import (
     ConvNeXt,
@@ -157,6 +157,7 @@ __all__ = [
     "densenet161",
     "densenet169",
     "densenet201",
+    "detection",
     "efficientnet_b0",
     "efficientnet_b1",
     "efficientnet_b2",

@@ -139,7 +139,8 @@ class GoogLeNet(nn.Module):
         return GoogLeNetOutputs(x, aux2, aux1) if self.training and self.aux_logits else x
 
 
-def _load(build: Callable[..., GoogLeNet], state: Mapping[str, Any], **options: Any) -> GoogLeNet:
+def _load(build: Callable[..., GoogLeNet], state: Mapping[str, Any], weights: Any,
+          **options: Any) -> GoogLeNet:
     """The published weights have untrained heads, which are dropped unless they are wanted."""
     keep = options.pop("aux_logits", False)
     net = build(**{"transform_input": True, "init_weights": False, **options}, aux_logits=True)

@@ -275,7 +275,7 @@ def init_truncated(net: nn.Module, deviation: float) -> None:
             nn.init.constant_(module.bias, 0)
 
 
-def _load(build: Callable[..., Inception3], state: Mapping[str, Any],
+def _load(build: Callable[..., Inception3], state: Mapping[str, Any], weights: Any,
           **options: Any) -> Inception3:
     """The published weights have the head; it is dropped if it is not wanted."""
     keep = options.pop("aux_logits", True)

@@ -103,6 +103,8 @@ def weights_enum(name: str) -> type[WeightsEnum]:
         meta: dict[str, Any] = {"num_params": fact["num_params"], "_metrics": fact["metrics"]}
         if "classes" in fact:
             meta["categories"] = _listed("classes.json")[fact["classes"]]
+        if "keypoints" in fact:
+            meta["keypoint_names"] = _listed("classes.json")[fact["keypoints"]]
         if "min_size" in fact:
             size = fact["min_size"]
             meta["min_size"] = size if isinstance(size, int) else tuple(size)
@@ -117,8 +119,8 @@ def model(weights_name: str, load: Callable[..., Any] | None = None,
 
     Args:
         weights_name: the enumeration of its weights.
-        load: called with the function, the published state and the options, in place of building
-            and loading.
+        load: called with the function, the published state, the member and the options, in place
+            of building and loading.
         with_weights: options of the function that published weights ask for; a callable is given
             the weights.
 
@@ -146,7 +148,7 @@ def model(weights_name: str, load: Callable[..., Any] | None = None,
             state = (weights.get_state_dict(progress=progress, check_hash=True)
                      if isinstance(weights, WeightsEnum) else _from_file(weights))
             if published is not None and load is not None:
-                return load(build, state, **options)
+                return load(build, state, published, **options)
             made = build(**options)
             made.load_state_dict(state)
             return made
