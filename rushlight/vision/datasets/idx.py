@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import math
 import zlib
 from pathlib import Path
@@ -15,20 +16,21 @@ VALUE_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x
 LARGEST = 1 << 32  # bytes; a header that claims more is damaged, or made to exhaust memory
 
 
-def find_idx(folder: Path, name: str) -> Path:
+def find_idx(folder: Path, name: str, owner: str = "MNIST") -> Path:
     """Return the path of idx file `name` in `folder`, plain or with `.gz` added.
 
-    `folder` may be the one that holds the file, or a parent in torchvision's layout
-    (`raw/` or `MNIST/raw/` below it).
+    `folder` may be a parent in torchvision's layout (`MNIST/raw/` below it, or another `owner`'s
+    folder), or the one that holds the file, itself or in `raw/`.
 
     Raises:
         FileNotFoundError: it is in none of these places.
     """
-    for place in (folder, folder / "raw", folder / "MNIST" / "raw"):
-        for path in (place / name, place / f"{name}.gz"):
+    for place in (folder / owner / "raw", folder, folder / "raw"):
+        for path in (place / name, place / f"{name}.gz", place / f"{name}.xz"):
             if path.is_file():
                 return path
-    raise FileNotFoundError(f"{name} (or {name}.gz) not found in {folder}, raw/ or MNIST/raw/")
+    raise FileNotFoundError(f"{name} (or {name}.gz) not found in {folder}, raw/ or "
+                            f"{owner}/raw/")
 
 
 def read_idx(path: str | Path) -> np.ndarray:
@@ -52,9 +54,12 @@ def read_idx(path: str | Path) -> np.ndarray:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     try:
+        if path.suffix == ".xz":
+            with lzma.open(path) as unpacked:
+                return _parse(unpacked, path)
         with gzip.open(path, "rb") if packed else path.open("rb") as file:
             return _parse(file, path)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"{path} is truncated or damaged: {error}") from error
 
 
