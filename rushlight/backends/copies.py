@@ -73,7 +73,7 @@ def distinct(array: np.ndarray) -> bool:
 
 def joined(arrays: Sequence[np.ndarray], dim: int) -> np.ndarray:
     """The arrays one after another along `dim`, as `numpy.concatenate` does it."""
-    piece = arrays[0].size * arrays[0].itemsize if arrays else 0
+    piece = max(arrays[0].size, arrays[-1].size) * arrays[0].itemsize if arrays else 0
     if piece < PIECE or len(arrays) * piece < LARGE or not _alike(arrays, dim):
         return np.concatenate(arrays, dim)
     recycle()

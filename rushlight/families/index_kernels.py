@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import masks
 from rushlight.backends.cpu import few_places as few
 from rushlight.backends.cpu import scatter as cpu
 from rushlight.backends.cpu import segments
 from rushlight.backends.host import scatter as host
 from rushlight.base import index as rules
+from rushlight.base.assign import fit
 
 Array = np.ndarray
 
@@ -72,6 +74,8 @@ def totals(rows: int, index: Array, source: Array) -> Array:
 def pick(array: Array, advanced: tuple[Any, ...]) -> Array:
     """``array[advanced]`` for an advanced key, in a new array."""
     index = advanced[-1]
+    if len(advanced) == 1 and index.dtype == np.bool_ and index.shape == array.shape:
+        return masks.take(array, index)
     if len(advanced) == 1 and index.size >= FEW and index.dtype != np.bool_ and array.ndim > 1:
         found = _in_range(index, array.shape[0])
         if found is not None:
@@ -99,6 +103,24 @@ def accumulate(array: Array, advanced: tuple[Any, ...], value: Array) -> None:
             ):
                 return
     rules.accumulate(array, advanced, value)
+
+
+def write(array: Array, index: Any, value: Any) -> None:
+    """``array[index] = value``, as `rules.write` does it."""
+    if (isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.shape == array.shape
+            and not isinstance(value, np.ndarray)):
+        masks.fill(array, index, fit(value, array.dtype))
+    else:
+        rules.write(array, index, value)
+
+
+def put_at_zeros(zeros: Array, advanced: tuple[Any, ...], value: Array) -> None:
+    """`accumulate` to an array of zeros."""
+    index = advanced[-1]
+    if len(advanced) == 1 and index.dtype == np.bool_:
+        masks.put(zeros, index, value)
+    else:
+        accumulate(zeros, advanced, value)
 
 
 def _in_range(index: Array, size: int) -> Array | None:

@@ -59,7 +59,7 @@ class IndexBackward0(Node):
         if create or is_meta(gradient._array):
             return (spread(gradient, shape, (...,), advanced),)
         array = np.zeros(shape, gradient._array.dtype)
-        kernels.accumulate(array, advanced, gradient._array)
+        kernels.put_at_zeros(array, advanced, gradient._array)
         return (wrap(array),)
 
 
@@ -229,7 +229,7 @@ def _dtype_of(geometry: Any) -> Any:
 )
 def assign(input: Array, value: Array | bool | int | float | complex, index: Any) -> None:
     """``input[index] = value``."""
-    rules.write(input, index, value)
+    kernels.write(input, index, value)
 
 
 @index_op(
@@ -304,7 +304,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     if isinstance(source, Array) and np.may_share_memory(array, source):
         source = source.copy()
-    rules.write(array, index, source)
+    kernels.write(array, index, source)
     wrote(self)
 
 

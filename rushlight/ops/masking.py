@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import masks
 from rushlight.base.assign import fit, is_modest
 from rushlight.families.index import Geometry, index_op, title, zeros
 from rushlight.tensor import Tensor
@@ -63,7 +64,7 @@ def masked_fill(input: Array, mask: Array, value: Array | Number) -> None:
         )
     if not is_modest(value, input.dtype.kind):
         value = fit(value.item() if isinstance(value, np.ndarray) else value, input.dtype)
-    np.copyto(input, value, where=mask)
+    masks.fill(input, mask, value)
 
 
 @index_op(
@@ -89,7 +90,7 @@ def masked_select(input: Array, mask: Array) -> Array:
     """
     if mask.dtype != np.bool_:
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {title(mask.dtype)}")
-    return input[np.broadcast_to(mask, input.shape)]
+    return masks.take(input, np.broadcast_to(mask, input.shape))
 
 
 def _broadcast_zeros(g: Tensor, call: Any) -> Tensor:

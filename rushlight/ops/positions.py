@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import masks
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
@@ -20,9 +21,7 @@ Array = np.ndarray
 
 def _positions(array: Array) -> Array:
     """The positions of nonzero elements, (n, ndim), in row-major order."""
-    if array.ndim == 0:
-        return np.empty((int(array != 0), 0), np.int64)
-    return np.stack(array.nonzero(), axis=1).astype(np.int64, copy=False)
+    return masks.nonzero(array).astype(np.int64, copy=False)
 
 
 @composite("nonzero")
@@ -44,7 +43,7 @@ def nonzero(
     if as_tuple:
         if array.ndim == 0:
             array = array.reshape(1)
-        return tuple(wrap(part.astype(np.int64, copy=False)) for part in array.nonzero())
+        return tuple(wrap(np.ascontiguousarray(part)) for part in _positions(array).T)
     positions = _positions(array)
     if out is None:
         return wrap(positions)

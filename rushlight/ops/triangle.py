@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import masks
+from rushlight.backends.copies import copied
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
@@ -26,19 +28,19 @@ def _triangle(name: str, input: Array, diagonal: int) -> Array:
                            f"{operands(input=input)}")
     if is_meta(input):
         return MetaArray(input.shape, input.dtype)
-    result = np.zeros(input.shape, input.dtype)
+    result = copied(input)
     height, width = input.shape[-2:]
     mask = (_mask if height * width <= FEW else _mask.__wrapped__)(
         height, width, operator.index(diagonal), name == "triu")
-    np.copyto(result, input, where=mask)
+    masks.fill(result, mask, 0)
     return result
 
 
 @lru_cache(maxsize=64)
 def _mask(height: int, width: int, diagonal: int, upper: bool) -> Array:
-    """Where a triangle has its elements; do not write to it."""
+    """Where a matrix has the elements that a triangle lacks; do not write to it."""
     lower = np.tri(height, width, diagonal - upper, dtype=bool)
-    return ~lower if upper else lower
+    return lower if upper else ~lower
 
 
 @library("tril", inplace=True)

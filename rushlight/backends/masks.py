@@ -1,0 +1,91 @@
+"""Reading and writing where a mask holds: large arrays by generated code, others by NumPy."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from rushlight.backends.cpu import kernels, selected, strided
+from rushlight.backends.cpu.blocks import SIZES
+from rushlight.backends.memory import recycle
+from rushlight.expr.expression import call, symbol
+
+Array = np.ndarray
+LARGE = 1 << 12  # elements of a mask from which on this pays
+
+
+def _serves(mask: Array, *arrays: Array) -> bool:
+    """Whether there is a kernel for arrays that lie as the mask does."""
+    if mask.size < LARGE or mask.dtype != np.bool_ or not selected.available():
+        return False
+    return all(type(a) is np.ndarray and a.flags.c_contiguous and a.itemsize in SIZES
+               for a in (mask, *arrays))
+
+
+def nonzero(array: Array) -> Array:
+    """(n, dims): the positions of the elements that are not zero, in row-major order."""
+    if array.size < LARGE or not array.ndim:
+        if array.ndim == 1:
+            return array.nonzero()[0].reshape(-1, 1)
+        return np.stack(array.nonzero(), axis=1) if array.ndim else (
+            np.empty((int(array != 0), 0), np.int64))
+    mask = array if array.dtype == np.bool_ else array != 0
+    if not _serves(mask):
+        return np.stack(mask.nonzero(), axis=1)
+    recycle()
+    if mask.ndim == 1:
+        return selected.flat_positions(mask).reshape(-1, 1)
+    found = selected.positions(mask)
+    if mask.ndim == 2:
+        return found
+    lead = np.unravel_index(found[:, 0], mask.shape[:-1])
+    return np.stack([*lead, found[:, 1]], axis=1)
+
+
+def take(array: Array, mask: Array) -> Array:
+    """``array[mask]``, for a mask of the shape of the array or of its first dimensions."""
+    if array.shape == mask.shape and _serves(mask, array):
+        recycle()
+        return selected.take(array, mask)
+    return array[mask]
+
+
+def put(target: Array, mask: Array, values: Array) -> None:
+    """``target[mask] = values``, for as many values as the mask selects."""
+    if (target.shape == mask.shape and values.dtype == target.dtype and values.ndim == 1
+            and _serves(mask, target, values)
+            and np.count_nonzero(mask) == values.size):
+        selected.put(target, mask, values)
+    else:
+        target[mask] = values
+
+
+def fill(target: Array, mask: Array, value: Any) -> None:
+    """Write one number wherever the mask, which broadcasts to the target, holds."""
+    kernel = None
+    if target.size >= LARGE and target.itemsize <= 8 and type(target) is np.ndarray and (
+            target.flags.forc):
+        kernel = _filling(target.itemsize)
+    if type(value) is not np.ndarray or value.dtype != target.dtype:
+        value = np.asarray(value, target.dtype)
+    if kernel is None:
+        np.copyto(target, value, where=mask)
+        return
+    bits = np.dtype(f"i{target.itemsize}")
+    one = value.reshape(()).view(bits)
+    whole = target.view(bits)
+    strided.apply(kernel, (mask, one, whole), whole)
+
+
+@cache
+def _filling(size: int) -> np.ufunc | None:
+    """The kernel that chooses between two numbers of so many bytes."""
+    condition, value, old = symbol("condition", boolean=True), symbol("value"), symbol("old")
+    bits = np.dtype(f"i{size}")
+    try:
+        return kernels.kernel(call("where", condition, value, old), ["condition", "value", "old"],
+                              (np.dtype(np.bool_), bits, bits), bits)
+    except kernels.Unsupported:
+        return None
