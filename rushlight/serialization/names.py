@@ -6,12 +6,12 @@ checks its arguments and makes one kind of object. Nothing is looked up in modul
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from rushlight.base.dtypes import ALIASES, ALL
+from rushlight.base.dtypes import ALIASES, ALL, WIDE_UNSIGNED
 from rushlight.serialization import numpy_names, tensors
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.keys import check_key
@@ -86,6 +86,30 @@ def _range(*parts: Any) -> range:
     return range(*parts)
 
 
+# What a defaultdict may make of missing keys.
+_FACTORIES: dict[str, type] = {kind.__name__: kind for kind in (
+    list, dict, set, tuple, int, float, str, bool, OrderedDict, Counter)}
+_FACTORIES |= {"long": int, "unicode": str}  # as protocol 2 spells them
+
+
+def _defaultdict(factory: Any = None, pairs: Any = ()) -> defaultdict[Any, Any]:
+    made = _FACTORIES.get(factory.name) if isinstance(factory, Builder) else None
+    if made is None and factory is not None:
+        raise refused("It has a defaultdict whose values are made by something else than a plain "
+                      "type")
+    return defaultdict(made, _pairs(pairs))
+
+
+def _deque(members: Any = (), longest: Any = None) -> deque[Any]:
+    if longest is not None and (type(longest) is not int or not 0 <= longest < 1 << 62):
+        raise refused(f"It has a deque of at most {shown(longest)} members")
+    return deque(tensors.flattened(members), longest)
+
+
+def _only_named(*arguments: Any) -> Any:
+    raise refused("It makes a number or text by a call")
+
+
 def _not_made(*arguments: Any) -> Any:
     raise refused("It makes an array of NumPy other than as arrays are pickled")
 
@@ -98,10 +122,12 @@ _BUILTINS: dict[str, Callable[..., Any]] = {
     "dict": lambda pairs=(): dict(_pairs(pairs)),
     "bytes": _bytes, "bytearray": _bytearray, "complex": _complex, "slice": _slice,
     "range": _range, "xrange": _range,
+    **dict.fromkeys(("int", "float", "str", "bool", "long", "unicode"), _only_named),
 }
 _COLLECTIONS: dict[str, Callable[..., Any]] = {
     "OrderedDict": lambda pairs=(): OrderedDict(_pairs(pairs)),
     "Counter": lambda counts=(): Counter(dict(_pairs(counts))),
+    "defaultdict": _defaultdict, "deque": _deque,
 }
 _REBUILD: dict[str, Callable[..., Any]] = {
     "_rebuild_tensor": tensors.tensor, "_rebuild_tensor_v2": tensors.tensor_v2,
@@ -138,7 +164,7 @@ def _table() -> dict[tuple[str, str], Any]:
     builders("rushlight.sequences.ragged", {"rebuild": _ragged})
     builders("torch", {"Size": tensors.size, "device": tensors.as_device})
     builders("torch.serialization", {"_get_layout": tensors.layout})
-    for kind in ALL:
+    for kind in (*ALL, *WIDE_UNSIGNED):
         table["torch", kind.name] = kind
     for name, kind in ALIASES.items():
         table["torch", name] = kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ from rushlight.serialization.names import Builder
 if TYPE_CHECKING:
     from rushlight.serialization.unpickler import Unpickler
 
-DICTS = (dict, OrderedDict, Counter)
+DICTS = (dict, OrderedDict, Counter, defaultdict)
+LISTS = (list, deque)
+MADE_AS_OBJECTS = ("OrderedDict", "Counter", "Size", "deque")
 HIGHEST_PROTOCOL = 5
 OPCODES: dict[int, Callable[[Unpickler], None]] = {}
 
@@ -206,13 +208,13 @@ def _list(self: Unpickler) -> None:
 @opcode(b"a")
 def _append(self: Unpickler) -> None:
     value = self.pop()
-    self.top(list).append(value)
+    self.top(*LISTS).append(value)
 
 
 @opcode(b"e")
 def _appends(self: Unpickler) -> None:
     values = self.pop_mark()
-    self.top(list).extend(values)
+    self.top(*LISTS).extend(values)
 
 
 def _fill(target: Any, items: list[Any]) -> None:
@@ -317,7 +319,7 @@ def _new(self: Unpickler, kind: Any, arguments: Any, options: Any) -> None:
     if type(arguments) is not tuple or type(options) is not dict:
         raise refused(f"It makes an object with {shown(arguments)} for arguments")
     self.charge(arguments)
-    if type(kind) is Builder and kind.name in ("OrderedDict", "Counter", "Size"):
+    if type(kind) is Builder and kind.name in MADE_AS_OBJECTS:
         self.stack.append(kind.make(*arguments, **options))
     elif id(kind) in self.trusted and isinstance(kind, type):
         self.adopt(kind.__new__(kind, *arguments, **options))

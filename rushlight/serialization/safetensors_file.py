@@ -26,6 +26,7 @@ _CODES = {
     dtypes.float64: "F64", dtypes.int64: "I64", dtypes.complex64: "C64", dtypes.float32: "F32",
     dtypes.int32: "I32", dtypes.float16: "F16", dtypes.bfloat16: "BF16", dtypes.int16: "I16",
     dtypes.int8: "I8", dtypes.uint8: "U8", dtypes.bool_: "BOOL",
+    dtypes.uint64: "U64", dtypes.uint32: "U32", dtypes.uint16: "U16",
 }
 _DTYPES = {code: kind for kind, code in _CODES.items()}
 

@@ -95,9 +95,11 @@ class Unpickler:
         return found
 
     def top(self, *kinds: type) -> Any:
-        """The topmost object, which must be of one of the given types exactly."""
+        """The topmost object, which must be of one of the given types exactly, or of a registered
+        class that derives from one."""
         value = self.stack[-1]
-        if type(value) not in kinds:
+        if type(value) not in kinds and not (
+                id(value) in self.instances and isinstance(value, kinds)):
             raise refused(f"It fills {shown(value)} as if that were a {kinds[0].__name__}")
         return value
 
@@ -131,10 +133,15 @@ class Unpickler:
 
 def unsupported(module: str, name: str) -> pickle.UnpicklingError:
     """The error for a name that is not in the table."""
+    asked = f"Unsupported global: GLOBAL {shown(f'{module}.{name}')}"
+    if module == "torch" or module.startswith(("torch._utils", "torch._C")):
+        return refused(f"{asked} is a kind of tensor or value of torch that Rushlight does not "
+                       "have: convert it before it is saved (to a dense tensor of another dtype, "
+                       "a generator to its state)")
     remedy = f". If it is harmless, add_safe_globals([{name}]) allows it" if (
         name.isidentifier() and len(name) < LONGEST) else ""
-    return refused(f"Unsupported global: GLOBAL {shown(f'{module}.{name}')} is none of the dtypes, "
-                   f"tensors and plain containers that there are{remedy}")
+    return refused(f"{asked} is none of the dtypes, tensors and plain containers that there "
+                   f"are{remedy}")
 
 
 def unknown_names(data: bytes) -> list[str]:

@@ -73,7 +73,7 @@ def test_functions_are_not_called(
     ("builtins", "object.__subclasses__"), ("os", "path.join"), ("torch", "load"),
     ("torch.hub", "load"), ("torch._utils", "_rebuild_tensor_v2.__globals__"),
     ("rushlight", "Tensor"), ("torch.storage", "_load_from_bytes"), ("", ""), ("numpy", "load"),
-    ("collections", "defaultdict"), ("copyreg", "_reconstructor"), ("functools", "partial"),
+    ("collections", "ChainMap"), ("copyreg", "_reconstructor"), ("functools", "partial"),
     ("operator", "attrgetter"), ("torch.jit", "_pickle"), ("__main__", "x" * 100_000),
 ])
 def test_names_are_not_looked_up(names: tuple[str, str]) -> None:
@@ -242,6 +242,12 @@ def test_arrays_of_numpy(pickled: bytes, message: str) -> None:
     name("builtins", "set") + b"K\x01\x85R.", name("builtins", "dict") + b"N\x85R.",
     name("builtins", "dict") + b"]Naq\x00h\x00\x85R.",
     name("collections", "Counter") + b"K\x01\x85R.",
+    name("collections", "defaultdict") + name("builtins", "bytearray") + b"\x85R.",
+    name("collections", "defaultdict") + name("torch", "Tensor") + b"\x85R.",
+    name("collections", "defaultdict") + b"K\x01\x85R.",
+    name("collections", "deque") + b"K\x01\x85R.", name("collections", "deque") + b"]N]\x87R.",
+    name("collections", "deque") + b"]J\xff\xff\xff\xff\x86R.",
+    name("builtins", "int") + text("9" * 4000) + b"\x85R.", name("builtins", "str") + b")R.",
     name("collections", "OrderedDict") + b"](Ne\x85R.", name("builtins", "complex") + b"NN\x86R.",
     name("builtins", "slice") + b"](\x85R.", name("builtins", "range") + b"NN\x86R.",
     name("builtins", "bytes") + b"\x8a\x05\xff\xff\xff\xff\x00\x85R.",

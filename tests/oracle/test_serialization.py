@@ -16,11 +16,11 @@ torch = pytest.importorskip("torch")
 
 FILES = Path(__file__).parents[1] / "serialization" / "files"
 DTYPES = ("bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 "
-          "complex128").split()
+          "complex128 uint16 uint32 uint64").split()
 OLD = {"_use_new_zipfile_serialization": False}
 
 
-def content(L: Any) -> dict[str, Any]:
+def content(L: Any, dtypes: Any = DTYPES) -> dict[str, Any]:
     x = L.arange(6.0).reshape(2, 3)
     grouped = L.nn.Parameter(L.ones(2))
     grouped.group = 3
@@ -32,7 +32,7 @@ def content(L: Any) -> dict[str, Any]:
         "whole": x, "row": x[1], "columns": x.t(), "same": x, "parameter": L.nn.Parameter(x),
         "frozen": L.nn.Parameter(L.ones(1), requires_grad=False), "grouped": grouped,
         "labelled": labelled, "ordered": ordered, "buffer": L.nn.Buffer(L.ones(1)),
-        "dtypes": [L.tensor([0, 1, 2]).to(getattr(L, name)) for name in DTYPES],
+        "dtypes": [L.tensor([0, 1, 2]).to(getattr(L, name)) for name in dtypes],
         "zero": L.tensor(3.5), "empty": L.zeros(0, 4), "expanded": L.ones(1).expand(3),
         "wants": L.ones(2).requires_grad_(), "meta": L.empty(2, 3, device="meta"),
         "shape": x.shape, "dtype": L.float16, "device": L.device("cpu"), "layout": L.strided,
@@ -74,8 +74,10 @@ def described(value: Any) -> Any:
 
 @pytest.mark.parametrize("options", [{}, OLD])
 def test_torch_opens_ours(options: dict[str, Any]) -> None:
-    found = moved(content(rl), rl.save, torch.load, **options)
-    assert described(found) == described(content(rl))
+    # torch does not read the wide unsigned types of its own old format either
+    dtypes = [name for name in DTYPES if not options or name not in ("uint16", "uint32", "uint64")]
+    found = moved(content(rl, dtypes), rl.save, torch.load, **options)
+    assert described(found) == described(content(rl, dtypes))
     found["whole"][1, 0] = 9
     assert found["row"][0] == 9 and found["columns"][0, 1] == 9 and found["parameter"][1, 0] == 9
     assert found["same"] is found["whole"] and found["labelled"][1, 0] == 3

@@ -6,7 +6,8 @@ import io
 import os
 import pickle
 import zipfile
-from collections import Counter, OrderedDict
+from argparse import Namespace
+from collections import Counter, OrderedDict, defaultdict, deque
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import rushlight as rl
 
 OLD = {"_use_new_zipfile_serialization": False}
 DTYPES = [rl.bool, rl.uint8, rl.int8, rl.int16, rl.int32, rl.int64, rl.float16, rl.bfloat16,
-          rl.float32, rl.float64, rl.complex64, rl.complex128]
+          rl.float32, rl.float64, rl.complex64, rl.complex128, rl.uint16, rl.uint32, rl.uint64]
 
 
 def returned(value: Any, save: dict[str, Any] | None = None, **load: Any) -> Any:
@@ -46,9 +47,12 @@ def test_plain_containers_return(save: dict[str, Any]) -> None:
              "ü€😀", b"", b"\0\xff", (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], [[]], {},
              {"a": {"b": 1}, 3: (4,), (5, None): 6}, set(), {1, 2}, frozenset((1,)), 1j,
              OrderedDict(b=1, a=2), Counter("aab"), bytearray(b"x"), range(3), slice(1, None),
-             rl.Size([1, 2]), rl.float32, rl.device("cpu"), rl.strided]
+             defaultdict(list, {1: [2]}), defaultdict(int), deque([1, 2], 3), deque(),
+             rl.Size([1, 2]), rl.float32, rl.uint16, rl.device("cpu"), rl.strided]
     found = returned(value, save)
     assert found == value and list(map(type, found)) == list(map(type, value))
+    made = [v for v in found if isinstance(v, defaultdict | deque)]
+    assert [made[0].default_factory, made[1].default_factory, made[2].maxlen] == [list, int, 3]
 
 
 @pytest.mark.parametrize("save", [{}, OLD])
@@ -212,6 +216,49 @@ def test_registered_classes() -> None:
     assert rl.serialization.get_safe_globals() == []
     with pytest.raises(TypeError, match="add_safe_globals takes classes"):
         rl.serialization.add_safe_globals([3])
+
+
+class Settings(dict):  # type: ignore[type-arg]
+    """A dictionary whose keys are attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Words(list):  # type: ignore[type-arg]
+    """A list with a name."""
+
+    name = "words"
+
+
+@pytest.mark.parametrize("save", [{}, OLD, {"pickle_protocol": 4}])
+def test_checkpoints_of_other_libraries(save: dict[str, Any]) -> None:
+    """Lightning's hyperparameters are namespaces and dictionaries of their own classes."""
+    value = {"state_dict": {"weight": rl.ones(2)}, "hyper_parameters": Namespace(rate=0.1),
+             "settings": Settings(depth=3, words=Words("ab")), "path": Path("a/b")}
+    with pytest.raises(pickle.UnpicklingError) as caught:
+        returned(value, save)
+    assert "'argparse.Namespace'" in str(caught.value)
+    assert "add_safe_globals([Namespace])" in str(caught.value)
+    with rl.serialization.safe_globals([Namespace, Settings, Words, type(Path())]):
+        found = returned(value, save)
+    assert found["hyper_parameters"] == Namespace(rate=0.1) and found["path"] == Path("a/b")
+    assert found["settings"].depth == 3 and type(found["settings"].words) is Words
+    assert found["settings"] == value["settings"]
+
+
+def test_what_only_torch_has_is_named() -> None:
+    archive = b"\x80\x02ctorch._utils\n_rebuild_sparse_tensor\n)R."
+    made = io.BytesIO()
+    writer = rl.serialization.zip_file.ZipWriter(made)
+    writer.write("archive/data.pkl", archive)
+    writer.close()
+    file = io.BytesIO(made.getvalue())
+    with pytest.raises(pickle.UnpicklingError, match=r"_rebuild_sparse_tensor'.*does not have: co"):
+        rl.load(file)
 
 
 def test_names_that_would_be_refused() -> None:
