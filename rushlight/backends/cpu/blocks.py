@@ -130,8 +130,8 @@ def _transposed(code: Code, size: int) -> None:
     if width:
         with (code.loop(zero, whole_columns, width) as c,
               code.loop(zero, whole_rows, width) as r):
-            _tile(code, size, code.at(code.at(to, r * to_row, 1), c, size), to_row,
-                  code.at(code.at(source, c * from_column, 1), r, size), from_column)
+            tile(code, size, code.at(code.at(to, r * to_row, 1), c, size), to_row,
+                 code.at(code.at(source, c * from_column, 1), r, size), from_column)
     for first_row, last_row, first_column in (
             (zero, whole_rows, whole_columns), (whole_rows, rows, zero)):
         with code.loop(first_row, last_row) as r, code.loop(first_column, columns) as c:
@@ -139,10 +139,10 @@ def _transposed(code: Code, size: int) -> None:
                   code.at(code.at(source, c * from_column, 1), r, size))
 
 
-def _tile(code: Code, size: int, to: Value, to_row: Value, source: Value,
-          from_column: Value) -> None:
-    """A square of as many elements as a vector has: log2(n) rounds, each of which exchanges one
-    bit of the row with the same bit of the column."""
+def tile(code: Code, size: int, to: Value, to_row: Value, source: Value, from_column: Value,
+         ) -> None:
+    """Turn a square of as many elements as a vector has; rows are written in their order. There
+    are log2(n) rounds, each of which exchanges one bit of the row with that of the column."""
     width = lanes(size)
     kind = f"<{width} x {SIZES[size]}>"
     vectors = [code.load(kind, code.at(source, from_column * j, 1), size) for j in range(width)]

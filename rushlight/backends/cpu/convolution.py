@@ -65,6 +65,9 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: t
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape: tuple[int, ...]
                      ) -> np.ndarray:
     """The gradient of the weight (of `shape`), given the output's."""
+    fast = winograd.backward_weights(input, grad, window, shape)
+    if fast is not None:
+        return fast
     if not _served(input, grad, window):
         return host.backward_weights(input, grad, window, shape)
     x, dy = _readable(input, grad)
@@ -75,6 +78,10 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
 def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Window,
                               shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The gradients of the weight (of `shape`) and of the bias, in one pass over `grad`."""
+    sums = np.empty(shape[0], grad.dtype)
+    fast = winograd.backward_weights(input, grad, window, shape, sums)
+    if fast is not None:
+        return fast, sums
     if not _served(input, grad, window):
         return host.backward_weights(input, grad, window, shape), host.backward_bias(grad)
     (x, dy), kind = _readable(input, grad), grad.dtype
