@@ -241,6 +241,11 @@ __all__ = [
 ]
 
 
+_ABSENT = {"quantization": "quantised tensors are not there yet",
+           "video": "models of films are not there yet",
+           "optical_flow": "models of motion are not there yet"}
+
+
 def __getattr__(name: str) -> object:
     """The enumerations of weights, `ResNet18_Weights` and so on, made when asked for."""
     if name.endswith("_Weights"):
@@ -248,4 +253,5 @@ def __getattr__(name: str) -> object:
             return weights_enum(name)
         except KeyError:
             pass
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    why = f": {_ABSENT[name]}" if name in _ABSENT else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{why}")

@@ -143,8 +143,9 @@ def model(weights_name: str, load: Callable[..., Any] | None = None,
                 options["weights_backbone"] = None
             published = _published(weights_name, weights)
             if published is not None:
-                _demand(options, {"num_classes": len(published.meta["categories"]),
-                                  **with_weights}, published)
+                classes = published.meta.get("categories")
+                known = {} if classes is None else {"num_classes": len(classes)}
+                _demand(options, {**known, **with_weights}, published)
             state = (weights.get_state_dict(progress=progress, check_hash=True)
                      if isinstance(weights, WeightsEnum) else _from_file(weights))
             if published is not None and load is not None:

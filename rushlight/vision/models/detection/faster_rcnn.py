@@ -176,12 +176,18 @@ class FasterRCNN(GeneralizedRCNN):
 
 
 def resnet50_pyramid(is_trained: bool, weights_backbone: Any, layers: int | None,
+                     extra_blocks: Callable[[], Any] | None = None,
                      **options: Any) -> BackboneWithFPN:
-    """The backbone of the first versions: batch norms are frozen where weights are given."""
+    """The backbone of the first versions: batch norms are frozen where weights are given.
+
+    extra_blocks: makes the blocks once the ResNet is there, as the order of random draws has it.
+    """
     trained = is_trained or weights_backbone is not None
     layers = trainable(trained, layers, 5, 3)
     norm = FrozenBatchNorm2d if trained else nn.BatchNorm2d
-    return resnet_pyramid(resnet50(weights=weights_backbone, norm_layer=norm), layers, **options)
+    net = resnet50(weights=weights_backbone, norm_layer=norm)
+    return resnet_pyramid(net, layers,
+                          extra_blocks=None if extra_blocks is None else extra_blocks(), **options)
 
 
 def resnet50_pyramid_v2(is_trained: bool, weights_backbone: Any,
