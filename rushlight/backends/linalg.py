@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
-from rushlight.backends.cpu import matrix_batches
+from rushlight.backends.cpu import matrix_batches, orthogonal_factors
 from rushlight.backends.host import lapack as host
 
 Array = np.ndarray
@@ -63,7 +63,10 @@ def eigh(a: Array, uplo: Literal["L", "U", "l", "u"]) -> tuple[Array, ...]:
 
 
 def qr(a: Array, complete: bool) -> tuple[Array, ...]:
-    """(Q, R) with a = Q R, computed in double."""
+    """(Q, R) with a = Q R."""
+    found = orthogonal_factors.qr(a, complete)
+    if found is not None:
+        return found
     wide = np.complex128 if a.dtype.kind == "c" else np.float64
     whole = complete and a.shape[-2] > a.shape[-1]
     reflections = np.array(a, wide, order="C")  # LAPACK writes R and the reflections over it

@@ -130,7 +130,9 @@ def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
     if is_meta(array) or not axes:
         return host.sum(array, axes, keepdim)
     if array.dtype.kind in "biu":
-        return host.sum(array, axes, keepdim)
+        found = running.fold("add", array, axes)
+        return host.sum(array, axes, keepdim) if found is None else found.reshape(
+            host.reduced_shape(array.shape, axes, keepdim))
     if array.dtype.itemsize == 2:
         with np.errstate(all="ignore"):
             return sum(astype(array, FLOAT32), axes, keepdim).astype(array.dtype)

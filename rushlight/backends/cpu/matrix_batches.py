@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
-from rushlight.backends.cpu import jit, threads
+from rushlight.backends.cpu import features, jit, threads
 from rushlight.backends.cpu.multi_tensor import layouts_hold
 from rushlight.backends.cpu.once import Unavailable, once
 
@@ -29,7 +29,7 @@ Array = np.ndarray
 
 ARGUMENTS = 8  # arrays of one call at most
 SMALL = 1 << 10  # elements below which NumPy's own call is as fast
-LARGE = 512  # rows of a matrix from which BLAS can use its threads on one
+LARGE = 2048  # rows from which BLAS may use its threads on one: on shared cores they spin
 # Where a ufunc object has its counts of operands, its loops, and how many these are, in bytes.
 UFUNC_COUNTS, UFUNC_LOOPS, UFUNC_DATA, UFUNC_TYPES = 16, 32, 40, 48
 _PREFIXES, _SUFFIXES = ("scipy_openblas", "openblas"), ("64_", "")
@@ -149,7 +149,7 @@ def run(ufunc: np.ufunc, *arrays: Array) -> tuple[Array, ...] | None:
     batch = np.broadcast_shapes(*[array.shape[:array.ndim - len(core)]
                                   for array, core in zip(arrays, names, strict=False)])
     count = math.prod(batch)
-    if count == 1 and min(first.shape[-2:]) >= LARGE:
+    if count == 1 and min(first.shape[-2:]) >= LARGE and features.get_num_threads() > 1:
         with np.errstate(all="ignore"):
             result = ufunc(*arrays, signature=(first.dtype,) * ufunc.nin + (None,) * ufunc.nout)
         return result if isinstance(result, tuple) else (result,)
