@@ -3,6 +3,7 @@
 from rushlight.serialization.atomic import atomic_file
 from rushlight.serialization.loading import get_unsafe_globals_in_checkpoint, load
 from rushlight.serialization.safetensors_file import load_file, load_metadata, save_file
+from rushlight.serialization.safetensors_shards import load_sharded
 from rushlight.serialization.saving import save
 from rushlight.serialization.trusted_globals import (
     add_safe_globals,
@@ -20,6 +21,7 @@ __all__ = [
     "load",
     "load_file",
     "load_metadata",
+    "load_sharded",
     "safe_globals",
     "save",
     "save_file",

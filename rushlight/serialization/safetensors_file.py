@@ -7,6 +7,7 @@ dtype, a shape and the place of its bytes) and the bytes. Nothing that is read i
 from __future__ import annotations
 
 import json
+import mmap as memory_maps
 import os
 from collections.abc import Mapping
 from math import prod
@@ -113,12 +114,17 @@ def _bytes(array: np.ndarray) -> memoryview:
     return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
 
 
-def load_file(filename: Path, device: Any = "cpu") -> dict[str, Tensor]:
-    """The tensors of a safetensors file, by name; each has memory of its own.
+def load_file(filename: Path, device: Any = "cpu", *, mmap: bool = True) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, by name, without a copy.
+
+    The file is mapped into memory: what is read comes from it, and what is written to a tensor
+    stays in this process (copy on write), so that the file never changes.
 
     Args:
-        filename: written by `save_file` or by any other program.
+        filename: written by `save_file` or by any other program. While its tensors are used it may
+            be replaced, as `save_file` does, but not be written over or cut off in place.
         device: "cpu".
+        mmap: False reads the file instead, once and for all.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -128,16 +134,27 @@ def load_file(filename: Path, device: Any = "cpu") -> dict[str, Tensor]:
         raise RuntimeError(f"load_file: tensors are loaded to 'cpu', not to {str(device)!r}")
     with _opened(filename) as file:
         entries, _, start = _read_header(file, filename)
-        result = {}
-        for entry in sorted(entries, key=lambda e: e.begin):
-            array = np.empty(entry.shape, entry.dtype.array)
-            file.seek(start + entry.begin)
-            if entry.end > entry.begin and file.readinto(_bytes(array)) != array.nbytes:
-                raise _broken(filename, f"it ends inside {entry.name!r}")
-            if entry.dtype is dtypes.bool_:
-                array = array.view(np.uint8) != 0  # other bytes than 0 and 1 are no bools
-            result[entry.name] = wrap(array)
-    return result
+        mapped = memory_maps.mmap(file.fileno(), 0, access=memory_maps.ACCESS_COPY) if (
+            mmap) else None
+        return {entry.name: wrap(_array(file, mapped, entry, start, filename))
+                for entry in sorted(entries, key=lambda e: e.begin)}
+
+
+def _array(file: IO[bytes], mapped: memory_maps.mmap | None, entry: _Entry, start: int,
+           filename: Path) -> np.ndarray:
+    kind, place = entry.dtype, start + entry.begin
+    if mapped is not None and entry.end > entry.begin and place % kind.itemsize == 0:
+        flat = np.frombuffer(mapped, kind.array, prod(entry.shape), place)
+        array: np.ndarray = flat.reshape(entry.shape)
+    else:
+        array = np.empty(entry.shape, kind.array)
+        file.seek(place)
+        if entry.end > entry.begin and file.readinto(  # type: ignore[attr-defined]
+                _bytes(array)) != array.nbytes:
+            raise _broken(filename, f"it ends inside {entry.name!r}")
+    if kind is dtypes.bool_ and array.size and array.view(np.uint8).max() > 1:
+        array = array.view(np.uint8) != 0  # other bytes than 0 and 1 are no bools
+    return array
 
 
 def load_metadata(filename: Path) -> dict[str, str]:

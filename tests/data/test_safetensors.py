@@ -8,13 +8,20 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import rushlight as rl
-from rushlight.serialization import atomic_file, load_file, load_metadata, save_file
+from rushlight.serialization import (
+    atomic_file,
+    load_file,
+    load_metadata,
+    load_sharded,
+    save_file,
+)
 
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
-          "float64", "complex64"]
+          "float64", "complex64", "uint16", "uint32", "uint64"]
 
 
 def tensors() -> dict[str, rl.Tensor]:
@@ -142,3 +149,81 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(target)
     save_file({"a": rl.ones(1)}, link)
     assert link.is_symlink() and load_file(target)["a"].item() == 1.0
+
+
+def test_files_are_mapped_and_never_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    save_file({"a": rl.ones(5000), "b": rl.ones(3, dtype=rl.bool), "c": rl.ones(3).half()}, path)
+    before = path.read_bytes()
+    found, other = load_file(path), load_file(path)
+    for tensor in found.values():
+        tensor.zero_()  # copied when written to
+    found["a"][1:].add_(2)
+    assert path.read_bytes() == before and other["a"].sum().item() == 5000
+    assert found["a"][:2].tolist() == [0, 2] and other["b"].all()
+    save_file({"a": rl.zeros(5000)}, path)  # in the file's place: what is mapped stays
+    assert other["a"].sum().item() == 5000
+    path.unlink()
+    assert other["c"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_nothing_is_copied(tmp_path: Path) -> None:
+    def private() -> int:
+        text = Path("/proc/self/smaps_rollup").read_text()
+        return sum(int(line.split()[1]) for line in text.splitlines()
+                   if line.startswith("Private_Dirty"))
+
+    path = tmp_path / "x"
+    save_file({"a": rl.ones(20_000_000)}, path)
+    rl.ones(1).sum().item()
+    before = private()
+    found = load_file(path)
+    assert found["a"].sum().item() == 20_000_000
+    assert private() - before < 20_000  # kilobytes, of 80,000
+    assert load_file(path, mmap=False)["a"].sum().item() == 20_000_000
+    assert private() - before < 20_000 + 80_000
+
+
+def test_tensors_at_odd_places(tmp_path: Path) -> None:
+    """Other programs pad neither the header nor the bytes."""
+    header = (b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
+              b'"b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}')
+    path = tmp_path / "x"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\7"
+                     + np.array([1.5, 2.5], "f4").tobytes())
+    found = load_file(path)
+    assert found["a"].tolist() == [7] and found["b"].tolist() == [1.5, 2.5]
+    assert found["b"].data_ptr() % 4 == 0
+
+
+def index(tmp_path: Path, weight_map: object) -> Path:
+    path = tmp_path / "model.safetensors.index.json"
+    path.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": weight_map}))
+    return path
+
+
+def test_models_in_several_files(tmp_path: Path) -> None:
+    save_file({"a": rl.ones(2), "b": rl.zeros(1)}, tmp_path / "1.safetensors")
+    save_file({"c": rl.full((2,), 3)}, tmp_path / "2.safetensors")
+    places = {"c": "2.safetensors", "a": "1.safetensors", "b": "1.safetensors"}
+    found = load_sharded(index(tmp_path, places))
+    assert list(found) == list(places) and found["c"].tolist() == [3, 3]
+    with pytest.raises(RuntimeError, match=r"'d' is not in '1\.safetensors'"):
+        load_sharded(index(tmp_path, {"d": "1.safetensors"}))
+    with pytest.raises(FileNotFoundError, match=r"3\.safetensors"):
+        load_sharded(index(tmp_path, {"a": "3.safetensors"}))
+
+
+@pytest.mark.parametrize("place", ["../x", "/etc/passwd", "a\\b", "C:x", "..", "", "a\0b", 3])
+def test_an_index_stays_in_its_folder(tmp_path: Path, place: object) -> None:
+    with pytest.raises(RuntimeError, match="is not an index of safetensors files"):
+        load_sharded(index(tmp_path, {"a": place}))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"weight_map": []}', "[" * 100_000])
+def test_damaged_indices(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "index.json"
+    path.write_text(text)
+    with pytest.raises(RuntimeError, match="is not an index of safetensors files"):
+        load_sharded(path)
