@@ -2,6 +2,16 @@
 
 from rushlight.serialization.atomic import atomic_file
 from rushlight.serialization.loading import get_unsafe_globals_in_checkpoint, load
+from rushlight.serialization.options import (
+    LoadEndianness,
+    get_crc32_options,
+    get_default_load_endianness,
+    get_default_mmap_options,
+    set_crc32_options,
+    set_default_load_endianness,
+    set_default_mmap_options,
+    skip_data,
+)
 from rushlight.serialization.safetensors_file import load_file, load_metadata, save_file
 from rushlight.serialization.safetensors_shards import load_sharded
 from rushlight.serialization.saving import save
@@ -13,9 +23,13 @@ from rushlight.serialization.trusted_globals import (
 )
 
 __all__ = [
+    "LoadEndianness",
     "add_safe_globals",
     "atomic_file",
     "clear_safe_globals",
+    "get_crc32_options",
+    "get_default_load_endianness",
+    "get_default_mmap_options",
     "get_safe_globals",
     "get_unsafe_globals_in_checkpoint",
     "load",
@@ -25,4 +39,8 @@ __all__ = [
     "safe_globals",
     "save",
     "save_file",
+    "set_crc32_options",
+    "set_default_load_endianness",
+    "set_default_mmap_options",
+    "skip_data",
 ]

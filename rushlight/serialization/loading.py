@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from rushlight.base.dtypes import dtype
+from rushlight.serialization import options
 from rushlight.serialization.atomic import Path
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.legacy_file import read_legacy
@@ -55,7 +56,8 @@ def load(
         weights_only: False makes whole objects of any class, which **runs code that the file
             names**: only for files that you trust as much as a program.
         mmap: map the file, given by path, into memory in place of reading it: only what is used
-            is read, without checksums; writes to the tensors do not reach the file.
+            is read, without checksums; writes to the tensors do not reach the file, unless
+            `set_default_mmap_options` says so.
         pickle_load_args: `encoding` of the texts of Python 2, "utf-8" by default.
 
     Raises:
@@ -75,6 +77,7 @@ def load(
     tensor([0., 1., 1.])
     """
     weights_only = True if weights_only is None else weights_only
+    mmap = options.loading.mmap and isinstance(f, str | os.PathLike) if mmap is None else mmap
     if weights_only and pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified: "
                            "leave it out, or pass weights_only=False")
@@ -138,7 +141,17 @@ def _opened(f: Path | IO[bytes]) -> Iterator[IO[bytes]]:
 def _mapped(f: Path | IO[bytes], file: IO[bytes]) -> memory_maps.mmap:
     if not isinstance(f, str | os.PathLike):
         raise ValueError("f must be a file path in order to use the mmap argument")
+    if options.loading.mmap_flags == options.SHARED:
+        with open(f, "r+b") as writable:
+            return memory_maps.mmap(writable.fileno(), 0, access=memory_maps.ACCESS_WRITE)
     return memory_maps.mmap(file.fileno(), 0, access=memory_maps.ACCESS_COPY)
+
+
+def _usual_order() -> bytes:
+    """The byte order of a file that does not say it."""
+    chosen = options.loading.endianness or options.LoadEndianness.LITTLE
+    native = chosen is options.LoadEndianness.NATIVE
+    return (sys.byteorder if native else chosen.name.lower()).encode()
 
 
 class _Archive:
@@ -149,7 +162,7 @@ class _Archive:
         if "constants.pkl" in archive.records:
             raise RuntimeError("this is a TorchScript archive, which holds a program: save the "
                                "module's state_dict() instead, and load that")
-        order = archive.read("byteorder") if "byteorder" in archive.records else b"little"
+        order = archive.read("byteorder") if "byteorder" in archive.records else _usual_order()
         if order not in ORDERS:
             raise RuntimeError(f"Unknown endianness type: {order[:20]!r}")
         self._archive = archive
@@ -186,6 +199,9 @@ class _Archive:
 
     def _read(self, record: Record, kind: dtype | None) -> Storage:
         itemsize = 1 if kind is None else kind.itemsize
+        if options.without_data():
+            zeros = np.zeros(record.size // itemsize, np.uint8 if kind is None else kind.array)
+            return Storage(zeros, record.size, kind)
         if self._mapped is not None and record.size and record.place % itemsize == 0:
             array = np.frombuffer(self._mapped, np.uint8 if kind is None else kind.array,
                                   record.size // itemsize, record.place)

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from rushlight.serialization.atomic import Path, atomic_file
 from rushlight.serialization.legacy_file import write_legacy
+from rushlight.serialization.options import without_data
 from rushlight.serialization.pickler import Pickler
 from rushlight.serialization.zip_file import ALIGNMENT, ZipWriter
 
@@ -81,6 +82,7 @@ def _write_zip(obj: Any, file: IO[bytes], protocol: int) -> None:
     archive.write("archive/.storage_alignment", str(ALIGNMENT).encode())
     archive.write("archive/byteorder", sys.byteorder.encode())
     for key, memory in pickler.storages.items():
-        archive.write(f"archive/data/{key}", memory.bytes())
+        data = bytes(memory.size) if without_data() else memory.bytes()
+        archive.write(f"archive/data/{key}", data)
     archive.write("archive/version", b"3\n")
     archive.close()
