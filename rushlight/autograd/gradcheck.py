@@ -124,7 +124,7 @@ def gradgradcheck(
     if grad_outputs is None:
         random = np.random.default_rng(0)  # the program's own stream is left alone
         seeds = [_random_like(x, random, gen_non_contig_grad_outputs)
-                 for x in _differentiable(func(*given))]
+                 for x in _required(func(*given))]
     else:
         seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     count = len(seeds)
@@ -132,7 +132,7 @@ def gradgradcheck(
     def first_gradients(*args: Any) -> tuple[Any, ...]:
         own, seed = args[:-count], args[-count:]
         wanted = [x for x in own if isinstance(x, Tensor) and x._node is not None]
-        found = grad(_differentiable(func(*own)), wanted, seed, create_graph=True,
+        found = grad(_required(func(*own)), wanted, seed, create_graph=True,
                      allow_unused=True)
         return tuple(g for g in found if g is not None)
 
@@ -184,6 +184,11 @@ def _differentiable(outputs: Any) -> list[Tensor]:
     listed = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     return [x for x in listed
             if isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex())]
+
+
+def _required(outputs: Any) -> list[Tensor]:
+    """The outputs that have gradients."""
+    return [x for x in _differentiable(outputs) if x._node is not None]
 
 
 def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray]:

@@ -42,7 +42,7 @@ def by_exponent(general: Kernel, root: Expression, names: Sequence[str], place: 
 
     def run(*arrays: Any, out: Any = ...) -> np.ndarray:
         exponent = arrays[place]
-        if not exponent.ndim:
+        if not exponent.ndim and type(exponent) is np.ndarray:  # a meta array has no number
             value = exponent.item()
             if value in forms:
                 form = forms[value]

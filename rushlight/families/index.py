@@ -27,7 +27,13 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.engine.node import COUNT, Node, edge_of, next_sequence, version_of
-from rushlight.families.declaration import Declaration, named, node_name, register
+from rushlight.families.declaration import (
+    Declaration,
+    Samples,
+    named,
+    node_name,
+    register,
+)
 from rushlight.families.index_source import (
     Geometry,
     backward_source,
@@ -86,6 +92,7 @@ def index_op(
     broadcast: str = "",
     method: bool = True,
     grad: Mapping[str, Gradient] | None = None,
+    samples: Samples | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Declare an op of this family under the torch ``paths``; returns its eager function.
 
@@ -101,10 +108,11 @@ def index_op(
         broadcast: an operand that a copying call broadcasts the first one with.
         method: False where torch has no method of the name.
         grad: for each differentiable operand a function of (gradient, call).
+        samples: calls for the derived tests.
     """
 
     def declare(body: Callable[..., Any]) -> Any:
-        declaration = Declaration(name or body.__name__, "index", body)
+        declaration = Declaration(name or body.__name__, "index", body, samples=samples)
         op = declaration.op = IndexOp(declaration, writes, saves, shape, broadcast, grad or {})
         function = declaration.function = _eager(op, op.name, wrapper_source, apply)
         function.op = op

@@ -261,6 +261,13 @@ def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
     out._array = made(shape, array.dtype)
 
 
+def real_only(kernel: str, array: Any) -> None:
+    """Refuse complex numbers, which `kernel` (its name in torch's messages) would cut."""
+    if array.dtype.kind == "c":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{title(array.dtype)}': take "
+                                  "the real and imaginary parts, or abs()")
+
+
 def title(d: Any) -> str:
     """A dtype's name in torch's error messages."""
     return {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",

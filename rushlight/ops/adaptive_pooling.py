@@ -9,6 +9,7 @@ from rushlight.backends.cpu import average_pooling as backend
 from rushlight.backends.cpu import pooling
 from rushlight.backends.host import pooling as host
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.errors import operands
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.ops.max_pooling import LONG, max_scatter
@@ -83,7 +84,7 @@ class _Fractional:
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
             return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
-        samples = samples.reshape(prod(input.shape[:-n]), n)
+        samples = samples.reshape(-1, n)[: prod(input.shape[:-n])]
         values, places = host.fractional_max(planes(input, n), samples, size, extents)
         return values.reshape(shape), places.reshape(shape)
 
@@ -147,7 +148,8 @@ def _checked(op: str, x: Array, output_size: Any, space: int) -> Ints:
     return found
 
 
-@function("adaptive_avg_pool1d nn.functional.adaptive_avg_pool1d")
+@function("adaptive_avg_pool1d nn.functional.adaptive_avg_pool1d", samples=lambda x: [
+    (x(1, 2, 5), 3), (x(2, 4), 2)])
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
     """Means of (batch, channels, length) or (channels, length) over `output_size` even shares.
 
@@ -161,7 +163,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
     return _average[1](input, _out("adaptive_avg_pool1d", input, output_size, 1))
 
 
-@function("nn.functional.adaptive_avg_pool2d")
+@function("nn.functional.adaptive_avg_pool2d", samples=lambda x: [
+    (x(1, 1, 4, 3), 2), (x(1, 3, 4), (None, 3))])
 def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
     """Means over even shares of images, (..., *output_size); see `adaptive_avg_pool1d`.
 
@@ -172,7 +175,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
     return _average[2](input, _out("adaptive_avg_pool2d", input, output_size, 2))
 
 
-@function("nn.functional.adaptive_avg_pool3d")
+@function("nn.functional.adaptive_avg_pool3d", samples=lambda x: [
+    (x(1, 1, 2, 3, 2), 2), (x(1, 2, 3, 2), (1, 2, None))])
 def adaptive_avg_pool3d(input: Tensor, output_size: Sizes) -> Tensor:
     """Means over even shares of volumes, (..., *output_size); see `adaptive_avg_pool1d`.
 
@@ -188,7 +192,8 @@ def _adaptive_max(op: str, input: Tensor, output_size: Any, return_indices: bool
     return found if return_indices else found[0]
 
 
-@function("nn.functional.adaptive_max_pool1d")
+@function("nn.functional.adaptive_max_pool1d", samples=lambda x: [
+    (x(1, 2, 5), 3), (x(2, 4), 2, True)])
 def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
     """Maxima over even shares of the length; with their places (int64) if `return_indices`.
 
@@ -199,7 +204,8 @@ def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool 
     return _adaptive_max("adaptive_max_pool1d", input, output_size, return_indices, 1)
 
 
-@function("adaptive_max_pool1d nn.functional.adaptive_max_pool1d_with_indices")
+@function("adaptive_max_pool1d nn.functional.adaptive_max_pool1d_with_indices", samples=lambda x: [
+    (x(1, 2, 5), 3)])
 def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Sizes,
                                      return_indices: bool = False) -> tuple[Tensor, Tensor]:
     """Maxima over even shares of the length, and their places (int64).
@@ -211,7 +217,8 @@ def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Sizes,
     return _adaptive_max("adaptive_max_pool1d", input, output_size, True, 1)
 
 
-@function("nn.functional.adaptive_max_pool2d")
+@function("nn.functional.adaptive_max_pool2d", samples=lambda x: [
+    (x(1, 1, 4, 3), 2), (x(1, 3, 4), (None, 3), True)])
 def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
     """Maxima over even shares of images; with their places in the flattened image if asked.
 
@@ -222,7 +229,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool 
     return _adaptive_max("adaptive_max_pool2d", input, output_size, return_indices, 2)
 
 
-@function("nn.functional.adaptive_max_pool2d_with_indices")
+@function("nn.functional.adaptive_max_pool2d_with_indices", samples=lambda x: [(x(1, 1, 4, 3), 2)])
 def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Sizes,
                                      return_indices: bool = False) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool2d` and the places of the maxima.
@@ -234,7 +241,8 @@ def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Sizes,
     return _adaptive_max("adaptive_max_pool2d", input, output_size, True, 2)
 
 
-@function("nn.functional.adaptive_max_pool3d")
+@function("nn.functional.adaptive_max_pool3d", samples=lambda x: [
+    (x(1, 1, 2, 3, 2), 2), (x(1, 2, 3, 2), (1, 2, None), True)])
 def adaptive_max_pool3d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
     """Maxima over even shares of volumes; with their places in the flattened volume if asked.
 
@@ -245,7 +253,8 @@ def adaptive_max_pool3d(input: Tensor, output_size: Sizes, return_indices: bool 
     return _adaptive_max("adaptive_max_pool3d", input, output_size, return_indices, 3)
 
 
-@function("nn.functional.adaptive_max_pool3d_with_indices")
+@function("nn.functional.adaptive_max_pool3d_with_indices", samples=lambda x: [
+    (x(1, 1, 2, 3, 2), 2)])
 def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Sizes,
                                      return_indices: bool = False) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool3d` and the places of the maxima.
@@ -275,11 +284,15 @@ def _fractional_max(op: str, n: int, input: Tensor, kernel_size: Any, output_siz
     if samples is None:
         batch = input.shape[0] if input.ndim == n + 2 else 1
         samples = rand(batch, input.shape[-n - 1], n, dtype=input.dtype)
+    elif samples.dtype is not input.dtype:
+        raise RuntimeError(f"Expect _random_samples to have the same dtype as input: {op}("
+                           f"{operands(input=input, _random_samples=samples)})")
     found = _fractional[n](input, samples, size, out)
     return found if return_indices else found[0]
 
 
-@function("nn.functional.fractional_max_pool2d")
+@function("nn.functional.fractional_max_pool2d", samples=lambda x: [
+    (x(1, 1, 5, 4), 2, 2, {"_random_samples": x(1, 1, 2, low=0, high=1)})])
 def fractional_max_pool2d(input: Tensor, kernel_size: Numbers, output_size: Numbers | None = None,
                           output_ratio: Any = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Any:
@@ -299,7 +312,8 @@ def fractional_max_pool2d(input: Tensor, kernel_size: Numbers, output_size: Numb
                            output_ratio, return_indices, _random_samples)
 
 
-@function("nn.functional.fractional_max_pool3d")
+@function("nn.functional.fractional_max_pool3d", samples=lambda x: [
+    (x(1, 1, 4, 3, 3), 2, 2, {"_random_samples": x(1, 1, 3, low=0, high=1)})])
 def fractional_max_pool3d(input: Tensor, kernel_size: Numbers, output_size: Numbers | None = None,
                           output_ratio: Any = None, return_indices: bool = False,
                           _random_samples: Tensor | None = None) -> Any:
@@ -313,7 +327,8 @@ def fractional_max_pool3d(input: Tensor, kernel_size: Numbers, output_size: Numb
                            output_ratio, return_indices, _random_samples)
 
 
-@function("nn.functional.fractional_max_pool2d_with_indices")
+@function("nn.functional.fractional_max_pool2d_with_indices", samples=lambda x: [
+    (x(1, 1, 5, 4), 2, {"output_ratio": 0.5, "_random_samples": x(1, 1, 2, low=0, high=1)})])
 def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Numbers,
                                        output_size: Numbers | None = None,
                                        output_ratio: Any = None, return_indices: bool = False,
@@ -323,7 +338,8 @@ def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Numbers,
                                  _random_samples)
 
 
-@function("nn.functional.fractional_max_pool3d_with_indices")
+@function("nn.functional.fractional_max_pool3d_with_indices", samples=lambda x: [
+    (x(1, 1, 4, 3, 4), 2, {"output_ratio": 0.5, "_random_samples": x(1, 1, 3, low=0, high=1)})])
 def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Numbers,
                                        output_size: Numbers | None = None,
                                        output_ratio: Any = None, return_indices: bool = False,

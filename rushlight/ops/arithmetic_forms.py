@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.host import zeta as host
+from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.promotion import promote_ranks
@@ -38,7 +39,7 @@ def _truths(input: Any, bound: Any) -> bool:
             and input.dtype is bound.dtype is dtypes.bool_)
 
 
-@composite("clamp_min", inplace=True)
+@composite("clamp_min", inplace=True, samples=lambda x: [(x(2, 3), 0.1), (x(2, 3), x(3))])
 def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """input, but nowhere less than `min`, a number or a tensor.
 
@@ -51,7 +52,7 @@ def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     return clamp(input, _bound("clamp_min", input, "min", min), None, out=out)
 
 
-@composite("clamp_max", inplace=True)
+@composite("clamp_max", inplace=True, samples=lambda x: [(x(2, 3), 0.1), (x(2, 3), x(3))])
 def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     """input, but nowhere more than `max`, a number or a tensor.
 
@@ -105,7 +106,8 @@ def _doubled(value: Any, complex_numbers: bool) -> Any:
     return cast(value, target.array) if isinstance(value, Tensor) else value
 
 
-@composite("float_power", out=True)
+@composite("float_power", out=True, samples=lambda x: [
+    (x(2, 3, low=0.5), 2), (x(2, 3, low=0.5), x(3))])
 def float_power(input: Any, exponent: Any) -> Tensor:
     """input ** exponent in double precision.
 
@@ -119,7 +121,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     return pow(*(_doubled(x, wide) for x in given))
 
 
-@composite("float_power_")
+@composite("float_power_", samples=lambda x: [(x(2, 3, low=0.5), 1.5)])
 def float_power_(input: Tensor, exponent: Any) -> Tensor:
     """input ** exponent in place, for tensors of double precision."""
     wide = input.dtype.is_complex or isinstance(exponent, complex) or (
@@ -138,7 +140,7 @@ def _heaviside(input, values):
     return s.where(s.eq(input, 0), values, s.where(input > 0, 1, 0))
 
 
-@composite("heaviside", out=True, inplace=True)
+@composite("heaviside", out=True, inplace=True, samples=lambda x: [(x(2, 3), x(3))])
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """The step function: 0 below zero, `values` at zero, 1 above. No gradient flows.
 
@@ -192,7 +194,7 @@ def _of_integers(name: str, op: Any, input: Tensor, other: Any) -> Tensor:
         raise mismatch(name, input=input, other=other) from None
 
 
-@composite("gcd", out=True, inplace=True)
+@composite("gcd", out=True, inplace=True, samples=lambda x: [(x.integers(2, 3), x.integers(3))])
 def gcd(input: Tensor, other: Tensor) -> Tensor:
     """The greatest common divisor of each pair of integers, not negative.
 
@@ -203,7 +205,7 @@ def gcd(input: Tensor, other: Tensor) -> Tensor:
     return _of_integers("gcd", _gcd, input, other)
 
 
-@composite("lcm", out=True, inplace=True)
+@composite("lcm", out=True, inplace=True, samples=lambda x: [(x.integers(2, 3), x.integers(3))])
 def lcm(input: Tensor, other: Tensor) -> Tensor:
     """The least common multiple of each pair of integers, not negative.
 
@@ -263,6 +265,8 @@ class _polygamma:
     """The n-th derivative of digamma, n >= 1."""
 
     def forward(input, n: Option):
+        if is_meta(input):
+            return input.copy()
         return host.polygamma(n, input.astype(np.float64)).astype(input.dtype)
 
     def backward(gradient, input, n):
@@ -280,7 +284,8 @@ def _derivative_of_digamma(n: int, input: Any) -> Any:
     return input.digamma() if n == 0 else _polygamma(input, int(n))
 
 
-@composite("special.polygamma polygamma", out=True)
+@composite("special.polygamma polygamma", out=True, samples=lambda x: [
+    (1, x(3, low=0.5)), (3, x(3, low=0.5))])
 def polygamma(n: Any, input: Any = None) -> Tensor:
     """The n-th derivative of digamma, n = 0, 1, ...; the method takes n alone.
 
@@ -297,13 +302,14 @@ def _of_itself(input: Tensor, n: int) -> Tensor:
     return _derivative_of_digamma(n, input)
 
 
-@composite("Tensor.polygamma_")
+@composite("Tensor.polygamma_", samples=lambda x: [(x(3, low=0.5), 2)])
 def polygamma_(input: Tensor, n: int) -> Tensor:
     """The n-th derivative of digamma, in place."""
     return in_place_form(_of_itself, "polygamma_")(input, n)
 
 
-@composite("mvlgamma special.multigammaln", out=True, inplace=True)
+@composite("mvlgamma special.multigammaln", out=True, inplace=True, samples=lambda x: [
+    (x(3, low=1.5, high=4), 2)])
 def mvlgamma(input: Any, p: int) -> Tensor:
     """log of the multivariate gamma function of dimension p.
 

@@ -28,7 +28,7 @@ def __array_namespace__(input: Tensor, *, api_version: str | None = None) -> Mod
     return import_module("rushlight.array_api")  # a door above this layer, loaded on first use
 
 
-@composite("Tensor.to_device")
+@composite("Tensor.to_device", samples=lambda x: [(x(2, 3), "cpu")])
 def to_device(input: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
     """`to(device)` under the array API standard's name. Raises ValueError for a stream."""
     if stream is not None:

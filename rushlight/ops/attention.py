@@ -77,7 +77,11 @@ def _fits(query: Any, key: Any, value: Any, mask: Any, scale: float) -> bool:
             and q.size > 0 and k.size > 0 and v.size > 0)
 
 
-@function("nn.functional.scaled_dot_product_attention")
+@function("nn.functional.scaled_dot_product_attention", samples=lambda x: [
+    (x(1, 3, 2), x(1, 4, 2), x(1, 4, 3)),
+    (x(3, 2), x(3, 2), x(3, 2), {"is_causal": True, "scale": 0.5}),
+    (x(1, 2, 2), x(1, 3, 2), x(1, 3, 2), x(2, 3)),
+    (x(1, 2, 2, 2), x(1, 1, 3, 2), x(1, 1, 3, 2), {"enable_gqa": True})])
 def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: Any = None,
                                  dropout_p: float = 0.0, is_causal: bool = False,
                                  scale: float | None = None,
@@ -118,9 +122,14 @@ def _check(query: Any, key: Any, value: Any, mask: Any, dropout_p: float,
         raise RuntimeError("Expected query, key, and value to have the same dtype, but got "
                            f"{kinds} instead: {_shown(named)}")
     if query.shape[-1] != key.shape[-1]:
-        raise RuntimeError(f"The size of tensor a ({query.shape[-1]}) must match the size of "
-                           f"tensor b ({key.shape[-1]}): {_shown(named)}; query and key differ in "
-                           "the last dimension")
+        batch = math.prod(query.shape[:-2])
+        problem = (
+            f"Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{batch}, {query.shape[-1]}] but got: [{batch}, {key.shape[-1]}]."
+            if query.ndim > 2 else
+            f"mat1 and mat2 shapes cannot be multiplied ({query.shape[0]}x{query.shape[1]} and "
+            f"{key.shape[1]}x{key.shape[0]}):")
+        raise RuntimeError(f"{problem} {_shown(named)}; query and key differ in the last dimension")
     if min(query.ndim, key.ndim, value.ndim) > 2 and query.shape[-3] != key.shape[-3]:
         _check_heads(named, enable_gqa)
     if mask is not None and mask.dtype is not dtypes.bool_ and not mask.is_floating_point():

@@ -66,7 +66,8 @@ def _avg_pool(op: str, space: int, input: Tensor, kernel_size: Any, stride: Any,
     return _average[space](input, windows, (bool(count_include_pad), override), out=out)
 
 
-@function("avg_pool1d nn.functional.avg_pool1d")
+@function("avg_pool1d nn.functional.avg_pool1d", samples=lambda x: [
+    (x(1, 2, 5), 2), (x(2, 5), 3, 2, 1, True, False)])
 def avg_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, ceil_mode: bool = False,
                count_include_pad: bool = True) -> Tensor:
@@ -89,7 +90,8 @@ def avg_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
                      count_include_pad, None)
 
 
-@function("nn.functional.avg_pool2d")
+@function("nn.functional.avg_pool2d", samples=lambda x: [
+    (x(1, 1, 4, 3), 2, 1), (x(1, 3, 4), 2, {"padding": 1, "divisor_override": 3})])
 def avg_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None, *, out: Any = None) -> Tensor:
@@ -106,7 +108,8 @@ def avg_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
                      count_include_pad, divisor_override, out)
 
 
-@function("nn.functional.avg_pool3d")
+@function("nn.functional.avg_pool3d", samples=lambda x: [
+    (x(1, 1, 2, 3, 2), 2), (x(1, 3, 2, 2), 2, 1, 1)])
 def avg_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, ceil_mode: bool = False, count_include_pad: bool = True,
                divisor_override: int | None = None, *, out: Any = None) -> Tensor:
@@ -120,7 +123,8 @@ def avg_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
                      count_include_pad, divisor_override, out)
 
 
-@function("nn.functional.lp_pool1d")
+@function("nn.functional.lp_pool1d", samples=lambda x: [
+    (x(1, 2, 5, low=0.3), 2, 2), (x(1, 5, low=0.3), 3, 2, 1, True)])
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Numbers | None = None,
               ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window along the length: (sum of x ** p) ** (1 / p), p = `norm_type`.
@@ -134,7 +138,7 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Numbers
     return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-@function("nn.functional.lp_pool2d")
+@function("nn.functional.lp_pool2d", samples=lambda x: [(x(1, 1, 3, 4, low=0.3), 3, 2)])
 def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Numbers,
               stride: Numbers | None = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window of an image: (sum of x ** p) ** (1 / p), p = `norm_type`.
@@ -146,7 +150,7 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Numbers,
     return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-@function("nn.functional.lp_pool3d")
+@function("nn.functional.lp_pool3d", samples=lambda x: [(x(1, 1, 2, 2, 3, low=0.3), 2, 2)])
 def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Numbers,
               stride: Numbers | None = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window of a volume: (sum of x ** p) ** (1 / p), p = `norm_type`.

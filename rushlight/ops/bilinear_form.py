@@ -7,7 +7,8 @@ from rushlight.ops.matmul import matmul
 from rushlight.tensor import Tensor
 
 
-@function("bilinear nn.functional.bilinear")
+@function("bilinear nn.functional.bilinear", samples=lambda x: [
+    (x(2, 3), x(2, 2), x(4, 3, 2), x(4)), (x(3), x(2), x(1, 3, 2))])
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = x1^T A_k x2 + b_k.
 

@@ -17,7 +17,7 @@ def _answer(value: Any, name: str) -> bool:
     return bool(value)
 
 
-@function("cond")
+@function("cond", samples=lambda x: [(True, lambda y: y * 2, lambda y: y - 1, (x(3),))])
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any],
          operands: Any = ()) -> Any:
     """true_fn(*operands) where `pred` holds, else false_fn(*operands).

@@ -123,7 +123,9 @@ def _phantom(input: Array, weight: Array, window: Window, space: Ints | None) ->
     return MetaArray((input.shape[0], channels, *space), input.dtype)
 
 
-@function("conv1d nn.functional.conv1d")
+@function("conv1d nn.functional.conv1d", samples=lambda x: [
+    (x(1, 2, 5), x(2, 2, 3), x(2)), (x(2, 4), x(2, 1, 2), None, 2, 1, 1, 2),
+    (x(1, 1, 5), x(1, 1, 2), None, 1, "same", 2)])
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
            padding: Numbers | str = 0, dilation: Numbers = 1, groups: int = 1) -> Tensor:
     """Slide windows along sequences: out[n, o, t] = bias[o] + sum weight[o] * window at t.
@@ -146,7 +148,8 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Nu
     return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function("conv2d nn.functional.conv2d")
+@function("conv2d nn.functional.conv2d", samples=lambda x: [
+    (x(1, 2, 3, 3), x(1, 2, 2, 2), x(1)), (x(1, 4, 3), x(2, 1, 2, 2), None, 2, (1, 0))])
 def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
            padding: Numbers | str = 0, dilation: Numbers = 1, groups: int = 1) -> Tensor:
     """Slide windows over images: out[n, o, y, x] = bias[o] + sum weight[o] * window at (y, x).
@@ -170,7 +173,8 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Nu
     return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function("conv3d nn.functional.conv3d")
+@function("conv3d nn.functional.conv3d", samples=lambda x: [
+    (x(1, 1, 2, 3, 2), x(1, 1, 2, 2, 2), x(1))])
 def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Numbers = 1,
            padding: Numbers | str = 0, dilation: Numbers = 1, groups: int = 1) -> Tensor:
     """Slide windows through volumes; `conv2d` with a depth before height and width.
@@ -182,7 +186,8 @@ def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Nu
     return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function("conv_transpose1d nn.functional.conv_transpose1d")
+@function("conv_transpose1d nn.functional.conv_transpose1d", samples=lambda x: [
+    (x(1, 2, 3), x(2, 1, 2), x(1)), (x(1, 2, 3), x(2, 1, 3), None, 2, 1, 1, 2)])
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                      stride: Numbers = 1, padding: Numbers = 0, output_padding: Numbers = 0,
                      groups: int = 1, dilation: Numbers = 1) -> Tensor:
@@ -208,7 +213,8 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                        output_padding, groups, dilation)
 
 
-@function("conv_transpose2d nn.functional.conv_transpose2d")
+@function("conv_transpose2d nn.functional.conv_transpose2d", samples=lambda x: [
+    (x(1, 2, 2, 2), x(2, 1, 2, 2), x(1), 2)])
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                      stride: Numbers = 1, padding: Numbers = 0, output_padding: Numbers = 0,
                      groups: int = 1, dilation: Numbers = 1) -> Tensor:
@@ -223,7 +229,8 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                        output_padding, groups, dilation)
 
 
-@function("conv_transpose3d nn.functional.conv_transpose3d")
+@function("conv_transpose3d nn.functional.conv_transpose3d", samples=lambda x: [
+    (x(1, 1, 2, 1, 2), x(1, 1, 2, 2, 1))])
 def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                      stride: Numbers = 1, padding: Numbers = 0, output_padding: Numbers = 0,
                      groups: int = 1, dilation: Numbers = 1) -> Tensor:
@@ -237,7 +244,9 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None,
                        output_padding, groups, dilation)
 
 
-@function("convolution")
+@function("convolution", samples=lambda x: [
+    (x(1, 2, 4), x(1, 2, 2), x(1), (1,), (0,), (1,), False, (0,), 1),
+    (x(1, 2, 3), x(2, 1, 2), None, (2,), (0,), (1,), True, (1,), 1)])
 def general_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Numbers,
                         padding: Numbers, dilation: Numbers, transposed: bool,
                         output_padding: Numbers, groups: int) -> Tensor:
@@ -254,7 +263,7 @@ def general_convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stri
     return _convolve("convolution", space, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function("conv_tbc nn.functional.conv_tbc")
+@function("conv_tbc nn.functional.conv_tbc", samples=lambda x: [(x(4, 1, 2), x(2, 2, 3), x(3), 1)])
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """`conv1d` of (time, batch, channels) with a weight (window, in channels, out channels).
 
@@ -417,15 +426,21 @@ def _check_channels(x: Ints, w: Ints, b: Array | None, window: Window, transpose
             f"bias of size {list(b.shape)} instead")
 
 
+def _refuse_bias(x: Array, b: Array) -> None:
+    raise RuntimeError(
+        f"Input type ({_CTYPES[title(x.dtype)]}) and bias type ({_CTYPES[title(b.dtype)]}) "
+        "should be the same; convert one with .to(dtype)")
+
+
 def _check_dtypes(x: Array, w: Array, b: Array | None) -> None:
     if x.dtype != w.dtype:
+        if b is not None and b.dtype == w.dtype:
+            _refuse_bias(x, b)
         raise RuntimeError(
             f"expected scalar type {title(x.dtype)} but found {title(w.dtype)}: input and weight "
             "must have one dtype; convert one with .to(dtype)")
     if b is not None and b.dtype != x.dtype:
-        raise RuntimeError(
-            f"Input type ({_CTYPES[title(x.dtype)]}) and bias type ({_CTYPES[title(b.dtype)]}) "
-            "should be the same; convert one with .to(dtype)")
+        _refuse_bias(x, b)
     if x.dtype.kind == "b":
         raise NotImplementedError('"slow_conv2d_cpu" not implemented for \'Bool\'; convert the '
                                   "operands with .to(dtype)")

@@ -142,7 +142,7 @@ def _conversion(name: str, target: dtype) -> None:
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor as {target.name}; itself if it is that already."
-    composite(f"Tensor.{name}")(convert)
+    composite(f"Tensor.{name}", samples=lambda x: [(x(2, 3),)])(convert)
 
 
 for _name, _target in {**dtypes.ALIASES, "bool": dtypes.bool_, "byte": dtypes.uint8,
@@ -161,7 +161,7 @@ _TYPE_NAMES = {"float32": "Float", "float64": "Double", "float16": "Half", "int6
                "bool": "Bool", "bfloat16": "BFloat16"}
 
 
-@composite("Tensor.type")
+@composite("Tensor.type", samples=lambda x: [(x(2, 3), "torch.FloatTensor")])
 def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The name of the tensor's type, or the tensor as another dtype."""
     if dtype is None:
@@ -177,7 +177,7 @@ def type_(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     return cast(input, dtypes.as_dtype(dtype).array)
 
 
-@composite("Tensor.cpu")
+@composite("Tensor.cpu", samples=lambda x: [(x(2, 3),)])
 def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in the machine's memory: itself."""
     return to(input, "cpu")
@@ -189,13 +189,13 @@ def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tenso
     return to(input, "cuda")
 
 
-@composite("Tensor.pin_memory")
+@composite("Tensor.pin_memory", samples=lambda x: [(x(2, 3),)])
 def pin_memory(input: Tensor, device: Any = None) -> Tensor:
     """The tensor itself: page-locked memory only serves transfers to other devices."""
     return input
 
 
-@composite("Tensor.share_memory_")
+@composite("Tensor.share_memory_", samples=lambda x: [(x(2, 3),)])
 def share_memory_(input: Tensor) -> Tensor:
     """Move the tensor's memory to where processes share it, in place; return the tensor.
 
@@ -221,7 +221,7 @@ class CopyBackwards(Node):  # torch's spelling
         return old, None if self.edges[1] is None else cast(gradient.sum_to_size(shape), dtype)
 
 
-@composite("Tensor.copy_")
+@composite("Tensor.copy_", samples=lambda x: [(x(2, 3), x(3))])
 def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Overwrite the elements with those of `src`, broadcast and converted to this dtype.
 
@@ -280,7 +280,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
     return clone(input).fill_(value)  # type: ignore[attr-defined]
 
 
-@composite("fill_")
+@composite("fill_", samples=lambda x: [(x(2, 3), 1.5), (x(2, 3), x())])
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Overwrite every element with `value`, a number or a 0-d tensor.
 
@@ -304,7 +304,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     return _overwrite(input, value, recorded)
 
 
-@composite("zero_")
+@composite("zero_", samples=lambda x: [(x(2, 3),)])
 def zero_(input: Tensor) -> Tensor:
     """Overwrite every element with 0."""
     if may_write(input):
@@ -314,7 +314,7 @@ def zero_(input: Tensor) -> Tensor:
     return fill_(input, 0)
 
 
-@composite("Tensor.set_")
+@composite("Tensor.set_", samples=lambda x: [(x(2, 3), x(4))])
 def set_(input: Tensor, source: Tensor) -> Tensor:
     """Make this tensor look at the memory of `source`."""
     input._array = source._array

@@ -20,7 +20,7 @@ Array = np.ndarray
 HISTOGRAM = structure("histogram", "hist bin_edges")
 
 
-@composite("bincount")
+@composite("bincount", samples=lambda x: [(x.integers(6),), (x.integers(6), x(6), 8)])
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... occurs in a vector of nonnegative integers.
 
@@ -96,7 +96,9 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return wrap(np.bincount(places, minlength=bins).astype(input._array.dtype))
 
 
-@composite("histogram", out=True)
+@composite("histogram", out=True, samples=lambda x: [
+    (x(6), 3), (x(6), 3, {"range": (-1.0, 1.0), "density": True}),
+    (x(6), x.tensor([-2.0, 0.1, 2.0]).double(), {"weight": x(6)})])
 def histogram(input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None,
               density: bool = False) -> Any:
     """(hist, bin_edges): how many elements fall into each bin, the last one closed.
@@ -119,11 +121,15 @@ def histogram(input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | N
         if bins <= 0:
             raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for "
                                "dimension 0")
-        low, high = _extent("torch.histogram", array, *(range or (0, 0)), 0.5)
-        edges = np.linspace(low, high, bins + 1, dtype=array.dtype)
+        edges = MetaArray((bins + 1,), array.dtype) if is_meta(array) else np.linspace(
+            *_extent("torch.histogram", array, *(range or (0, 0)), 0.5), bins + 1,
+            dtype=array.dtype)
     if weight is not None and weight._array.shape != array.shape:
         raise RuntimeError("torch.histogram(): if weight tensor is provided it should have the "
                            f"same shape as input: {operands(input=input, weight=weight)}")
+    if is_meta(array) or is_meta(edges):
+        hist = MetaArray((edges.shape[0] - 1,), array.dtype)
+        return HISTOGRAM(wrap(hist), wrap(MetaArray(edges.shape, array.dtype)))
     weights = None if weight is None else weight._array.reshape(-1)
     counts = np.histogram(array.reshape(-1), edges, weights=weights)[0].astype(array.dtype)
     if density:

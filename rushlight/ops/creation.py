@@ -49,7 +49,7 @@ def filled(shape: tuple[int, ...], value: Any, d: dtype, device: Any) -> Any:
     return array
 
 
-@function("tensor")
+@function("tensor", samples=lambda x: [([[1.0, 2.0], [3.0, 4.0]],)])
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
            pin_memory: bool = False) -> Tensor:
     """A tensor with a copy of `data`: a number, nested lists of numbers, an array, a tensor.
@@ -90,7 +90,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None, *, copy: bool | 
     return finish(convert.array_of(data, target), requires_grad)
 
 
-@function("from_numpy")
+@function("from_numpy", samples=lambda x: [(x(2, 3).numpy(),)])
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor over the memory of a NumPy array.
 
@@ -109,7 +109,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
-@function("from_dlpack utils.dlpack.from_dlpack")
+@function("from_dlpack utils.dlpack.from_dlpack", samples=lambda x: [(x(2, 3).numpy(),)])
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor over the memory of any object that speaks DLPack, or of a capsule made by it."""
     if type(ext_tensor).__name__ == "PyCapsule":
@@ -180,7 +180,7 @@ def _filler(name: str, value: int, words: str) -> None:
     create.__doc__ = (f"A tensor of the given size with {words} everywhere.\n\n"
                       f"    >>> import rushlight as rl\n    >>> rl.{name}(2)\n"
                       f"    tensor([{value}., {value}.])\n    ")
-    CREATED[name] = function(name)(create)
+    CREATED[name] = function(name, samples=lambda x: [(2, 3), ((2, 3),)])(create)
 
 
 CREATED: dict[str, Any] = {}
@@ -189,7 +189,7 @@ _filler("ones", 1, "1")
 zeros, ones = CREATED["zeros"], CREATED["ones"]
 
 
-@function("empty")
+@function("empty", samples=lambda x: [(2, 3)])
 def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
           requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
           **named: Any) -> Tensor:
@@ -205,7 +205,7 @@ def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, de
     return finish(empty_array(shape, d, device), requires_grad, out, "empty")
 
 
-@function("empty_strided")
+@function("empty_strided", samples=lambda x: [((2, 3), (1, 2))])
 def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = None,
                   device: Any = None, requires_grad: bool = False,
                   pin_memory: bool = False) -> Tensor:
@@ -289,7 +289,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
 
 def _method(name: str, make: Any, doc: str) -> None:
     make.__name__, make.__doc__ = name, doc
-    composite(f"Tensor.{name}")(make)
+    composite(f"Tensor.{name}", samples=lambda x: [(x(2), (2, 3)), (x(2), 2, 3)])(make)
 
 
 def _sized(create: Any) -> Any:
@@ -390,7 +390,7 @@ def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
     return finish(array.astype(d.array), requires_grad, out, "arange")
 
 
-@function("range")
+@function("range", samples=lambda x: [(1, 4, 0.5)])
 def range_(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
     """start, start + step, ... up to and including end, as floats."""
     if end is None:

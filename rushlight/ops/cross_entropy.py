@@ -14,6 +14,7 @@ from rushlight.backends.quiet import quiet
 from rushlight.base.errors import describe, operands
 from rushlight.families.cast import astype
 from rushlight.families.composite import function
+from rushlight.families.inplace import real_only, title
 from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.ops.loss import F, _reduction, reduced
@@ -27,19 +28,44 @@ def _check_classes(input: Any, target: Any, op: str) -> None:
         raise RuntimeError("input tensor should be 1D or 2D" if op == "nll_loss" else
                            f"{op}: expected input with at least one dimension, got a 0-d tensor")
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    if tuple(target.shape) != tuple(expected):
-        if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
-            raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target "
-                             f"batch_size ({target.shape[0]}). "
-                             f"{op}({operands(input=input, target=target)})")
-        raise RuntimeError(
-            f"Expected target size {list(expected)}, got {list(target.shape)}: "
-            f"{op}({operands(input=input, target=target)}); the target holds one class index for "
-            "each sample, without the class dimension")
+    if tuple(target.shape) != tuple(expected) and (input.ndim > 1 or tuple(target.shape) != (1,)):
+        _refuse_shapes(input, target, list(expected), op)
     if target._array.dtype != np.int64 and target._array.dtype != np.uint8:
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}: the target "
-                           f"of {op} holds class indices ({describe(target)}); convert it with "
-                           ".long()")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got "
+                           f"{title(target.dtype)}: the target of {op} holds class indices "
+                           f"({describe(target)}); convert it with .long()")
+
+
+def _refuse_shapes(input: Any, target: Any, expected: list[int], op: str) -> None:
+    shown = f"{op}({operands(input=input, target=target)})"
+    sizes = f"(got input: {list(input.shape)} , target: {list(target.shape)})"
+    batch = target.shape[0] if target.ndim else 0
+    if input.ndim == 1:
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {batch}. "
+                         f"{shown}")
+    if input.shape[0] != batch:
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target "
+                         f"batch_size ({batch}). {shown}")
+    if input.ndim == 2:
+        problem = f"0D or 1D target tensor expected, multi-target not supported {sizes}"
+    elif input.ndim == 4 and target.ndim != 3:
+        problem = ("only batches of spatial targets supported (3D tensors) but got targets of "
+                   f"dimension: {target.ndim}")
+    elif input.ndim == 4:
+        problem = f"size mismatch {sizes}"
+    else:
+        problem = f"Expected target size {expected}, got {list(target.shape)}"
+    raise RuntimeError(f"{problem}: {shown}; the target holds one class index for each sample, "
+                       "without the class dimension")
+
+
+def _check_weight(weight: Any, input: Any, op: str = "") -> None:
+    """Raise RuntimeError unless there is one weight for each class."""
+    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
+    if tuple(weight.shape) != (classes,):
+        raise RuntimeError(
+            f"{op}weight tensor should be defined either for all {classes} classes or "
+            f"no classes but got weight tensor of shape: {list(weight.shape)}")
 
 
 def _check_range(target: np.ndarray, classes: int, ignore_index: int) -> None:
@@ -51,6 +77,7 @@ def _check_range(target: np.ndarray, classes: int, ignore_index: int) -> None:
 
 def _picked(input: np.ndarray, target: np.ndarray, ignore_index: int) -> tuple[np.ndarray, int]:
     """-x[y] of each sample, 0 for ignored ones, and how many are not ignored."""
+    real_only("nll_loss_out_frame", input)
     samples, classes = input.shape
     if not 0 <= ignore_index < classes:
         found = few.gather(input, 1, target.reshape(samples, 1))
@@ -75,7 +102,8 @@ class _mean_nll:
             return MetaArray((), input.dtype), 0
         losses, count = _picked(input, target, ignore_index)
         total = reductions.sum(losses, (0,))
-        return quiet(np.divide)(total, number(count, total.dtype), out=...), count
+        mean = quiet(np.divide)(total, number(count, total.dtype), out=...)
+        return astype(mean, input.dtype), count
 
     def backward(gradient, target, shape, ignore_index, count):
         return _mean_nll_backward(gradient, target, shape, ignore_index, count), None
@@ -105,22 +133,17 @@ class _mean_nll_backward:
 
 @library("_pick")
 class _pick:
-    """-weight[y] * x[y] of each sample: x is (samples, classes), y its classes; ignored ones 0."""
+    """-x[y] of each sample: x is (samples, classes), y its classes; ignored ones 0."""
 
-    def forward(input, target, weight: Operand = None, ignore_index: Option = -100):
+    def forward(input, target, ignore_index: Option):
         if is_meta(input):
             return MetaArray(target.shape, input.dtype)
-        picked, _ = _picked(input, target, ignore_index)
-        if weight is not None:
-            picked = picked * weight[np.where(target == ignore_index, 0, target)]
-        return picked
+        return _picked(input, target, ignore_index)[0]
 
-    def backward(gradient, shape, target, weight, ignore_index):
+    def backward(gradient, shape, target, ignore_index):
         safe = target.masked_fill(target == ignore_index, 0)
-        value = -gradient if weight is None else -gradient * weight[safe]
-        value = value.masked_fill(target == ignore_index, 0)
-        whole = gradient.new_zeros(shape).scatter(1, safe.unsqueeze(1), value.unsqueeze(1))
-        return whole, None, None
+        value = (-gradient).masked_fill(target == ignore_index, 0)
+        return gradient.new_zeros(shape).scatter(1, safe.unsqueeze(1), value.unsqueeze(1)), None
 
 
 def _rows(input: Any) -> Any:
@@ -136,7 +159,9 @@ def _one_row_each(input: Any, target: Any) -> bool:
     return x.ndim == 2 and y.ndim == 1 and x.shape[0] == y.shape[0] and y.dtype == np.int64
 
 
-@function(F + "nll_loss")
+@function(F + "nll_loss", samples=lambda x: [
+    (x(3, 6), x.integers(3)), (x(2, 6, 2), x.integers(2, 2), x(6, low=0.5), {"reduction": "none"}),
+    (x(6), x.integers()), (x(3, 6), x.integers(3), {"ignore_index": 2, "reduction": "sum"})])
 @maskable(classes)
 def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
              ignore_index: int = -100, reduce: Any = None, reduction: str = "mean") -> Tensor:
@@ -150,17 +175,22 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
     if word == "mean" and weight is None and _one_row_each(input, target):
         return _mean_nll(input, target, ignore_index)
     _check_classes(input, target, "nll_loss")
-    classes = input.shape[1] if input.ndim > 1 else input.shape[0]
-    if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(f"weight tensor should be defined either for all {classes} classes or "
-                           f"no classes but got weight tensor of shape: {list(weight.shape)}")
+    if weight is not None:
+        _check_weight(weight, input)
+        if weight.dtype is not input.dtype:
+            raise RuntimeError(f"expected scalar type {title(input.dtype)} but found "
+                               f"{title(weight.dtype)}: nll_loss("
+                               f"{operands(input=input, weight=weight)}); convert one with .to()")
     flat = target.reshape(-1).long()
     if word == "mean" and weight is None:
         return _mean_nll(_rows(input), flat, ignore_index)
-    loss: Any = _pick(_rows(input), flat, weight, ignore_index)
-    if word == "mean":
-        counted = weight[flat.masked_fill(flat == ignore_index, 0)]
-        return loss.sum() / counted.masked_fill(flat == ignore_index, 0).sum()
+    loss: Any = _pick(_rows(input), flat, ignore_index)
+    if weight is not None:
+        ignored = flat == ignore_index
+        counted = weight[flat.masked_fill(ignored, 0)].masked_fill(ignored, 0)
+        loss = loss * counted
+        if word == "mean":
+            return loss.sum() / counted.sum()
     return reduced(loss.reshape(target.shape), word)
 
 
@@ -229,7 +259,10 @@ def _cross_entropy_curvature(second: Any, input: Any, target: Any, ignore_index:
     return by_row, counts * probability * (second - inner)
 
 
-@function(F + "cross_entropy")
+@function(F + "cross_entropy", samples=lambda x: [
+    (x(3, 6), x.integers(3)), (x(2, 6, 2), x.integers(2, 2), x(6, low=0.5), {"reduction": "none"}),
+    (x(2, 3), x(2, 3, low=0.1), {"label_smoothing": 0.2}),
+    (x(3, 6), x.integers(3), {"label_smoothing": 0.1, "ignore_index": 2})])
 @maskable(classes)
 def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
                   ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
@@ -247,13 +280,23 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
     word = reduction
     if size_average is not None or reduce is not None:
         word = _reduction(reduction, size_average, reduce)
+    if target.dtype.category < 2 and target.ndim and target.shape == input.shape and (
+            input.ndim > 1 or input.shape[0] > 1):
+        raise RuntimeError("Expected floating point type for target with class probabilities, got "
+                           f"{title(target.dtype)}: cross_entropy("
+                           f"{operands(input=input, target=target)})")
     if weight is None and label_smoothing == 0.0 and target._array.dtype == np.int64 and (
             input.dtype.category == 2):
         return _plain_cross_entropy(input, target, ignore_index, word)
     logs: Any = log_softmax(input, 1 if input.ndim > 1 else 0)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if target.is_floating_point() and ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target: cross_entropy("
+                           f"{operands(input=input, target=target)})")
     if tuple(target.shape) == tuple(input.shape) and target._array.dtype.kind in "fV":
+        if weight is not None:
+            _check_weight(weight, input, "cross_entropy: ")
         return _soft_cross_entropy(logs, target, weight, word, label_smoothing)
     loss = nll_loss(logs, target, weight, None, ignore_index, None, word)
     if label_smoothing == 0.0:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from rushlight.families.composite import function
+from rushlight.families.inplace import real_only
 from rushlight.families.library import library
 from rushlight.ops.masked_loss import maskable, sequences
 from rushlight.tensor import Tensor, wrap
 
+Option = Any
 Array = np.ndarray
 MINUS_INFINITY = -np.inf
 
@@ -83,6 +85,7 @@ class ctc:  # noqa: N801 - an op
     keeps = ("slope",)
 
     def forward(input, problem=None):
+        real_only("ctc_loss_cpu", input)
         targets, input_lengths, target_lengths, blank = problem
         labels, skippable = _states(targets, target_lengths, blank)
         scores = input.astype(np.float64)
@@ -109,17 +112,30 @@ class ctc:  # noqa: N801 - an op
         slope[np.arange(len(scores))[:, None] >= input_lengths] = 0.0
         return loss.astype(input.dtype), slope.astype(input.dtype)
 
-    def backward(gradient, slope, problem):
+    def backward(gradient, input, slope, problem):
+        return _ctc_loss_backward(gradient, input, slope)
+
+
+@library("")
+class _ctc_loss_backward:
+    """The slope of each sample's loss times its gradient."""
+
+    def forward(gradient, input, slope: Option):
         # The slope is that of log_softmax's input; for log-probabilities the two agree.
         ignore = np.isnan(slope)
-        weights = wrap(np.where(ignore, 0.0, slope).astype(slope.dtype))
-        result = weights * gradient.unsqueeze(1)
+        result = np.where(ignore, 0, slope) * gradient[:, None]
         # Zero gradients, as zero_infinity gives, stay zero even for an infinite loss.
-        poisoned = ignore & (gradient._array != 0)[:, None]
-        return result.masked_fill(wrap(poisoned), float("nan")) if poisoned.any() else result
+        result[ignore & (gradient != 0)[:, None]] = np.nan
+        return result.astype(slope.dtype, copy=False)
+
+    def backward(gradient, needs):
+        raise RuntimeError("the derivative for '_ctc_loss_backward' is not implemented: there is "
+                           "no second derivative of ctc_loss, and no forward mode")
 
 
-@function("nn.functional.ctc_loss ctc_loss")
+@function("nn.functional.ctc_loss ctc_loss", samples=lambda x: [
+    (x(4, 2, 4).log_softmax(2), x.integers(2, 2, high=4), (4, 4), (2, 1), {"reduction": "sum"}),
+    (x(4, 4).log_softmax(1), x.integers(2, high=4), x.tensor(4), x.tensor(2), 0, "none", True)])
 @maskable(sequences)
 def ctc_loss(
     log_probs: Tensor,
@@ -147,6 +163,8 @@ def ctc_loss(
     single = log_probs.dim() == 2
     scores = log_probs.unsqueeze(1) if single else log_probs
     time, count, classes = scores.shape
+    if scores.is_meta:
+        return scores.new_empty(() if single or reduction != "none" else (count,))
     inputs, lengths = _numbers(input_lengths), _numbers(target_lengths)
     _check(time, count, classes, inputs, lengths, blank)
     labels = _padded(targets._array.astype(np.int64), lengths, blank)

@@ -93,7 +93,8 @@ def _cholesky_checked(name: str, a: Any, upper: bool, check: bool) -> tuple[Any,
     return (hermitian(factor) if upper else factor), info
 
 
-@function("linalg.cholesky", out=True)
+@function("linalg.cholesky", out=True, samples=lambda x: [
+    (x.definite(3),), (x.definite(3, 2), {"upper": True})])
 def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """The triangular L with A = L L^H (upper: U with A = U^H U), A Hermitian positive definite.
 
@@ -107,7 +108,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     return _cholesky_checked("linalg.cholesky", A, upper, True)[0]
 
 
-@function("linalg.cholesky_ex", out=True)
+@function("linalg.cholesky_ex", out=True, samples=lambda x: [(x.definite(3),)])
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
     """(L, info): as cholesky; info is the order of the first failing minor, 0 for success."""
     return CHOLESKY_EX(*_cholesky_checked("linalg.cholesky_ex", A, upper, check_errors))
@@ -181,7 +182,9 @@ QR = structure("linalg_qr", "Q R")
 OLD_QR = structure("qr", "Q R")
 
 
-@function("linalg.qr", out=True)
+@function("linalg.qr", out=True, samples=lambda x: [
+    (x.regular(3),), (x(2, 3, 2), "reduced"), (x(2, 3), "reduced"), (x.regular(3), "complete"),
+    (x(3, 2), "r")])
 def qr(A: Any, mode: str = "reduced") -> Any:
     """(Q, R) with A = Q R, Q with orthonormal columns, R upper triangular.
 
@@ -298,7 +301,8 @@ def _no_driver(driver: Any) -> None:
                            "inputs with cuSOLVER backend.")
 
 
-@function("linalg.svd", out=True)
+@function("linalg.svd", out=True, samples=lambda x: [
+    (x.regular(3),), (x(2, 3, 2), False), (x(2, 3), False)])
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """(U, S, Vh) with A = U diag(S) Vh, the singular values S falling.
 
@@ -313,7 +317,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
     return SVD(*_svd(A, bool(full_matrices)))
 
 
-@function("linalg.svdvals", out=True)
+@function("linalg.svdvals", out=True, samples=lambda x: [(x.regular(3),), (x(2, 3, 2),)])
 def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
     """The singular values of A, falling.
 

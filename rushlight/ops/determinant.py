@@ -85,7 +85,7 @@ SLOGDET = structure("linalg_slogdet", "sign logabsdet")
 OLD_SLOGDET = structure("slogdet", "sign logabsdet")
 
 
-@function("linalg.slogdet", out=True)
+@function("linalg.slogdet", out=True, samples=lambda x: [(x.regular(3),), (x(2, 2, 2),)])
 def linalg_slogdet(A: Any) -> Any:
     """(sign, logabsdet) of the determinant, which is sign * e**logabsdet.
 

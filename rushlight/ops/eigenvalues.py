@@ -64,7 +64,7 @@ def _check_triangle(uplo: str) -> str:
     return str(uplo).upper()
 
 
-@function("linalg.eigh", out=True)
+@function("linalg.eigh", out=True, samples=lambda x: [(x.definite(3),), (x.definite(2, 2), "U")])
 def eigh(A: Any, UPLO: str = "L") -> Any:
     """(eigenvalues, eigenvectors) of Hermitian A: real values, rising, and vectors as columns.
 
@@ -78,7 +78,8 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
     return EIGH(*_eigh(A, _check_triangle(UPLO)))
 
 
-@function("linalg.eigvalsh", out=True)
+@function("linalg.eigvalsh", out=True, samples=lambda x: [
+    (x.definite(3),), (x.definite(2, 2), "U")])
 def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     """The eigenvalues of Hermitian A, rising: see eigh.
 
@@ -139,7 +140,7 @@ def _eig_gradient(to_values: Any, to_vectors: Any, values: Any, vectors: Any) ->
 EIG = structure("linalg_eig", "eigenvalues eigenvectors")
 
 
-@function("linalg.eig", out=True)
+@function("linalg.eig", out=True, samples=lambda x: [(x.regular(3),), (x(2, 2, 2),)])
 def eig(A: Any) -> Any:
     """(eigenvalues, eigenvectors) of square A, complex, the vectors as columns of norm 1.
 
@@ -151,7 +152,7 @@ def eig(A: Any) -> Any:
     return EIG(*_eig(A))
 
 
-@function("linalg.eigvals", out=True)
+@function("linalg.eigvals", out=True, samples=lambda x: [(x.regular(3),), (x(2, 2, 2),)])
 def eigvals(A: Any) -> Tensor:
     """The eigenvalues of square A, complex: see eig."""
     check_matrix("linalg.eigvals", A, square=True)

@@ -282,7 +282,9 @@ def _needed(terms: Sequence[Term], output: Labels) -> set[Label]:
     return {label for _, labels in terms for label in labels} | set(output)
 
 
-@function("einsum")
+@function("einsum", samples=lambda x: [
+    ("ij,jk->ik", x(2, 3), x(3, 2)), ("bii->bi", x(2, 3, 3)), ("...i,i", x(2, 3), x(3)),
+    ("a,b,ab->", x(2), x(3), x(2, 3))])
 def einsum(*args: Any) -> Tensor:
     """The sum of products of the operands' elements over named dimensions.
 
@@ -344,7 +346,8 @@ def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
     return ([normalize_dim(d, a.ndim) for d in first], [normalize_dim(d, b.ndim) for d in second])
 
 
-@function("tensordot", out=True)
+@function("tensordot", out=True, samples=lambda x: [
+    (x(2, 3, 2), x(3, 2, 2)), (x(2, 3), x(3, 2), ([0], [1])), (x(2), x(3), 0)])
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     """Sums of products over pairs of dimensions.
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from rushlight.backends.cpu import few_places as few
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.flags import flags
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import function
@@ -43,6 +44,9 @@ def _check_indices(indices: Array, rows: int) -> None:
     saves="indices",
     shape=lambda weight, indices, **options: (*indices.shape, *weight.shape[1:]),
     grad={"weight": _gradient_of_weight},
+    samples=lambda x: [
+        (x(6, 2), x.integers(2, 3)),
+        (x(6, 2), x.integers(3), {"padding_idx": 2, "scale_grad_by_freq": True})],
 )
 def table_lookup(
     weight: Array,
@@ -106,7 +110,8 @@ def embedding_gradient(
     return kernels.totals(rows, places, values)
 
 
-@function("nn.functional.embedding")
+@function("nn.functional.embedding", samples=lambda x: [
+    (x.integers(2, 3), x(6, 2)), (x.integers(4), x(6, 2), {"padding_idx": 2})])
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -153,12 +158,15 @@ def embedding(
 
 def _renormalize(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the named rows, in place, to a norm of at most ``max_norm``."""
-    _check_indices(indices._array, weight._array.shape[0])
+    if not is_meta(indices._array):
+        _check_indices(indices._array, weight._array.shape[0])
     if weight.requires_grad and not weight.is_leaf and flags.grad_enabled:
         raise RuntimeError(
             "embedding_renorm_ cannot write to a weight that was computed with gradients: "
             "detach() it, or leave max_norm out"
         )
+    if is_meta(weight._array) or is_meta(indices._array):
+        return
     rows = np.unique(indices._array)
     values = weight._array[rows].astype(np.float64)
     norms = np.linalg.norm(values, ord=norm_type, axis=1)
@@ -169,7 +177,7 @@ def _renormalize(weight: Tensor, indices: Tensor, max_norm: float, norm_type: fl
         wrote(weight)
 
 
-@function("nn.functional.one_hot")
+@function("nn.functional.one_hot", samples=lambda x: [(x.integers(3), 6)])
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return 1 at each class number and 0 elsewhere: (*tensor.shape, num_classes), int64.
 
@@ -189,6 +197,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return wrap(np.zeros((*numbers.shape, num_classes), np.int64))
+    if is_meta(numbers):
+        if num_classes < 0:
+            raise NotImplementedError("one_hot() on meta tensors: the shape depends on the data; "
+                                      "give num_classes")
+        return wrap(MetaArray((*numbers.shape, num_classes), numbers.dtype))
     if numbers.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:

@@ -11,7 +11,10 @@ from rushlight.tensor import Tensor, wrap
 INTEGERS = (np.dtype(np.int64), np.dtype(np.int32))
 
 
-@function("nn.functional.embedding_bag")
+@function("nn.functional.embedding_bag", samples=lambda x: [
+    (x.integers(2, 3), x(6, 2)),
+    (x.integers(5), x(6, 2), x.tensor([0, 2]), {"mode": "sum", "per_sample_weights": x(5)}),
+    (x.integers(5), x(6, 2), x.tensor([0, 2, 5]), {"mode": "max", "include_last_offset": True})])
 def embedding_bag(
     input: Tensor,
     weight: Tensor,
@@ -47,6 +50,10 @@ def embedding_bag(
     """
     input, weight = _in_order(input, weight)
     _check_options(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    if weight.dtype.is_complex:
+        raise RuntimeError("Expected tensor for argument #1 'weight' to have one of the following "
+                           "scalar types: Half, BFloat16, Float, Double; but got "
+                           f"{weight.dtype} instead (while checking arguments for embedding_bag)")
     if weight.is_meta:
         count = len(input) if offsets is None else len(offsets) - include_last_offset
         return weight.new_empty((count, weight.size(1)))

@@ -49,7 +49,8 @@ def fake_quantize_per_tensor_affine(input: Any, scale: Any, zero_point: Any, qua
     return _fake_quantize(input, float(scale), float(zero_point), quant_min, quant_max)
 
 
-@function("fake_quantize_per_channel_affine")
+@function("fake_quantize_per_channel_affine", samples=lambda x: [
+    (x(2, 3).float(), x(2, low=0.5).float(), x.integers(2).int(), 0, 0, 255)])
 def fake_quantize_per_channel_affine(input: Any, scale: Any, zero_point: Any, axis: int,
                                      quant_min: int, quant_max: int) -> Tensor:
     """`fake_quantize_per_tensor_affine` with a scale and a zero point for each place along `axis`.

@@ -82,7 +82,8 @@ class col2im:  # noqa: N801 - an op
         return im2col(gradient, windows)
 
 
-@function("nn.functional.unfold")
+@function("nn.functional.unfold", samples=lambda x: [
+    (x(1, 2, 3, 3), 2), (x(1, 4, 3), (2, 1), {"padding": 1, "stride": (2, 1)})])
 def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
@@ -112,7 +113,8 @@ def unfold(
     return im2col(input, windows)
 
 
-@function("nn.functional.fold")
+@function("nn.functional.fold", samples=lambda x: [
+    (x(1, 4, 4), (3, 3), 2), (x(2, 4), (3, 2), (2, 1), {"stride": 1})])
 def fold(
     input: Tensor,
     output_size: Any,

@@ -24,7 +24,7 @@ def _tensor(name: str, values: Any, dtype: Any, device: Any, requires_grad: bool
     return wrap(array).requires_grad_(requires_grad)
 
 
-@function("fft.fftfreq", out=True)
+@function("fft.fftfreq", out=True, samples=lambda x: [(5, 0.5)])
 def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None,
             requires_grad: bool = False) -> Tensor:
     """The frequencies that fft of n samples at distance d gives, in its order, (n,).
@@ -36,7 +36,7 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, de
     return _tensor("fftfreq", np.fft.fftfreq(n, d), dtype, device, requires_grad)
 
 
-@function("fft.rfftfreq", out=True)
+@function("fft.rfftfreq", out=True, samples=lambda x: [(6,)])
 def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None,
              requires_grad: bool = False) -> Tensor:
     """The frequencies that rfft of n samples at distance d gives, (n // 2 + 1,).

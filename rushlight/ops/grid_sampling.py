@@ -17,7 +17,8 @@ from rushlight.tensor import Tensor, wrap
 BICUBIC_A = -0.75
 
 
-@function("nn.functional.affine_grid")
+@function("nn.functional.affine_grid", samples=lambda x: [
+    (x(1, 2, 3), (1, 1, 2, 3), False), (x(1, 3, 4), (1, 1, 2, 2, 2), True)])
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """The places, in [-1, 1], that an affine map sends an image's elements to.
 
@@ -73,7 +74,11 @@ def _warn_default(name: str, align_corners: bool | None) -> None:
         )
 
 
-@function("nn.functional.grid_sample")
+@function("nn.functional.grid_sample", samples=lambda x: [
+    (x(1, 1, 3, 3), x(1, 2, 2, 2, low=-0.9, high=0.9), "bilinear", "zeros", False),
+    (x(1, 1, 3, 3), x(1, 2, 2, 2), "nearest", "border", True),
+    (x(1, 1, 4, 4), x(1, 1, 2, 2, low=-0.9, high=0.9), "bicubic", "reflection", False),
+    (x(1, 1, 2, 2, 2), x(1, 1, 1, 2, 3, low=-0.9, high=0.9), {"align_corners": True})])
 def grid_sample(
     input: Tensor,
     grid: Tensor,

@@ -18,7 +18,8 @@ Array = np.ndarray
 HISTOGRAMDD = structure("histogramdd", "hist bin_edges")
 
 
-@function("histogramdd")
+@function("histogramdd", samples=lambda x: [
+    (x(5, 2), [2, 3]), (x(5, 2), 2, {"weight": x(5, low=0.1), "range": [-2.0, 2.0, -2.0, 2.0]})])
 def histogramdd(input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None,
                 density: bool = False, out: Any = None) -> Any:
     """(hist, bin_edges): how many of the points (..., n) fall into each cell of an n-d grid.

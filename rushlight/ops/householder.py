@@ -56,7 +56,8 @@ def _vectors(reflections: Any, count: int) -> list[Any]:
     return vectors
 
 
-@composite("linalg.householder_product orgqr", out=True)
+@composite("linalg.householder_product orgqr", out=True, samples=lambda x: [
+    (x(3, 2, low=-0.5, high=0.5), x(2)), (x(2, 3, 3, low=-0.5, high=0.5), x(2, 2))])
 def householder_product(input: Any, tau: Any) -> Tensor:
     """The first columns of H_1 H_2 ... H_k, H_i = 1 - tau_i v_i v_i^H: the Q that geqrf found.
 
@@ -92,7 +93,9 @@ def _applied(reflections: Any, tau: Any, x: Any, transpose: bool) -> Any:
     return x
 
 
-@composite("ormqr", out=True)
+@composite("ormqr", out=True, samples=lambda x: [
+    (x(3, 2, low=-0.5, high=0.5), x(2), x(3, 2)),
+    (x(3, 2, low=-0.5, high=0.5), x(2), x(2, 3), False, True)])
 def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Tensor:
     """Q C (C Q unless `left`), with the square Q of `input` and tau; Q^H if transpose.
 

@@ -44,6 +44,7 @@ LONG = np.dtype(np.int64)
     grad={
         "input": lambda g, call: index_add(zeros(call.input, g), call.dim, call.index, g),
     },
+    samples=lambda x: [(x(3, 2), 0, x.tensor([2, 0, 2])), (x(2, 3), 1, x.tensor([1]))],
 )
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Return the slices along ``dim`` that ``index`` names, in a new tensor.
@@ -97,6 +98,9 @@ def _check_slices(op: str, input: Array, dim: int, index: Array, source: Array) 
         "input": lambda g, call: g,
         "source": lambda g, call: _scaled(index_select(g, call.dim, call.index), call),
     },
+    samples=lambda x: [
+        (x(3, 2), 0, x.tensor([2, 0, 2]), x(3, 2)),
+        (x(2, 3), 1, x.tensor([1]), x(2, 1), {"alpha": 0.5})],
 )
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: Number = 1) -> None:
     """Add slices: ``out[:, index[j]] += alpha * source[:, j]`` for ``dim=1``.
@@ -150,6 +154,7 @@ def _scaled(g: Tensor, call: SimpleNamespace) -> Tensor:
         "input": lambda g, call: index_fill(g, call.dim, call.index, 0),
         "source": lambda g, call: index_select(g, call.dim, call.index).reshape(call.source.shape),
     },
+    samples=lambda x: [(x(3, 2), 0, x.tensor([2, 0]), x(2, 2))],
 )
 def index_copy(input: Array, dim: int, index: Array, source: Array) -> None:
     """Write slices: ``out[:, index[j]] = source[:, j]`` for ``dim=1``.
@@ -212,6 +217,7 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> None:
         "input": lambda g, call: index_fill(g, call.dim, call.index, 0),
         "value": lambda g, call: (g - index_fill(g, call.dim, call.index, 0)).sum(),
     },
+    samples=lambda x: [(x(3, 2), 0, x.tensor([2, 0]), 0.5), (x(3, 2), 1, x.tensor([1]), x())],
 )
 def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> None:
     """Fill slices: ``out[:, index[j]] = value`` for ``dim=1``.
@@ -272,7 +278,11 @@ def _index_reduce(
     return dim, rows.expand(source.shape), source, reduce
 
 
-@composite("index_reduce")
+@composite("index_reduce", samples=lambda x: [
+    (x(3, 2), 0, x.tensor([2, 0, 2]), x(3, 2), "prod"),
+    (x(3, 2), 0, x.tensor([2, 0, 2]), x(3, 2), "mean", {"include_self": False}),
+    (x(3, 2), 0, x.tensor([2, 0, 2]), x(3, 2), "amax"),
+    (x(3, 2), 0, x.tensor([2, 0, 2]), x(3, 2), "amin")])
 def index_reduce(
     input: Tensor,
     dim: int,
@@ -299,7 +309,8 @@ def index_reduce(
     return scatter_reduce(input, *arguments, include_self=include_self, out=out)
 
 
-@composite("Tensor.index_reduce_")
+@composite("Tensor.index_reduce_", samples=lambda x: [
+    (x(3, 2), 0, x.tensor([2, 0, 2]), x(3, 2), "mean")])
 def index_reduce_(
     input: Tensor,
     dim: int,

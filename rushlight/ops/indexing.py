@@ -85,7 +85,9 @@ def _node_class(index: Any) -> type[Node]:
     return NODES[type(index)]
 
 
-@composite("Tensor.__getitem__")
+@composite("Tensor.__getitem__", samples=lambda x: [
+    (x(3, 4), 1), (x(3, 4), (slice(None, None, 2), None, x.tensor([0, 2]))), (x(3, 4), x.bools(3)),
+    (x(2, 3, 2), (..., 0))])
 def getitem(self: Tensor, index: Any) -> Tensor:
     """Return ``self[index]``: any mix of what NumPy takes, in every dimension.
 
@@ -323,7 +325,7 @@ def _put_index(indices: Any) -> tuple:
     return tuple(WHOLE if item is None else item._array.copy() for item in indices)
 
 
-@composite("index_put_")
+@composite("index_put_", samples=lambda x: [(x(3, 2), (x.tensor([2, 0]),), x(2, 2))])
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Do ``input[indices] = values`` in place; with ``accumulate`` add instead.
 
@@ -340,7 +342,9 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
     return apply_in_place(op, {"input": input, "value": values, "index": _put_index(indices)})
 
 
-@composite("index_put")
+@composite("index_put", samples=lambda x: [
+    (x(3, 2), (x.tensor([2, 0, 2]),), x(3, 2), True),
+    (x(3, 2), (x.tensor([2, 0]), x.tensor([0, 1])), x(2))])
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Return a copy of ``input`` in which ``indices`` hold ``values``: see ``index_put_``.
 
@@ -374,7 +378,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return getitem(input, (WHOLE,) * dim + (index,))
 
 
-@composite("narrow")
+@composite("narrow", samples=lambda x: [(x(2, 5), 1, 1, 3), (x(4, 2), 0, -2, 2)])
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """Return ``length`` slices of dimension ``dim`` from ``start``: a view.
 
@@ -402,7 +406,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     return getitem(input, (WHOLE,) * dim + (slice(start, start + length),))
 
 
-@composite("narrow_copy")
+@composite("narrow_copy", samples=lambda x: [(x(2, 5), 1, 1, 3)])
 def narrow_copy(
     input: Tensor, dim: int, start: int | Tensor, length: int, *, out: Tensor | None = None
 ) -> Tensor:

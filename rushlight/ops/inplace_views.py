@@ -50,7 +50,7 @@ def _after(first: Step, view: Step) -> Step:
     return first
 
 
-@composite("Tensor.unsqueeze_")
+@composite("Tensor.unsqueeze_", samples=lambda x: [(x(2, 3), 1)])
 def unsqueeze_(input: Tensor, dim: int) -> Tensor:
     """Give the tensor itself a dimension of size 1 at `dim`.
 
@@ -61,7 +61,7 @@ def unsqueeze_(input: Tensor, dim: int) -> Tensor:
     return become(input, viewing.unsqueeze, (dim,), viewing.squeeze, (dim,))
 
 
-@composite("Tensor.squeeze_")
+@composite("Tensor.squeeze_", samples=lambda x: [(x(2, 1, 3),), (x(2, 1, 3), 1)])
 def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
     """Take the dimensions of size 1, or those of `dim` that have it, from the tensor itself."""
     shape = tuple(input._array.shape)
@@ -69,7 +69,8 @@ def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
                   viewing.view, shape)
 
 
-@composite("Tensor.transpose_ Tensor.swapaxes_ Tensor.swapdims_")
+@composite("Tensor.transpose_ Tensor.swapaxes_ Tensor.swapdims_", samples=lambda x: [
+    (x(2, 3), 0, 1)])
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Exchange the dimensions dim0 and dim1 of the tensor itself.
 
@@ -81,13 +82,13 @@ def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return become(input, transposition.transpose, dims, transposition.transpose, dims)
 
 
-@composite("Tensor.t_")
+@composite("Tensor.t_", samples=lambda x: [(x(2, 3),)])
 def t_(input: Tensor) -> Tensor:
     """Transpose the matrix itself."""
     return become(input, transposition.t, (), transposition.t, ())
 
 
-@composite("as_strided_")
+@composite("as_strided_", samples=lambda x: [(x(2, 3), (3, 2), (1, 2))])
 def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """Give the tensor itself any size, strides and offset in its memory, in elements."""
     former = (tuple(input.shape), input.stride(), input.storage_offset())

@@ -32,7 +32,14 @@ class Grid(NamedTuple):
     align_corners: bool
 
 
-@function("nn.functional.interpolate")
+@function("nn.functional.interpolate", samples=lambda x: [
+    (x(1, 2, 3), 5),
+    (x(1, 1, 2, 3), {"scale_factor": 2, "mode": "bilinear", "align_corners": False}),
+    (x(1, 1, 4, 3), (2, 4), {"mode": "bicubic"}),
+    (x(1, 1, 2, 2, 2), {"scale_factor": 1.5, "mode": "trilinear", "align_corners": True}),
+    (x(1, 1, 4), 3, {"mode": "area"}), (x(1, 1, 4), 3, {"mode": "linear"}),
+    (x(1, 1, 5), 3, {"mode": "nearest-exact"}),
+    (x(1, 1, 4, 5), (2, 3), {"mode": "bilinear", "antialias": True})])
 def interpolate(
     input: Tensor,
     size: Any = None,
@@ -83,7 +90,7 @@ def interpolate(
     return input
 
 
-@function("nn.functional.upsample")
+@function("nn.functional.upsample", samples=lambda x: [(x(1, 2, 3), 5)])
 def upsample(
     input: Tensor,
     size: Any = None,
@@ -139,7 +146,7 @@ def _sizes(
     if size is not None:
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-        sizes = _one_each(size, space, "output size", "output size of")
+        sizes = _one_each(size, space, "output", "output size of")
         return tuple(int(each) for each in sizes), (None,) * len(space)
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")

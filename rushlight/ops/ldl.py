@@ -38,7 +38,7 @@ class _ldl:
         return host.factor(input, hermitian)
 
 
-@function("linalg.ldl_factor_ex", out=True)
+@function("linalg.ldl_factor_ex", out=True, samples=lambda x: [(x.definite(3),)])
 def ldl_factor_ex(A: Any, *, hermitian: bool = False, check_errors: bool = False) -> Any:
     """(LD, pivots, info) of symmetric, or Hermitian, matrices A = P L D L^T P^T: as `ldl_factor`.
 
@@ -58,7 +58,7 @@ def _singular(name: str, info: Any) -> None:
                            f"D[{place},{place}] is zero: solving with it would divide by zero")
 
 
-@function("linalg.ldl_factor", out=True)
+@function("linalg.ldl_factor", out=True, samples=lambda x: [(x.definite(3),)])
 def ldl_factor(A: Any, *, hermitian: bool = False) -> Any:
     """(LD, pivots) of symmetric matrices A = P L D L^T P^T (..., n, n), which may be indefinite.
 
@@ -93,7 +93,8 @@ class _ldl_solve:
         return found.reshape(b.shape)
 
 
-@function("linalg.ldl_solve", out=True)
+@function("linalg.ldl_solve", out=True, samples=lambda x: [
+    (x.definite(3), x.tensor([1, 2, 3]).int(), x(3, 2))])
 def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False) -> Tensor:
     """X of A X = B, (..., n, k), given `ldl_factor(A)`; there is no gradient."""
     name = "torch.linalg.ldl_solve"

@@ -82,7 +82,8 @@ SOLVE_EX = structure("linalg_solve_ex", "result info")
 INV_EX = structure("linalg_inv_ex", "inverse info")
 
 
-@function("linalg.solve", out=True)
+@function("linalg.solve", out=True, samples=lambda x: [
+    (x.regular(3), x(3)), (x.regular(3, 2), x(2, 3, 2)), (x.regular(2), x(3, 2), {"left": False})])
 def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """The solution X of A X = B (of X A = B unless `left`).
 
@@ -98,7 +99,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     return solution
 
 
-@function("linalg.solve_ex", out=True)
+@function("linalg.solve_ex", out=True, samples=lambda x: [(x.regular(3), x(3, 2))])
 def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> Any:
     """(solution, info): as solve; info is the first zero pivot of A, 0 for success."""
     solution, info = _system("linalg.solve_ex", A, B, left)
@@ -148,7 +149,7 @@ def inv(input: Any) -> Tensor:
     return result
 
 
-@function("linalg.inv_ex", out=True)
+@function("linalg.inv_ex", out=True, samples=lambda x: [(x.regular(3),)])
 def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     """(inverse, info): as inv; info is the first zero pivot of A, 0 for success."""
     check_matrix("linalg.inv", A, square=True)
@@ -206,7 +207,9 @@ def tolerances(name: str, a: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
     return (0.0 if atol is None else plain(atol)), plain(rtol)
 
 
-@function("linalg.pinv", out=True)
+@function("linalg.pinv", out=True, samples=lambda x: [
+    (x.regular(3),), (x(2, 3, 2),), (x(2, 3), {"rtol": 1e-8}),
+    (x.definite(3), {"hermitian": True})])
 def pinv(A: Any, rcond: Any = None, *, atol: Any = None, rtol: Any = None,
          hermitian: bool = False) -> Tensor:
     """The pseudoinverse of A: (..., m, n) gives (..., n, m).
@@ -237,7 +240,8 @@ LSTSQ = structure("linalg_lstsq", "solution residuals rank singular_values")
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-@function("linalg.lstsq", out=True)
+@function("linalg.lstsq", out=True, samples=lambda x: [
+    (x(3, 2), x(3, 2)), (x(2, 2, 3), x(2, 2, 1))])
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """The X that makes the norm of A X - B smallest, and of those the smallest.
 
@@ -280,7 +284,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
                  values if driver in ("gelsd", "gelss") else empty)
 
 
-@function("linalg.tensorinv", out=True)
+@function("linalg.tensorinv", out=True, samples=lambda x: [(x(2, 3, 6), 2), (x(4, 2, 2), 1)])
 def tensorinv(A: Any, ind: int = 2) -> Tensor:
     """The inverse of A as a map from its last dimensions to its first `ind`.
 
@@ -298,7 +302,7 @@ def tensorinv(A: Any, ind: int = 2) -> Tensor:
     return inv(A.reshape(math.prod(first), math.prod(last))).reshape(*last, *first)
 
 
-@function("linalg.tensorsolve", out=True)
+@function("linalg.tensorsolve", out=True, samples=lambda x: [(x(2, 3, 6), x(2, 3))])
 def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
     """The X with tensordot(A, X, X.ndim) = B. dims: those of A that are moved to its end first.
 

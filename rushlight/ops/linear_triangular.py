@@ -68,7 +68,9 @@ def expanded(a: Any, b: Any) -> tuple[Any, Any]:
             b.expand(*batch, *b.shape[-2:]) if b.shape[:-2] != batch else b)
 
 
-@function("linalg.solve_triangular", out=True)
+@function("linalg.solve_triangular", out=True, samples=lambda x: [
+    (x.regular(3), x(3, 2), {"upper": True}),
+    (x.regular(2, 2), x(2, 3, 2), {"upper": False, "left": False, "unitriangular": True})])
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True,
                      unitriangular: bool = False) -> Tensor:
     """The solution X of A X = B (of X A = B unless `left`) for triangular A.
@@ -125,7 +127,8 @@ class _cholesky_solve:
         return -((both + both.mT.conj()) @ input), to_other
 
 
-@composite("cholesky_solve", out=True)
+@composite("cholesky_solve", out=True, samples=lambda x: [
+    (x(3, 2), x.regular(3))])
 def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Tensor:
     """The solution X of A X = B, given the Cholesky factor L of A (or U, where upper).
 
@@ -138,7 +141,8 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False) -> Tensor:
     return _cholesky_solve(factor.mT.conj() if upper else factor, other)
 
 
-@composite("cholesky_inverse", out=True)
+@composite("cholesky_inverse", out=True, samples=lambda x: [
+    (x.regular(3),), (x.regular(3, 2), True)])
 def cholesky_inverse(L: Any, upper: bool = False) -> Tensor:
     """The inverse of A, given its Cholesky factor L (or U, where upper).
 

@@ -45,6 +45,8 @@ class _lu:
 
 def _exchanged(pivots: Tensor, rows: int) -> Tensor:
     """The permutation matrix P that the pivots stand for, as whole numbers."""
+    if is_meta(pivots._array):
+        return wrap(MetaArray((*pivots.shape[:-1], rows, rows), np.dtype(np.int64)))
     order = lapack.permutation(pivots._array, rows)
     return wrap(np.eye(rows, dtype=np.int64)[order].swapaxes(-1, -2))
 
@@ -111,7 +113,8 @@ LU_FACTOR_EX = structure("linalg_lu_factor_ex", "LU pivots info")
 LU_UNPACK = structure("lu_unpack", "P L U")
 
 
-@function("linalg.lu_factor", out=True)
+@function("linalg.lu_factor", out=True, samples=lambda x: [
+    (x.regular(3),), (x(2, 3, 2),), (x(2, 3),)])
 def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     """(LU, pivots): L below the diagonal, whose own diagonal is ones, and U in one matrix.
 
@@ -128,7 +131,7 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     return LU_FACTOR(factors, pivots)
 
 
-@function("linalg.lu_factor_ex", out=True)
+@function("linalg.lu_factor_ex", out=True, samples=lambda x: [(x.regular(3),)])
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> Any:
     """(LU, pivots, info): as lu_factor; info is the first zero of U's diagonal, 0 for none."""
     _check("torch.lu_factor", A)
@@ -145,7 +148,8 @@ def _parts(factors: Any) -> tuple[Any, Any]:
     return tril(factors[..., :k], -1) + one, triu(factors[..., :k, :])
 
 
-@function("linalg.lu", out=True)
+@function("linalg.lu", out=True, samples=lambda x: [
+    (x.regular(3),), (x(2, 3, 2),), (x(2, 3),), (x.regular(3), {"pivot": False})])
 def lu(A: Any, *, pivot: bool = True) -> Any:
     """(P, L, U) with A = P L U: a permutation, a lower and an upper triangular matrix.
 
@@ -168,7 +172,8 @@ def old_lu(input: Any, pivot: bool = True, get_infos: bool = False) -> Any:
     return result if get_infos else tuple(result[:2])
 
 
-@function("lu_unpack", out=True)
+@function("lu_unpack", out=True, samples=lambda x: [
+    (x(3, 3), x.tensor([2, 2, 3]).int()), (x(3, 2), x.tensor([2, 2]).int())])
 def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True,
               unpack_pivots: bool = True) -> Any:
     """(P, L, U) of what lu_factor returned; what is not unpacked is empty.
@@ -189,7 +194,9 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True,
     return LU_UNPACK(permutation, lower, upper)
 
 
-@function("linalg.lu_solve", out=True)
+@function("linalg.lu_solve", out=True, samples=lambda x: [
+    (x.regular(3), x.tensor([2, 2, 3]).int(), x(3, 2)),
+    (x.regular(3), x.tensor([1, 3, 3]).int(), x(2, 3), {"left": False, "adjoint": True})])
 def linalg_lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True,
                     adjoint: bool = False) -> Tensor:
     """The solution X of A X = B (X A = B unless `left`), given lu_factor of A.
@@ -221,7 +228,8 @@ def linalg_lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True,
     return solve_triangular(factors, half, upper=True)
 
 
-@composite("lu_solve", out=True)
+@composite("lu_solve", out=True, samples=lambda x: [
+    (x(3, 2), x.regular(3), x.tensor([2, 2, 3]).int())])
 def lu_solve(input: Any, LU_data: Any, LU_pivots: Any) -> Tensor:
     """The solution X of A X = B, given lu_factor of A: linalg.lu_solve, with B first."""
     return linalg_lu_solve(LU_data, LU_pivots, input)

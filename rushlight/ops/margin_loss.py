@@ -14,7 +14,9 @@ from rushlight.ops.masked_loss import maskable, rows
 from rushlight.tensor import Tensor
 
 
-@function("nn.functional.multi_margin_loss")
+@function("nn.functional.multi_margin_loss", samples=lambda x: [
+    (x(3, 6), x.integers(3)), (x(3, 6), x.integers(3), 2, 0.5, x(6, low=0.5), {"reduction": "sum"}),
+    (x(6), x.integers())])
 @maskable(rows("input", "target"))
 def multi_margin_loss(
     input: Tensor,
@@ -54,7 +56,7 @@ def multi_margin_loss(
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         )
-    if count and not 0 <= labels.min() <= labels.max() < classes:
+    if count and not labels.is_meta and not 0 <= labels.min() <= labels.max() < classes:
         raise RuntimeError(f"target out of range: class numbers must lie in [0, {classes})")
     labels = labels.unsqueeze(1)
     excess = relu(margin - scores.gather(1, labels) + scores)
@@ -65,7 +67,9 @@ def multi_margin_loss(
     return reduced(losses.reshape(target.shape), word)
 
 
-@function("nn.functional.multilabel_margin_loss")
+@function("nn.functional.multilabel_margin_loss", samples=lambda x: [
+    (x(2, 3), x.tensor([[2, 0, -1], [1, -1, 0]])),
+    (x(3), x.tensor([2, -1, 0]), {"reduction": "none"})])
 @maskable(rows("input", "target"))
 def multilabel_margin_loss(
     input: Tensor,
@@ -105,7 +109,9 @@ def multilabel_margin_loss(
     return reduced(losses[0] if single else losses, word)
 
 
-@function("nn.functional.triplet_margin_with_distance_loss")
+@function("nn.functional.triplet_margin_with_distance_loss", samples=lambda x: [
+    (x(2, 3), x(2, 3), x(2, 3)),
+    (x(2, 3), x(2, 3), x(2, 3), {"margin": 2.0, "swap": True, "reduction": "sum"})])
 @maskable(rows("anchor", "positive", "negative"))
 def triplet_margin_with_distance_loss(
     anchor: Tensor,

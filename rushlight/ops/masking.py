@@ -44,6 +44,7 @@ def _summed_to(g: Tensor, like: Geometry) -> Tensor:
         "input": lambda g, call: _summed_to(masked_fill(g, call.mask, 0), call.input),
         "value": lambda g, call: masked_fill(g, call.mask.logical_not(), 0).sum(),
     },
+    samples=lambda x: [(x(2, 3), x.bools(2, 3), 0.5), (x(2, 3), x.bools(3), x())],
 )
 def masked_fill(input: Array, mask: Array, value: Array | Number) -> None:
     """Write ``value`` wherever ``mask`` is true.
@@ -76,6 +77,7 @@ def masked_fill(input: Array, mask: Array, value: Array | Number) -> None:
             masked_scatter(_broadcast_zeros(g, call), call.mask, g), call.input
         ),
     },
+    samples=lambda x: [(x(2, 3), x.bools(2, 3)), (x(2, 3), x.bools(3))],
 )
 def masked_select(input: Array, mask: Array) -> Array:
     """Return the elements where ``mask`` is true, as a new 1-d tensor in row-major order.
@@ -118,6 +120,7 @@ def _gradient_of_source(g: Tensor, call: Any) -> Tensor:
         "input": lambda g, call: _summed_to(masked_fill(g, call.mask, 0), call.input),
         "source": _gradient_of_source,
     },
+    samples=lambda x: [(x(2, 3), x.bools(2, 3), x(6))],
 )
 def masked_scatter(input: Array, mask: Array, source: Array) -> None:
     """Write the elements of ``source``, one after the other, wherever ``mask`` is true.

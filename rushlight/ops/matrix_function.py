@@ -17,7 +17,8 @@ from rushlight.ops.linear_system import inv
 from rushlight.tensor import Tensor
 
 
-@composite("matrix_power linalg.matrix_power", out=True)
+@composite("matrix_power linalg.matrix_power", out=True, samples=lambda x: [
+    (x.regular(3), 3), (x.regular(2, 2), -2), (x(3, 3), 0)])
 def matrix_power(input: Any, n: int) -> Tensor:
     """The n-th power of square matrices, by squaring; negative powers are those of the inverse.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
@@ -22,7 +23,9 @@ from rushlight.tensor import Tensor, wrap
 INFINITY = math.inf
 
 
-@function("linalg.matrix_norm", out=True)
+@function("linalg.matrix_norm", out=True, samples=lambda x: [
+    (x(2, 3),), (x.regular(3), "nuc"), (x(2, 2, 3), 2, {"keepdim": True}), (x(2, 3), 1),
+    (x(2, 3), float("inf")), (x.regular(3), -2, (1, 0)), (x(2, 3), -1)])
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *,
                 dtype: Any = None) -> Tensor:
     """A norm of the matrices in the two dimensions `dim`.
@@ -86,7 +89,9 @@ def _of_singular_values(a: Any, ord: Any, rows: int, columns: int, keepdim: bool
     return result
 
 
-@function("linalg.norm", out=True)
+@function("linalg.norm", out=True, samples=lambda x: [
+    (x(2, 3),), (x(2, 3), 3, 1), (x(2, 3), "nuc", (0, 1)), (x(2, 2, 3), "fro", (1, 2), True),
+    (x(3), float("-inf"))])
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
          dtype: Any = None) -> Tensor:
     """A norm: of vectors where `dim` is one dimension, of matrices where it is two.
@@ -129,7 +134,8 @@ def nuclear_norm(input: Any, dim: Any = (-2, -1), keepdim: bool = False) -> Tens
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
-@function("linalg.cond", out=True)
+@function("linalg.cond", out=True, samples=lambda x: [
+    (x.regular(3),), (x.regular(2, 2), 1), (x.regular(3), "nuc")])
 def cond(A: Any, p: Any = None) -> Tensor:
     """The condition number: the norm p of A times that of its inverse; inf for singular A.
 
@@ -160,7 +166,8 @@ def cond(A: Any, p: Any = None) -> Tensor:
     return result.masked_fill(info != 0, INFINITY)
 
 
-@function("linalg.matrix_rank", out=True)
+@function("linalg.matrix_rank", out=True, samples=lambda x: [
+    (x.regular(3),), (x(2, 3, 2), {"rtol": 1e-3}), (x.definite(3), {"hermitian": True})])
 def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None,
                 hermitian: bool = False) -> Tensor:
     """The number of singular values above max(atol, rtol * largest), int64.
@@ -179,6 +186,8 @@ def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None,
     absolute, relative = tolerances("matrix_rank", A, atol, rtol)
     a = A.detach()
     values = (eigvalsh(a).abs() if hermitian else svdvals(a))._array
+    if is_meta(values):
+        return wrap(MetaArray(values.shape[:-1], np.dtype(np.int64)))
     top = values.max(axis=-1, initial=0)
     bound = np.maximum(absolute, np.asarray(relative) * top)
     return wrap(np.add.reduce(values > bound[..., None], axis=-1, dtype=np.int64, out=...))

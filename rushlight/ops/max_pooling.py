@@ -66,6 +66,10 @@ class max_pool_values:
             return MetaArray(shape, input.dtype)
         return backend.max_pool(planes(input, n), windows, False)[0].reshape(shape)
 
+    def backward(gradient: Tensor, input: Tensor, windows: Windows) -> Tensor:
+        places = _with_places[len(windows.out)](input.detach(), windows)[1]
+        return max_scatter(gradient, places, tuple(input.shape[-len(windows.out):]))
+
 
 @library("")
 class max_scatter:
@@ -106,7 +110,8 @@ def _max_pool(op: str, space: int, input: Tensor, kernel_size: Any, stride: Any,
     return max_pool_values(input, windows)
 
 
-@function("max_pool1d nn.functional.max_pool1d")
+@function("max_pool1d nn.functional.max_pool1d", samples=lambda x: [
+    (x(1, 2, 5), 2), (x(2, 5), 2, 1, 1, 2, True)])
 def max_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, dilation: Numbers = 1, ceil_mode: bool = False,
                return_indices: bool = False) -> Any:
@@ -130,7 +135,8 @@ def max_pool1d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
                      return_indices)
 
 
-@function("max_pool2d nn.functional.max_pool2d")
+@function("max_pool2d nn.functional.max_pool2d", samples=lambda x: [
+    (x(1, 1, 4, 3), 2, 1), (x(1, 4, 3), (2, 1), {"padding": (1, 0), "return_indices": True})])
 def max_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, dilation: Numbers = 1, ceil_mode: bool = False,
                return_indices: bool = False) -> Any:
@@ -147,7 +153,8 @@ def max_pool2d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
                      return_indices)
 
 
-@function("max_pool3d nn.functional.max_pool3d")
+@function("max_pool3d nn.functional.max_pool3d", samples=lambda x: [
+    (x(1, 1, 2, 3, 2), 2), (x(1, 2, 2, 3), (1, 2, 2), 1, 0, 1, True)])
 def max_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                padding: Numbers = 0, dilation: Numbers = 1, ceil_mode: bool = False,
                return_indices: bool = False) -> Any:
@@ -161,7 +168,8 @@ def max_pool3d(input: Tensor, kernel_size: Numbers, stride: Numbers | None = Non
                      return_indices)
 
 
-@function("max_pool1d_with_indices nn.functional.max_pool1d_with_indices")
+@function("max_pool1d_with_indices nn.functional.max_pool1d_with_indices", samples=lambda x: [
+    (x(1, 2, 5), 2)])
 def max_pool1d_with_indices(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                             padding: Numbers = 0, dilation: Numbers = 1, ceil_mode: bool = False,
                             return_indices: bool = False) -> tuple[Tensor, Tensor]:
@@ -175,7 +183,7 @@ def max_pool1d_with_indices(input: Tensor, kernel_size: Numbers, stride: Numbers
                      True)
 
 
-@function("nn.functional.max_pool2d_with_indices")
+@function("nn.functional.max_pool2d_with_indices", samples=lambda x: [(x(1, 1, 4, 3), 2, 1)])
 def max_pool2d_with_indices(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                             padding: Numbers = 0, dilation: Numbers = 1, ceil_mode: bool = False,
                             return_indices: bool = False) -> tuple[Tensor, Tensor]:
@@ -189,7 +197,7 @@ def max_pool2d_with_indices(input: Tensor, kernel_size: Numbers, stride: Numbers
                      True)
 
 
-@function("nn.functional.max_pool3d_with_indices")
+@function("nn.functional.max_pool3d_with_indices", samples=lambda x: [(x(1, 1, 2, 3, 2), 2)])
 def max_pool3d_with_indices(input: Tensor, kernel_size: Numbers, stride: Numbers | None = None,
                             padding: Numbers = 0, dilation: Numbers = 1, ceil_mode: bool = False,
                             return_indices: bool = False) -> tuple[Tensor, Tensor]:
@@ -204,7 +212,9 @@ def max_pool3d_with_indices(input: Tensor, kernel_size: Numbers, stride: Numbers
                      True)
 
 
-@function("nn.functional.max_unpool1d")
+@function("nn.functional.max_unpool1d", samples=lambda x: [
+    (x(1, 2, 2), x.tensor([[[0, 3], [1, 2]]]), 2),
+    (x(1, 2), x.tensor([[1, 4]]), 2, {"output_size": (5,)})])
 def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Numbers,
                  stride: Numbers | None = None, padding: Numbers = 0,
                  output_size: Sequence[int] | None = None) -> Tensor:
@@ -224,7 +234,8 @@ def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Numbers,
     return _unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
 
-@function("nn.functional.max_unpool2d")
+@function("nn.functional.max_unpool2d", samples=lambda x: [
+    (x(1, 1, 2, 2), x.tensor([[[[0, 3], [9, 14]]]]), 2)])
 def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Numbers,
                  stride: Numbers | None = None, padding: Numbers = 0,
                  output_size: Sequence[int] | None = None) -> Tensor:
@@ -238,7 +249,8 @@ def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Numbers,
     return _unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
 
 
-@function("nn.functional.max_unpool3d")
+@function("nn.functional.max_unpool3d", samples=lambda x: [
+    (x(1, 1, 1, 1, 2), x.tensor([[[[[5, 2]]]]]), 2)])
 def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Numbers,
                  stride: Numbers | None = None, padding: Numbers = 0,
                  output_size: Sequence[int] | None = None) -> Tensor:

@@ -27,7 +27,7 @@ from rushlight.tensor.storage import (
 )
 
 
-@composite("Tensor.new_empty_strided")
+@composite("Tensor.new_empty_strided", samples=lambda x: [(x(2), (2, 3), (1, 2))])
 def new_empty_strided(input: Tensor, size: Any, stride: Any, *, dtype: Any = None,
                       layout: Any = None, device: Any = None, requires_grad: bool = False,
                       pin_memory: bool = False) -> Tensor:
@@ -42,7 +42,7 @@ def new_empty_strided(input: Tensor, size: Any, stride: Any, *, dtype: Any = Non
                          requires_grad=requires_grad)
 
 
-@function("empty_permuted")
+@function("empty_permuted", samples=lambda x: [((2, 3), (1, 0))])
 def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None,
                    device: Any = None, requires_grad: bool = False,
                    pin_memory: bool = False) -> Tensor:
@@ -73,7 +73,7 @@ def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, layout
     return result.requires_grad_(requires_grad)
 
 
-@composite("Tensor.resize_")
+@composite("Tensor.resize_", samples=lambda x: [(x(2, 3), 3, 2)])
 def resize_(input: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -> Tensor:
     """Give the tensor itself another shape over the start of its memory; more if that is small.
 
@@ -129,7 +129,7 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return strided(array, shape, tuple(s * item for s in contiguous_strides(shape)))
 
 
-@composite("resize_as_")
+@composite("resize_as_", samples=lambda x: [(x(2, 3), x(3, 2))])
 def resize_as_(input: Tensor, the_template: Tensor, *,
                memory_format: Any = contiguous_format) -> Tensor:
     """`resize_` to the shape of another tensor."""
@@ -138,7 +138,7 @@ def resize_as_(input: Tensor, the_template: Tensor, *,
     return resize_(input, *the_template._array.shape, memory_format=memory_format)
 
 
-@composite("Tensor.is_set_to")
+@composite("Tensor.is_set_to", samples=lambda x: [(x(2, 3), x(2, 3))])
 def is_set_to(input: Tensor, tensor: Tensor) -> bool:
     """Whether two tensors look at the same memory in the same way."""
     a, b = input._array, tensor._array
@@ -146,7 +146,7 @@ def is_set_to(input: Tensor, tensor: Tensor) -> bool:
             and address(a) == address(b) and not is_meta(a))
 
 
-@composite("Tensor.dim_order")
+@composite("Tensor.dim_order", samples=lambda x: [(x(2, 3),), (x(2, 3).t(),)])
 def dim_order(input: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
     """The dimensions from the slowest to the fastest in memory.
 
@@ -189,7 +189,7 @@ def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
     return empty(*args, dtype=input.dtype, device=place)
 
 
-@function("scalar_tensor")
+@function("scalar_tensor", samples=lambda x: [(1.5,)])
 def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
                   pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A 0-d tensor of the number `s`, of the default dtype unless one is given.

@@ -19,7 +19,10 @@ from rushlight.tensor import Tensor
 MINUS_INFINITY = float("-inf")
 
 
-@function("nn.functional.multi_head_attention_forward")
+@function("nn.functional.multi_head_attention_forward", samples=lambda x: [
+    (x(2, 1, 4), x(3, 1, 4), x(3, 1, 4), 4, 2, x(12, 4), x(12), None, None, False, 0.0, x(4, 4),
+     x(4)), (x(2, 2), x(2, 2), x(2, 2), 2, 1, x(6, 2), None, None, None, True, 0.0, x(2, 2), None,
+     {"need_weights": False})])
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,
@@ -79,6 +82,8 @@ def multi_head_attention_forward(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
             "method `generate_square_subsequent_mask` to create this mask."
         )
+    if key_padding_mask is not None:
+        _check_padding(key_padding_mask, batch, key.size(0))
     if key_padding_mask is not None and attn_mask is not None:
         _warn_about_dtypes(key_padding_mask, attn_mask)
     padding = _added_mask(key_padding_mask, "key_padding_mask", query)
@@ -220,6 +225,13 @@ def _check_dimensions(
             f"but found {attn_mask.dim()}-D tensor instead"
         )
     return dims == 3
+
+
+def _check_padding(mask: Tensor, batch: int, time: int) -> None:
+    for place, size in enumerate((batch, time)):
+        if mask.shape[place] != size:
+            raise AssertionError(f"Expected key_padded_mask.shape[{place}] to be {size}, but got "
+                                 f"{mask.shape[place]}")
 
 
 def _check_sizes(

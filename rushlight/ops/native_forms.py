@@ -61,7 +61,10 @@ def _of_rank(name: str, rank: int, words: str) -> None:
 
     sampler.__name__ = sampler.__qualname__ = name
     sampler.__doc__ = f"`grid_sampler` of {words}."
-    globals()[name] = function(name)(sampler)
+    spatial = rank - 2
+    globals()[name] = function(name, samples=lambda x: [
+        (x(1, 1, *[3] * spatial), x(1, *[2] * spatial, spatial, low=-0.9, high=0.9), 0, 0, False),
+        (x(1, 1, *[2] * spatial), x(1, *[2] * spatial, spatial), 0, 1, True)])(sampler)
 
 
 _of_rank("grid_sampler_2d", 4, "images, (N, C, H, W)")
@@ -84,7 +87,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
                                                  pos_weight=pos_weight)
 
 
-@function("embedding_renorm_")
+@function("embedding_renorm_", samples=lambda x: [(x(6, 2), x.integers(3), 0.5, 2.0)])
 def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float,
                       norm_type: float) -> Tensor:
     """Scale the rows of a table that `indices` name to a norm of at most max_norm, in place.

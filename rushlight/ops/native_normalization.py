@@ -11,7 +11,9 @@ from rushlight.tensor import Tensor
 Results = tuple[Tensor, Tensor, Tensor]
 
 
-@function("batch_norm")
+@function("batch_norm", samples=lambda x: [
+    (x(3, 2), x(2), x(2), None, None, True, 0.1, 1e-5, False),
+    (x(3, 2), x(2), x(2), x(2), x(2, low=0.5), False, 0.1, 1e-5, False)])
 def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any,
                training: bool, momentum: float, eps: float, cudnn_enabled: bool) -> Tensor:
     """`nn.functional.batch_norm` with its arguments in another order."""

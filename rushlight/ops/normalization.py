@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from rushlight.base.dtypes import finfo, float32, float64
 from rushlight.base.errors import operands
 from rushlight.base.flags import flags
 from rushlight.families.composite import composite
-from rushlight.families.inplace import wrote
+from rushlight.families.inplace import real_only, wrote
 from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.ops.joining import cat
@@ -38,7 +39,8 @@ def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str,
                 f"{name}({operands(input=input)})")
 
 
-@composite("nn.functional.layer_norm layer_norm")
+@composite("nn.functional.layer_norm layer_norm", samples=lambda x: [
+    (x(2, 3), (3,)), (x(2, 2, 3), (2, 3), x(2, 3), x(2, 3), 1e-3)])
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None,
                eps: float = 1e-5, cudnn_enable: bool = True) -> Tensor:
     """(x - mean) / sqrt(variance + eps) * weight + bias over the last dimensions.
@@ -76,6 +78,7 @@ class _native_layer_norm:
 
     def forward(input, weight: Operand = None, bias: Operand = None, places: Option = 1,
                 eps: Option = 1e-5):
+        real_only("LayerNormKernelImpl", input)
         if is_meta(input):
             return input, None, None
         return kernels.layer_norm(input, places, weight, bias, eps)
@@ -100,7 +103,8 @@ def _wrapped(arrays: Any) -> tuple[Any, ...]:
     return tuple([None if array is None else wrap(array) for array in arrays])
 
 
-@composite("nn.functional.rms_norm rms_norm")
+@composite("nn.functional.rms_norm rms_norm", samples=lambda x: [
+    (x(2, 3), (3,)), (x(2, 3), (3,), x(3), 1e-3)])
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None,
              eps: float | None = None) -> Tensor:
     """x / sqrt(mean(x*x) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019)."""
@@ -137,7 +141,8 @@ class _rms_norm:
                 (gradient * y).sum_to_size(weight.shape) if needs[1] else None)
 
 
-@composite("nn.functional.group_norm group_norm")
+@composite("nn.functional.group_norm group_norm", samples=lambda x: [
+    (x(2, 4, 2), 2), (x(1, 4, 3), 2, x(4), x(4), 1e-3)])
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None,
                eps: float = 1e-5, cudnn_enabled: bool = True) -> Tensor:
     """Layer norm over each of `num_groups` groups of channels (Wu and He, 2018).
@@ -163,6 +168,7 @@ class _native_group_norm:
 
     def forward(input, weight: Operand = None, bias: Operand = None, groups: Option = 1,
                 eps: Option = 1e-5):
+        real_only("GroupNormKernelImpl", input)
         if is_meta(input):
             return input, None, None
         return kernels.group_norm(input, groups, weight, bias, eps)
@@ -201,13 +207,17 @@ def _channel_gradients(to_input: Any, gradient: Any, y: Any, weight: Any, bias: 
             gradient.sum(axes).reshape(bias.shape) if needs[2] else None)
 
 
-@composite("nn.functional.instance_norm instance_norm")
+@composite("nn.functional.instance_norm instance_norm", samples=lambda x: [
+    (x(2, 2, 3),), (x(2, 2, 3), None, None, x(2), x(2))])
 def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
                   weight: Any = None, bias: Any = None, use_input_stats: bool = True,
                   momentum: float = 0.1, eps: float = 1e-5,
                   cudnn_enabled: bool = True) -> Tensor:
     """Batch norm of each sample by itself: over the places of each channel."""
     batch, channels = input.shape[:2]
+    if use_input_stats and math.prod(input.shape[2:]) == 1:
+        raise ValueError("Expected more than 1 spatial element when training, got input size "
+                         f"{input.shape}: with one value the variance is not defined")
     flat = input.reshape(1, batch * channels, *input.shape[2:])
     repeat = lambda x: None if x is None else x.repeat(batch)  # noqa: E731
     mean, var = repeat(running_mean), repeat(running_var)
@@ -227,6 +237,7 @@ class _native_batch_norm:
     differentiable = (0,)
 
     def forward(input, weight: Operand = None, bias: Operand = None, eps: Option = 1e-5):
+        real_only("batch_norm", input)
         if is_meta(input):
             channels = MetaArray(input.shape[1:2], input.dtype)
             return input, channels, channels
@@ -249,6 +260,7 @@ class _scale_channels:
     """(x - centre) factor + shift, with a number of each for every channel."""
 
     def forward(input, centre, factor, shift):
+        real_only("batch_norm", input)
         return input if is_meta(input) else kernels.scale_channels(input, centre, factor, shift)
 
     def backward(gradient, input, centre, factor, needs):
@@ -261,7 +273,8 @@ class _scale_channels:
                 gradient.sum(axes) if needs[3] else None)
 
 
-@composite("nn.functional.batch_norm")
+@composite("nn.functional.batch_norm", samples=lambda x: [
+    (x(3, 2), None, None, x(2), x(2), True), (x(2, 2, 3), x(2), x(2, low=0.5), x(2))])
 def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None,
                bias: Any = None, training: bool = False, momentum: float | None = 0.1,
                eps: float = 1e-5) -> Tensor:
@@ -280,13 +293,20 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}: "
                                f"batch_norm({operands(input=input, **{name: x})}); the channels "
                                "are dimension 1 of the input")
+    if (training and eps <= 0) or eps < 0:
+        kind = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {kind}, but got {eps}")
     if not training:
         factor = (running_var + eps).rsqrt()
         factor = factor if weight is None else factor * _vector(weight)
         shift = running_mean.new_zeros(channels) if bias is None else _vector(bias)
         return _scale_channels(input, running_mean, factor, shift)
     count = input._array.size // max(channels, 1)
-    if count <= 1:
+    if not count:  # nothing to normalise, and nothing to learn from
+        places = (1, channels) + (1,) * (len(shape) - 2)
+        result = input if weight is None else input * weight.reshape(places)
+        return result + (0 if bias is None else bias.reshape(places))
+    if count == 1:
         raise ValueError("Expected more than 1 value per channel when training, got input size "
                          f"{input.shape}: with one value the variance is not defined; use a "
                          "larger batch, or eval() for inference")
@@ -328,7 +348,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12,
     return input.div(length, out=out)
 
 
-@composite("nn.functional.local_response_norm")
+@composite("nn.functional.local_response_norm", samples=lambda x: [(x(1, 4, 2), 3, 0.5)])
 def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75,
                         k: float = 1.0) -> Tensor:
     """x / (k + alpha * mean of x*x over `size` neighbouring channels) ** beta."""

@@ -31,7 +31,8 @@ def _declare(name: str, values: Callable[[Array, Array], Array], meaning: str) -
     body.__name__ = body.__qualname__ = name
     body.__doc__ = (f"{meaning} of degree n, whole numbers, at `input`; either may be a number. "
                     "Of negative degree it is 0. No gradient flows.")
-    globals()[name] = function(f"special.{name}", out=True)(body)
+    globals()[name] = function(f"special.{name}", out=True, samples=lambda x: [
+        (x(2, 3), 3), (0.5, x.integers(3))])(body)
 
 
 KINDS = {"t": "first", "u": "second", "v": "third", "w": "fourth"}

@@ -49,7 +49,7 @@ def _flat(sides: Sides) -> tuple[int, ...]:
     return tuple(amount for pair in sides for amount in pair)
 
 
-@function("constant_pad_nd")
+@function("constant_pad_nd", samples=lambda x: [(x(2, 3), (1, 2)), (x(2, 3), (-1, 1, 1, 0), 0.5)])
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
     """``nn.functional.pad`` with mode "constant".
 
@@ -72,7 +72,10 @@ def _pairs(pad: Sequence[int], dims: int) -> Sides:
     return tuple(zip(amounts[::2], amounts[1::2], strict=True))
 
 
-@function("nn.functional.pad")
+@function("nn.functional.pad", samples=lambda x: [
+    (x(2, 3), (1, 2), {"value": 0.5}), (x(1, 2, 3), (2, 1), "reflect"),
+    (x(1, 2, 3), (2, 1), "replicate"), (x(1, 2, 3), (1, 2), "circular"),
+    (x(1, 1, 2, 3), (1, 1, 1, 0), "reflect")])
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:
@@ -130,7 +133,7 @@ def _reflect(shape: Sequence[int], dim: int, before: int, after: int) -> np.ndar
     size = shape[dim]
     if before >= size or after >= size:
         raise RuntimeError(
-            "Padding size should be less than the corresponding input dimension, but got: "
+            f"Argument #{2 + 2 * (len(shape) - dim)}: Padding size should be less than the corresponding input dimension, but got: "
             f"padding ({before}, {after}) at dimension {dim} of input {list(shape)}"
         )
     return size - 1 - np.abs(size - 1 - np.abs(_places(size, before, after)))

@@ -75,7 +75,7 @@ def _with_data(input: Tensor, name: str) -> Array:
     return input._array
 
 
-@composite("nonzero_static")
+@composite("nonzero_static", samples=lambda x: [(x(3), {"size": 4})])
 def nonzero_static(
     input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None
 ) -> Tensor:
@@ -88,13 +88,15 @@ def nonzero_static(
     """
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer (got {size})")
-    found = _positions(_with_data(input, "nonzero_static"))[:size]
-    positions = np.full((size, input.ndim), fill_value, np.int64)
-    positions[: len(found)] = found
+    positions: Any = MetaArray((size, input.ndim), np.dtype(np.int64))
+    if not is_meta(input._array):
+        found = _positions(input._array)[:size]
+        positions = np.full((size, input.ndim), fill_value, np.int64)
+        positions[: len(found)] = found
     return wrap(positions) if out is None else write_out(out, positions, "nonzero_static")
 
 
-@function("unravel_index")
+@function("unravel_index", samples=lambda x: [(x.integers(3), (2, 3))])
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Return the positions that flat ``indices`` stand for in a tensor of ``shape``.
 
@@ -104,12 +106,14 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     >>> rl.unravel_index(rl.tensor([5]), (2, 3))
     (tensor([1]), tensor([2]))
     """
-    array = _with_data(indices, "unravel_index")
+    array = indices._array
     if array.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    if is_meta(array):
+        return tuple(wrap(array.copy()) for _ in sizes)
     steps = contiguous_strides(sizes)
     return tuple(
         wrap(np.asarray(array // step % size, array.dtype))
@@ -132,7 +136,7 @@ def _triangle(name: str, mask: Any, row: int, col: int, dtype: Any, device: Any)
     return wrap(positions.astype(wanted.array, copy=False))
 
 
-@function("tril_indices")
+@function("tril_indices", samples=lambda x: [(3, 2, -1)])
 def tril_indices(
     row: int,
     col: int,
@@ -156,7 +160,7 @@ def tril_indices(
     return _triangle("tril_indices", mask, row, col, dtype, device)
 
 
-@function("triu_indices")
+@function("triu_indices", samples=lambda x: [(3, 2, 1)])
 def triu_indices(
     row: int,
     col: int,

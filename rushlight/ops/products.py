@@ -33,7 +33,8 @@ def _cross(name: str, input: Any, other: Any, dim: int) -> Tensor:
     return stack([a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)], axis)
 
 
-@function("linalg.cross", out=True)
+@function("linalg.cross", out=True, samples=lambda x: [
+    (x(2, 3), x(2, 3)), (x(3, 2), x(3, 1), {"dim": 0})])
 def linalg_cross(input: Any, other: Any, *, dim: int = -1) -> Tensor:
     """The cross product of vectors of three numbers along `dim`, with broadcasting.
 
@@ -63,7 +64,8 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Tensor:
     return _cross("linalg.cross", input, other, dim)
 
 
-@function("linalg.vecdot", out=True)
+@function("linalg.vecdot", out=True, samples=lambda x: [
+    (x(2, 3), x(3)), (x(2, 3), x(2, 3), {"dim": 0})])
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Tensor:
     """Sums of products along `dim`, the first conjugated, with broadcasting.
 
@@ -114,7 +116,8 @@ def _chain(tensors: Sequence[Any]) -> Any:
     return product(0, len(tensors) - 1)
 
 
-@function("linalg.multi_dot", out=True)
+@function("linalg.multi_dot", out=True, samples=lambda x: [
+    ([x(2, 3), x(3, 4), x(4, 2)],), ([x(3), x(3, 2), x(2)],)])
 def multi_dot(tensors: Sequence[Any]) -> Tensor:
     """The product of two or more matrices, in the order of the fewest multiplications.
 
@@ -146,7 +149,7 @@ def multi_dot(tensors: Sequence[Any]) -> Tensor:
     return result.squeeze(0) if tensors[0].ndim == 1 else result
 
 
-@function("chain_matmul", out=True)
+@function("chain_matmul", out=True, samples=lambda x: [(x(2, 3), x(3, 4), x(4, 2))])
 def chain_matmul(*matrices: Any) -> Tensor:
     """The product of matrices, in the order of the fewest multiplications: see multi_dot.
 
@@ -165,7 +168,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     return _chain(matrices)
 
 
-@function("block_diag")
+@function("block_diag", samples=lambda x: [(x(2, 3), x(), x(2))])
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the given ones along its diagonal, zeros elsewhere.
 
@@ -198,7 +201,7 @@ def _vectors(tensors: Sequence[Any]) -> None:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
 
 
-@function("cartesian_prod")
+@function("cartesian_prod", samples=lambda x: [(x(2), x(3))])
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All tuples with one element of each vector, as rows, the last varying fastest.
 
@@ -213,7 +216,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     return stack([grid.reshape(-1) for grid in meshgrid(*given)], 1)
 
 
-@composite("combinations")
+@composite("combinations", samples=lambda x: [(x(4),), (x(3), 2, True)])
 def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of r elements of a vector, as rows, in the order of the vector.
 
@@ -236,11 +239,11 @@ def _powers(x: Any, count: int) -> Any:
     """x**0, x**1, ... along a new last dimension."""
     if x.dtype.category == 0:
         x = x.long()
-    exponents = arange(count, dtype=dtypes.int64)
+    exponents = arange(count, dtype=dtypes.int64, device=x.device)
     return x.unsqueeze(-1) ** exponents
 
 
-@function("vander")
+@function("vander", samples=lambda x: [(x(3),), (x(3), 2, True)])
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     """The matrix whose rows hold the powers of the elements of a vector, falling.
 
@@ -260,7 +263,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     return powers if increasing else powers.flip(1)
 
 
-@function("linalg.vander")
+@function("linalg.vander", samples=lambda x: [(x(2, 3),), (x(3), {"N": 2})])
 def linalg_vander(x: Any, *, N: int | None = None) -> Tensor:
     """The powers 0, 1, ..., N - 1 of the elements, along a new last dimension.
 
@@ -276,7 +279,7 @@ def linalg_vander(x: Any, *, N: int | None = None) -> Tensor:
     return _powers(x if x.ndim else x.reshape(1), x.shape[-1] if N is None else N)
 
 
-@composite("repeat_interleave")
+@composite("repeat_interleave", samples=lambda x: [(x(2, 3), 2), (x(2, 3), x.tensor([1, 2]), 0)])
 def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *,
                       output_size: int | None = None) -> Tensor:
     """Each element along `dim` (of the flattened tensor if None) `repeats` times in a row.

@@ -75,7 +75,7 @@ def is_distributed(input: Tensor) -> bool:
     return False
 
 
-@function("is_storage")
+@function("is_storage", samples=lambda x: [(x(2),)])
 def is_storage(obj: Any, /) -> bool:
     """Whether `obj` is the memory below tensors, as `untyped_storage()` gives it."""
     return isinstance(obj, UntypedStorage)
@@ -104,13 +104,13 @@ def detach(input: Tensor) -> Tensor:
     return _tensor("detach", input).detach()
 
 
-@function("detach_")
+@function("detach_", samples=lambda x: [(x(2, 3),)])
 def detach_(input: Tensor) -> Tensor:
     """Cut the tensor off from the graph, in place."""
     return _tensor("detach_", input).detach_()
 
 
-@function("result_type")
+@function("result_type", samples=lambda x: [(x(2), 1)])
 def result_type(tensor1: Any, tensor2: Any) -> dtype:
     """The dtype of an operation on two tensors or numbers.
 
@@ -127,7 +127,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtype:
     return promote_ranks(*ranks)
 
 
-@function("broadcast_shapes")
+@function("broadcast_shapes", samples=lambda x: [((2, 1), (3,))])
 def broadcast_shapes(*shapes: Any) -> Size:
     """The shape that all `shapes` (each a sequence, or a number for one dimension) broadcast to.
 

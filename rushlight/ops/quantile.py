@@ -25,7 +25,7 @@ def _shares(name: str, input: Tensor, q: Any, interpolation: str) -> Any:
     if not isinstance(q, Tensor):
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
-        q = tensor(q, dtype=input.dtype)
+        q = tensor(q, dtype=input.dtype, device=input.device)
     if q.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor: {operands(q=q)}")
     if q.dtype is not input.dtype:
@@ -34,7 +34,7 @@ def _shares(name: str, input: Tensor, q: Any, interpolation: str) -> Any:
     if interpolation not in INTERPOLATIONS:
         raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, "
                            f"midpoint or nearest, but got {interpolation}")
-    if not bool(((q >= 0) & (q <= 1)).all()):
+    if not q.is_meta and not bool(((q >= 0) & (q <= 1)).all()):
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     return q
 
@@ -79,7 +79,9 @@ def _between(values: Any, ranks: Any, interpolation: str) -> Any:
     return low.lerp(high, weight)
 
 
-@composite("quantile", out=True)
+@composite("quantile", out=True, samples=lambda x: [
+    (x(5), 0.3), (x(3, 4), x.tensor([0.1, 0.6]).double(), 1, True),
+    (x(5), 0.3, {"interpolation": "lower"}), (x(5), 0.3, {"interpolation": "midpoint"})])
 def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
              interpolation: str = "linear") -> Tensor:
     """The q-quantiles along `dim`, or of all elements; NaN where there is one.
@@ -94,7 +96,8 @@ def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = Fals
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
-@composite("nanquantile", out=True)
+@composite("nanquantile", out=True, samples=lambda x: [
+    (x(5), 0.3), (x(3, 4), x.tensor([0.1, 0.6]).double(), 1, True)])
 def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *,
                 interpolation: str = "linear") -> Tensor:
     """The q-quantiles of what is not NaN: see quantile.

@@ -12,7 +12,7 @@ from rushlight.ops.recurrent_layer import run_cell, run_layer
 from rushlight.tensor import Tensor
 
 
-@function("rnn_tanh_cell")
+@function("rnn_tanh_cell", samples=lambda x: [(x(2, 3), x(2, 2), x(2, 3), x(2, 2), x(2), x(2))])
 def rnn_tanh_cell(
     input: Tensor,
     hx: Tensor,
@@ -32,7 +32,7 @@ def rnn_tanh_cell(
     return run_cell("tanh", input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@function("rnn_relu_cell")
+@function("rnn_relu_cell", samples=lambda x: [(x(2, 3), x(2, 2), x(2, 3), x(2, 2))])
 def rnn_relu_cell(
     input: Tensor,
     hx: Tensor,
@@ -50,7 +50,7 @@ def rnn_relu_cell(
     return run_cell("relu", input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@function("gru_cell")
+@function("gru_cell", samples=lambda x: [(x(2, 3), x(2, 2), x(6, 3), x(6, 2), x(6), x(6))])
 def gru_cell(
     input: Tensor,
     hx: Tensor,
@@ -70,7 +70,8 @@ def gru_cell(
     return run_cell("gru", input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@function("lstm_cell")
+@function("lstm_cell", samples=lambda x: [
+    (x(2, 3), (x(2, 2), x(2, 2)), x(8, 3), x(8, 2), x(8), x(8))])
 def lstm_cell(
     input: Tensor,
     hx: Sequence[Tensor],
@@ -152,7 +153,8 @@ def _whole(cell: str, input: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     return _run(cell, input, states, params, options)
 
 
-@function("rnn_tanh")
+@function("rnn_tanh", samples=lambda x: [
+    (x(2, 1, 2), x(1, 1, 2), [x(2, 2), x(2, 2), x(2), x(2)], True, 1, 0.0, True, False, False)])
 def rnn_tanh(
     input: Tensor,
     hx: Tensor,
@@ -184,7 +186,8 @@ def rnn_tanh(
     return _whole("tanh", input, hx, params, *options)
 
 
-@function("rnn_relu")
+@function("rnn_relu", samples=lambda x: [
+    (x(2, 1, 2), x(1, 1, 2), [x(2, 2), x(2, 2), x(2), x(2)], True, 1, 0.0, True, False, False)])
 def rnn_relu(
     input: Tensor,
     hx: Tensor,
@@ -207,7 +210,8 @@ def rnn_relu(
     return _whole("relu", input, hx, params, *options)
 
 
-@function("gru")
+@function("gru", samples=lambda x: [
+    (x(2, 1, 2), x(1, 1, 2), [x(6, 2), x(6, 2), x(6), x(6)], True, 1, 0.0, True, False, False)])
 def gru(
     input: Tensor,
     hx: Tensor,
@@ -230,7 +234,9 @@ def gru(
     return _whole("gru", input, hx, params, *options)
 
 
-@function("lstm")
+@function("lstm", samples=lambda x: [
+    (x(2, 1, 2), (x(1, 1, 2), x(1, 1, 2)), [x(8, 2), x(8, 2), x(8), x(8)], True, 1, 0.0, True,
+     False, False)])
 def lstm(
     input: Tensor,
     hx: Sequence[Tensor],

@@ -449,7 +449,7 @@ def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool
     return std(input, dim, None, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
-@composite("Tensor.sum_to_size")
+@composite("Tensor.sum_to_size", samples=lambda x: [(x(2, 3), (1, 3)), (x(2, 3), 3)])
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """Summed over the dimensions in which `size` would be broadcast to this shape."""
     target = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size

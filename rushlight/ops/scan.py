@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cpu import running, running_extremes
-from rushlight.backends.meta.array import is_meta
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim, required
@@ -18,7 +18,6 @@ from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.ops.joining import cat, stack
 from rushlight.ops.reduction import _accumulator
-from rushlight.ops.selection import where
 from rushlight.tensor import Tensor
 
 Array = np.ndarray
@@ -52,7 +51,7 @@ class _cumulate:
         return _cumulate(gradient.flip(dim), dim, gradient._array.dtype).flip(dim)
 
 
-@composite("cumsum", inplace=True)
+@composite("cumsum", inplace=True, samples=lambda x: [(x(2, 3), 0), (x(2, 3), -1)])
 def cumsum(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Any = None,
            axis: Any = None) -> Tensor:
     """Running sums along `dim`.
@@ -96,7 +95,8 @@ def _cumprod_gradient(gradient: Any, input: Any, dim: int) -> Tensor:
     return stack(parts, dim)
 
 
-@composite("cumprod", inplace=True)
+@composite("cumprod", inplace=True, samples=lambda x: [
+    (x(2, 3), 1), (x.tensor([1.0, 0.0, 2.0]).double(), 0)])
 def cumprod(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Any = None,
             axis: Any = None) -> Tensor:
     """Running products along `dim`."""
@@ -109,6 +109,8 @@ def _running(input: Array, dim: int, function: np.ufunc) -> tuple[Array, Array]:
     """The extreme so far, and where it stands: of equal ones the last, of NaN the last."""
     if not input.ndim:
         return input.copy(), np.zeros((), np.int64)
+    if is_meta(input):
+        return input.copy(), MetaArray(input.shape, np.dtype(np.int64))
     found = running_extremes.scan("max" if function is np.maximum else "min", input, dim)
     if found is not None:
         return found
@@ -161,7 +163,7 @@ def _comparable(op: str, input: Tensor) -> None:
         raise NotImplementedError(f"\"{op}_cpu\" not implemented for '{title(input.dtype)}'")
 
 
-@composite("cummax")
+@composite("cummax", samples=lambda x: [(x(2, 3), 1)])
 def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """(values, indices) of the largest element so far along `dim`; NaN stays once it came.
 
@@ -173,7 +175,7 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     return _cummax(input, normalize_dim(dim, input.ndim), out=out)
 
 
-@composite("cummin")
+@composite("cummin", samples=lambda x: [(x(2, 3), 0)])
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """(values, indices) of the smallest element so far along `dim`; NaN stays once it came.
 
@@ -190,7 +192,7 @@ class _logcumsumexp:
     """log(running sum of e**x) along `dim`."""
 
     def forward(input, dim: Option):
-        if not input.ndim:
+        if not input.ndim or is_meta(input):
             return input.copy()
         if input.dtype.kind == "c":
             return _complex_logcumsumexp(input, dim)
@@ -198,25 +200,47 @@ class _logcumsumexp:
         return np.logaddexp.accumulate(wide, axis=dim).astype(input.dtype, copy=False)
 
     def backward(gradient, input, output, shape, dim):
-        if not shape:
+        if not shape or not shape[dim]:
             return gradient
-        if input.dtype.is_complex:
-            return _complex_share(gradient, input, output, dim)
-        top = output.detach().amax(dim, keepdim=True)  # large numbers cancel here, exactly
-        top = top.masked_fill(~top.isfinite(), 0)
-        input, output = input - top, output - top
-        return _share(gradient, input, output, dim) - _share(-gradient, input, output, dim)
+        # The sum over j >= i of g_j e**(x_i - y_j), from the last i on: no factor exceeds 1.
+        decay = _ratio(output.narrow(dim, 0, shape[dim] - 1), output.narrow(dim, 1, shape[dim] - 1))
+        decay = cat([decay.new_zeros(()).expand(_one_wide(shape, dim)), decay.flip(dim)], dim)
+        following = _decaying_sum(gradient.flip(dim), decay, dim).flip(dim)
+        return following * _ratio(input, output)
 
 
-def _complex_share(gradient: Any, input: Any, output: Any, dim: int) -> Tensor:
-    """sum over j >= i of gradient_j conj(e**(input_i - output_j)), from the last i on."""
-    gradients, inputs, outputs = (x.unbind(dim) for x in (gradient, input, output))
-    following, shares = gradients[-1], []
-    for i in reversed(range(len(inputs))):
-        if i < len(inputs) - 1:
-            following = gradients[i] + following * (outputs[i] - outputs[i + 1]).exp().conj()
-        shares.append(following * (inputs[i] - outputs[i]).exp().conj())
-    return stack(shares[::-1], dim)
+def _one_wide(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
+    return tuple(1 if i == dim else n for i, n in enumerate(shape))
+
+
+def _ratio(a: Any, b: Any) -> Any:
+    """conj(e**(a - b)); 0 where both are infinite."""
+    difference = a - b
+    return difference.masked_fill(difference.isnan(), -float("inf")).exp().conj()
+
+
+@library("_decaying_sum", family="scan")
+class _decaying_sum:
+    """y_i = x_i + decay_i y_{i-1} along `dim`."""
+
+    def forward(input, decay, dim: Option):
+        if is_meta(input):
+            return input.copy()
+        rows, factors = np.moveaxis(input, dim, 0), np.moveaxis(decay, dim, 0)
+        result = np.empty(input.shape, input.dtype)
+        sums = np.moveaxis(result, dim, 0)
+        sums[:1] = rows[:1]
+        for i in range(1, len(rows)):
+            np.multiply(sums[i - 1], factors[i], out=sums[i])
+            sums[i] += rows[i]
+        return result
+
+    def backward(gradient, decay, output, dim, shape):
+        later = decay.conj().roll(-1, dim).flip(dim)  # the first one is not used
+        to_input = _decaying_sum(gradient.flip(dim), later, dim).flip(dim)
+        first = output.new_zeros(()).expand(_one_wide(shape, dim))
+        before = cat([first, output.narrow(dim, 0, shape[dim] - 1)], dim)
+        return to_input, to_input * before.conj()
 
 
 def _complex_logcumsumexp(input: Array, dim: int) -> Array:
@@ -233,16 +257,7 @@ def _complex_logcumsumexp(input: Array, dim: int) -> Array:
     return np.moveaxis(result, 0, dim)
 
 
-def _share(gradient: Any, input: Any, output: Any, dim: int) -> Any:
-    """What the positive part of the gradient gives, summed in logarithms: nothing overflows."""
-    positive = gradient > 0
-    logarithm = where(positive, gradient, 1.0).log() - output
-    logarithm = where(positive, logarithm, -float("inf"))
-    total = _logcumsumexp(logarithm.flip(dim), dim).flip(dim) + input
-    return where(total > -float("inf"), total, 0.0).exp() * (total > -float("inf"))
-
-
-@composite("logcumsumexp")
+@composite("logcumsumexp", samples=lambda x: [(x(2, 3), 1)])
 def logcumsumexp(input: Tensor, dim: int, *, out: Any = None) -> Tensor:
     """log(running sum of e**x) along `dim`, without overflow.
 
@@ -308,7 +323,8 @@ def _panels(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
     return (y.narrow(dim, 1, n - 1) + y.narrow(dim, 0, n - 1)) * widths
 
 
-@composite("trapezoid trapz")
+@composite("trapezoid trapz", samples=lambda x: [
+    (x(2, 3),), (x(2, 3), x(3)), (x(2, 3), {"dx": 0.5, "dim": 0})])
 def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The integral of `y` along `dim` by the trapezoidal rule.
 
@@ -323,7 +339,8 @@ def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor
     return _panels("trapezoid", y, x, dx, dim).sum(dim) / 2
 
 
-@composite("cumulative_trapezoid")
+@composite("cumulative_trapezoid", samples=lambda x: [
+    (x(2, 3),), (x(2, 3), x(3)), (x(2, 3), {"dx": 0.5, "dim": 0})])
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Tensor:
     """The running integral of `y` along `dim` by the trapezoidal rule: see trapezoid.
 

@@ -17,6 +17,7 @@ from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import composite
 from rushlight.families.index import INDEX_DTYPES, Geometry, at_least_1d, index_op, zeros
+from rushlight.families.inplace import real_only
 from rushlight.ops.indexing import assign
 from rushlight.tensor import Tensor
 
@@ -73,6 +74,7 @@ def _check_sizes(op: str, target: Array, dim: int, index: Array, src: Array | No
     grad={
         "input": lambda g, call: scatter_add(zeros(call.input, g), call.dim, call.index, g),
     },
+    samples=lambda x: [(x(2, 3), 1, x.tensor([[2, 0], [1, 1]]))],
 )
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """Pick along a dimension: ``out[i, j] = input[i, index[i, j]]`` for ``dim=1``.
@@ -151,6 +153,9 @@ def _scatter_gradient_of_source(g: Tensor, call: SimpleNamespace) -> Tensor:
     writes=True,
     saves="index",
     grad={"input": _scatter_gradient_of_input, "src": _scatter_gradient_of_source},
+    samples=lambda x: [
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 0]]), x(2, 3)),
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), 0.5)],
 )
 def scatter(
     input: Array,
@@ -214,6 +219,7 @@ def scatter(
         "input": lambda g, call: g,
         "src": lambda g, call: _gathered(g, call, call.src),
     },
+    samples=lambda x: [(x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), x(2, 3))],
 )
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> None:
     """Add along a dimension: ``out[i, index[i, j]] += src[i, j]`` for ``dim=1``.
@@ -243,7 +249,8 @@ def _share_of(g: Tensor, call: SimpleNamespace) -> Tensor:
     if call.include_self:
         start = start + 1
     ones = zeros(call.src, g) + 1
-    return g / scatter_add(start, call.dim, call.index, ones).clamp(min=1)
+    number = scatter_add(start, call.dim, call.index, ones)
+    return g / number.masked_fill(number == 0, 1)
 
 
 def _winners(g: Tensor, call: SimpleNamespace) -> tuple[Tensor, Tensor, Tensor]:
@@ -271,7 +278,7 @@ def _reduce_gradient_of_input(g: Tensor, call: SimpleNamespace) -> Tensor:
     if call.reduce == "mean":
         result = _share_of(g, call)
     elif call.reduce == "prod":  # the product of the others: each place is its own factor
-        result = g * _reduced(call, zeros(call.input, g) + 1, call.src)
+        result = g * _reduced(call, zeros(call.input, g) + 1, call.src).conj()
     return result if call.include_self else scatter(result, call.dim, call.index, 0)
 
 
@@ -293,8 +300,10 @@ def _product_gradient_of_source(g: Tensor, call: SimpleNamespace) -> Tensor:
     number = gather(scatter_add(zeros(call.input, g), dim, index, zero.to(g.dtype)), dim, index)
     alone = zero & (number == 1)
     without = _reduced(call, call.input, src.masked_fill(alone, 1))
-    divided = gather(g * _reduced(call, call.input, src), dim, index) / src.masked_fill(zero, 1)
-    return alone.to(g.dtype) * gather(g * without, dim, index) + divided.masked_fill(alone, 0)
+    product = _reduced(call, call.input, src).conj()
+    divided = gather(g * product, dim, index) / src.masked_fill(zero, 1).conj()
+    others = gather(g * without.conj(), dim, index)
+    return alone.to(g.dtype) * others + divided.masked_fill(alone, 0)
 
 
 @index_op(
@@ -302,6 +311,12 @@ def _product_gradient_of_source(g: Tensor, call: SimpleNamespace) -> Tensor:
     writes=True,
     saves="input index src",
     grad={"input": _reduce_gradient_of_input, "src": _reduce_gradient_of_source},
+    samples=lambda x: [
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), x(2, 2), "sum"),
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), x(2, 2), "prod"),
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), x(2, 2), "mean", {"include_self": False}),
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), x(2, 2), "amax"),
+        (x(2, 3), 1, x.tensor([[2, 0], [1, 1]]), x(2, 2), "amin")],
 )
 def scatter_reduce(
     input: Array, dim: int, index: Array, src: Array, reduce: str, *, include_self: bool = True
@@ -325,6 +340,8 @@ def scatter_reduce(
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
         )
+    if reduce in ("amax", "amin"):
+        real_only(f"scatter_gather_tensor_cpu_reduce_{reduce}", input)
     _check_index("scatter", input, dim, index, src)
     _check_same_dtype(input, src)
     if index.size:
@@ -347,7 +364,7 @@ def _scattered(input: Tensor, src: Tensor, index: tuple, name: str, out: Tensor 
     return assign(input, src, index, out=out)
 
 
-@composite("select_scatter")
+@composite("select_scatter", samples=lambda x: [(x(2, 3), x(2), 1, 2)])
 def select_scatter(
     input: Tensor, src: Tensor, dim: int, index: int, *, out: Tensor | None = None
 ) -> Tensor:
@@ -362,7 +379,8 @@ def select_scatter(
     return _scattered(input, src, (WHOLE,) * dim + (operator.index(index),), "select_scatter", out)
 
 
-@composite("slice_scatter")
+@composite("slice_scatter", samples=lambda x: [
+    (x(2, 5), x(2, 2), 1, 1, 5, 2), (x(3, 2), x(2, 2), 0, 1)])
 def slice_scatter(
     input: Tensor,
     src: Tensor,
@@ -397,7 +415,7 @@ def _filled(input: Tensor, src: Tensor, part: Any, name: str) -> Tensor:
     return result
 
 
-@composite("diagonal_scatter")
+@composite("diagonal_scatter", samples=lambda x: [(x(3, 3), x(3)), (x(2, 3, 3), x(2, 2), 1, 1, 2)])
 def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
@@ -411,7 +429,7 @@ def diagonal_scatter(
     return _filled(input, src, lambda x: x.diagonal(offset, dim1, dim2), "diagonal_scatter")
 
 
-@composite("as_strided_scatter")
+@composite("as_strided_scatter", samples=lambda x: [(x(2, 3), x(2, 2), (2, 2), (3, 1), 1)])
 def as_strided_scatter(
     input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
 ) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.families.composite import function
 from rushlight.families.inplace import write_out
@@ -15,7 +16,8 @@ Array = np.ndarray
 Number = bool | int | float
 
 
-@function("searchsorted")
+@function("searchsorted", samples=lambda x: [
+    (x(4).sort()[0], x(2, 3)), (x(2, 4).sort()[0], x(2, 3), {"right": True, "out_int32": True})])
 def searchsorted(
     sorted_sequence: Tensor,
     input: Tensor | Number,
@@ -57,7 +59,8 @@ def searchsorted(
     return _result(places, out_int32, out, "searchsorted")
 
 
-@function("bucketize")
+@function("bucketize", samples=lambda x: [
+    (x(2, 3), x(4).sort()[0]), (x(2, 3), x(4).sort()[0], {"right": True})])
 def bucketize(
     input: Tensor | Number,
     boundaries: Tensor,
@@ -104,6 +107,8 @@ def _in_order(sequence: Array, order: Array) -> Array:
         raise RuntimeError(
             f"torch.searchsorted(): sorter must be a tensor of long dtype but got {order.dtype}"
         )
+    if is_meta(order):
+        return sequence
     if order.size and (order.min() < 0 or order.max() >= sequence.shape[-1]):
         raise RuntimeError("torch.searchsorted(): sorter index out of range")
     return np.take_along_axis(sequence, order, -1)
@@ -130,7 +135,9 @@ def _check_rows(sequence: Array, values: Array, is_tensor: bool) -> None:
         )
 
 
-def _search(sequence: Array, values: Array, side: Any) -> Array:
+def _search(sequence: Array, values: Array, side: Any) -> Any:
+    if is_meta(sequence) or is_meta(values):
+        return MetaArray(values.shape, np.dtype(np.int64))
     if sequence.ndim == 1:
         places = np.asarray(np.searchsorted(sequence, values, side), np.int64)
     else:

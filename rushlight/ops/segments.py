@@ -9,6 +9,7 @@ import numpy as np
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
 from rushlight.families.composite import function
+from rushlight.families.inplace import real_only
 from rushlight.tensor import Tensor, wrap
 
 # How scatter_reduce calls a reduction, and what an empty segment gives.
@@ -40,9 +41,9 @@ def segment_reduce(data: Any, reduce: str, *, lengths: Any = None, indices: Any 
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet.")
     if lengths is None and offsets is None:
         raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
+    real_only("_segment_reduce_cpu", data._array)
     dim, size = normalize_dim(axis, data.ndim), data.shape[axis]
-    counts = lengths._array if lengths is not None else (
-        offsets._array[..., 1:] - offsets._array[..., :-1])
+    counts = (lengths if lengths is not None else offsets[..., 1:] - offsets[..., :-1])._array
     if counts.shape[:-1] != tuple(data.shape[:dim]) or counts.ndim != dim + 1:
         given = operands(data=data, **({"offsets": offsets} if lengths is None
                                        else {"lengths": lengths}))

@@ -16,7 +16,7 @@ def _check(name: str, factor_name: str, input: Tensor, factor: int) -> None:
         raise RuntimeError(f"{name} expects a positive {factor_name}, but got {factor}")
 
 
-@function("pixel_shuffle nn.functional.pixel_shuffle")
+@function("pixel_shuffle nn.functional.pixel_shuffle", samples=lambda x: [(x(1, 4, 2, 1), 2)])
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(*, C r^2, H, W) to (*, C, H r, W r): r^2 channels become r x r pixels (Shi et al., 2016).
 
@@ -41,7 +41,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return x.reshape(*batch, channels // (r * r), height * r, width * r)
 
 
-@function("pixel_unshuffle nn.functional.pixel_unshuffle")
+@function("pixel_unshuffle nn.functional.pixel_unshuffle", samples=lambda x: [(x(1, 1, 2, 4), 2)])
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(*, C, H r, W r) to (*, C r^2, H, W), the inverse of ``pixel_shuffle``.
 
@@ -67,7 +67,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 @function("channel_shuffle nn.functional.channel_shuffle native_channel_shuffle "
-          "nn.functional.native_channel_shuffle")
+          "nn.functional.native_channel_shuffle", samples=lambda x: [(x(1, 4, 2), 2)])
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Deal the channels of (N, C, *) out over ``groups`` in turn (Zhang et al., 2018).
 

@@ -9,6 +9,7 @@ from rushlight.base import dtypes
 from rushlight.base.shapes import normalize_dim, normalize_dims, required
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite
+from rushlight.families.inplace import real_only
 from rushlight.families.library import library
 from rushlight.ops.reduction import spread
 from rushlight.tensor import Tensor
@@ -24,11 +25,18 @@ def _floating(input: Tensor, dtype: Any, op: str) -> Tensor:
     return input
 
 
+def _refuse_complex(name: str, input: Any, dim: int) -> None:
+    real_only(f"{name}_lastdim_kernel_impl" if dim in (-1, input.ndim - 1)
+              else f"{name}_kernel_impl", input)
+
+
 @library("_softmax", family="rowwise")
 class _softmax:
     """e**x / sum(e**x) along `dim`."""
 
     def forward(input, dim: Option):
+        if input.dtype.kind == "c":
+            _refuse_complex("softmax", input, dim)
         return rowwise.softmax(input, dim)
 
     def backward(gradient, output, dim):
@@ -54,6 +62,8 @@ class _log_softmax:
     """x - log(sum(e**x)) along `dim`."""
 
     def forward(input, dim: Option):
+        if input.dtype.kind == "c":
+            _refuse_complex("log_softmax", input, dim)
         return rowwise.log_softmax(input, dim)
 
     def backward(gradient, output, dim):
@@ -126,7 +136,7 @@ class _logsumexp:
         return spread(gradient, shape, dims, keepdim) * share.conj()
 
 
-@composite("logsumexp special.logsumexp")
+@composite("logsumexp special.logsumexp", samples=lambda x: [(x(2, 3), 1), (x(2, 3), (0, 1), True)])
 def logsumexp(input: Tensor, dim: Any = None, keepdim: bool = False, *, out: Any = None,
               axis: Any = None, keepdims: Any = None) -> Tensor:
     """log(sum(e**x)) over `dim`, without overflow.

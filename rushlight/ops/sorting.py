@@ -206,7 +206,7 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0)[0]
 
 
-@composite("topk")
+@composite("topk", samples=lambda x: [(x(2, 5), 2), (x(3, 2), 1, 0, False)])
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *,
          out: Any = None, axis: Any = None) -> Any:
     """(values, indices) of the k largest (or smallest) elements along `dim`, in order.
@@ -254,7 +254,7 @@ NANMEDIAN = structure("nanmedian", "values indices")
 MODE = structure("mode", "values indices")
 
 
-@composite("kthvalue", out=True)
+@composite("kthvalue", out=True, samples=lambda x: [(x(2, 5), 2), (x(3, 2), 1, 0, True)])
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the k-th smallest element along `dim`, k counted from 1.
 

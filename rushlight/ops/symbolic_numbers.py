@@ -29,13 +29,13 @@ class SymBool(_Unknown):
     """A bool not known yet; there are none, so that isinstance tests say no."""
 
 
-@function("sym_float")
+@function("sym_float", samples=lambda x: [(2,)])
 def sym_float(a: Any) -> float:
     """`a` as a float."""
     return float(a)
 
 
-@function("sym_int")
+@function("sym_int", samples=lambda x: [(-2.5,)])
 def sym_int(a: Any) -> int:
     """`a` as an int, cut off towards zero.
 
@@ -46,33 +46,33 @@ def sym_int(a: Any) -> int:
     return math.trunc(a)
 
 
-@function("sym_max")
+@function("sym_max", samples=lambda x: [(1, 2.0)])
 def sym_max(a: Any, b: Any) -> Any:
     """The larger of two numbers; a float if one of them is."""
     found = builtins.max(a, b)
     return float(found) if isinstance(a, float) or isinstance(b, float) else found
 
 
-@function("sym_min")
+@function("sym_min", samples=lambda x: [(1, 2.0)])
 def sym_min(a: Any, b: Any) -> Any:
     """The smaller of two numbers; a float if one of them is."""
     found = builtins.min(a, b)
     return float(found) if isinstance(a, float) or isinstance(b, float) else found
 
 
-@function("sym_not")
+@function("sym_not", samples=lambda x: [(True,)])
 def sym_not(a: Any) -> bool:
     """Whether `a` is false."""
     return not a
 
 
-@function("sym_ite")
+@function("sym_ite", samples=lambda x: [(True, 1, 2)])
 def sym_ite(b: bool, t: Any, f: Any) -> Any:
     """`t` if b, else `f`."""
     return t if b else f
 
 
-@function("sym_sum")
+@function("sym_sum", samples=lambda x: [([1, 2],)])
 def sym_sum(args: Any) -> Any:
     """The sum of numbers."""
     return builtins.sum(args)

@@ -39,6 +39,8 @@ def _check_places(op: str, input: Array, index: Array) -> None:
     saves="index",
     shape=lambda input, index: index.shape,
     grad={"input": lambda g, call: put(zeros(call.input, g), call.index, g, accumulate=True)},
+    samples=lambda x: [
+        (x(2, 3), x.tensor([[5, 0], [2, 2]]))],
 )
 def take(input: Array, index: Array) -> Array:
     """Return the elements at the given places, counted through ``input`` in row-major order.
@@ -62,6 +64,8 @@ def take(input: Array, index: Array) -> Array:
         "input": lambda g, call: g if call.accumulate else _with_zeros_at(g, call),
         "source": lambda g, call: take(g, call.index).reshape(call.source.shape),
     },
+    samples=lambda x: [
+        (x(2, 3), x.tensor([5, 0]), x(2)), (x(2, 3), x.tensor([5, 0, 5]), x(3), True)],
 )
 def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> None:
     """Write elements at the given places, counted through ``input`` in row-major order.
@@ -105,7 +109,8 @@ def _with_zeros_at(g: Tensor, call: SimpleNamespace) -> Tensor:
     return put(g, call.index, zeros(Geometry((size,), call.source.dtype), g))
 
 
-@composite("take_along_dim")
+@composite("take_along_dim", samples=lambda x: [
+    (x(2, 3), x.tensor([[2, 0], [1, 1]]), 1), (x(2, 3), x.tensor([5, 0]))])
 def take_along_dim(
     input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
 ) -> Tensor:

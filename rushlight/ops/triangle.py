@@ -174,7 +174,7 @@ def trace(input: Any) -> Tensor:
     return input.diagonal().sum()
 
 
-@composite("Tensor.fill_diagonal_")
+@composite("Tensor.fill_diagonal_", samples=lambda x: [(x(3, 3), 0.5), (x(5, 2), 0.5, True)])
 def fill_diagonal_(input: Any, fill_value: Any, wrap: bool = False) -> Tensor:
     """Write `fill_value` to the main diagonal of all dimensions, in place.
 

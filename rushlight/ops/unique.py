@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.meta.array import is_meta
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.promotion import of_number, promote_ranks
@@ -109,7 +109,8 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
                     return_counts)
 
 
-@function("isin", out=True)
+@function("isin", out=True, samples=lambda x: [
+    (x.integers(2, 3), x.integers(2)), (x.integers(3), x.integers(2), {"invert": True})])
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False,
          invert: bool = False) -> Tensor:
     """Whether each element is one of `test_elements`; either may be a number.
@@ -131,7 +132,10 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False,
     if common.is_complex:
         raise RuntimeError("Unsupported input type encountered for isin(): "
                            f"{common}; compare real and imaginary parts")
+    if any(is_meta(t._array) for t in tensors):
+        shape = elements.shape if isinstance(elements, Tensor) else ()
+        return wrap(MetaArray(shape, np.dtype(bool)))
     kind = np.dtype(np.float32) if common.array in dtypes.HALF_TYPES else common.array
-    arrays = [astype(_array("isin", x), kind) if isinstance(x, Tensor) else number(x, kind)
+    arrays = [astype(x._array, kind) if isinstance(x, Tensor) else number(x, kind)
               for x in given]
     return wrap(np.asarray(np.isin(*arrays, invert=invert)))

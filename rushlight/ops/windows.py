@@ -57,9 +57,11 @@ def window(body: Callable[..., Array]) -> Callable[..., Array]:
     required = [p for p in own if p.default is p.empty]
     create.__signature__ = signature.replace(parameters=[first, *own, *rest])  # type: ignore
     create.__name__ = create.__qualname__ = name
-    given = "".join(f", {p.name}=[1.0]" for p in required)
+    needed = {p.name: [1.0] for p in required}
+    given = "".join(f", {option}={value}" for option, value in needed.items())
     create.__doc__ = f"{body.__doc__}" + COMMON.format(name=name, given=given)
-    globals()[name] = function(f"signal.windows.{name}")(create)
+    globals()[name] = function(f"signal.windows.{name}", samples=lambda x: [
+        (5, needed), (4, {**needed, "sym": False})])(create)
     return body
 
 
@@ -185,7 +187,7 @@ def _declare_older(name: str, body: Callable[..., Array]) -> None:
                       "less. Returns a tensor (window_length,).\n    Raises RuntimeError for a "
                       f"negative length.\n\n    >>> import rushlight as rl\n    >>> rl.{name}(1)\n"
                       "    tensor([1.])\n    ")
-    globals()[name] = function(name)(create)
+    globals()[name] = function(name, samples=lambda x: [(5,), (4, False)])(create)
 
 
 for _name, _body in {"bartlett": _bartlett, "blackman": _blackman, "hamming": _weighted_hamming,

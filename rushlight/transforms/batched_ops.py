@@ -245,7 +245,7 @@ RULES: dict[str, Callable[[int, Call], Any]] = {
     **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new_full"), _new),
     "getitem": _getitem,
     "_mean_cross_entropy": _mean_loss(_cross_entropy),
-    "_mean_nll": _mean_loss(lambda x, target, ignored: _pick(x, target, None, ignored)),
+    "_mean_nll": _mean_loss(lambda x, target, ignored: _pick(x, target, ignored)),
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     **dict.fromkeys(("clone", "to", "contiguous", "conj", "real", "imag", "tril", "triu",
                      "conj_physical", "one_hot"), _same_call),

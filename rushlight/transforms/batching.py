@@ -25,12 +25,15 @@ from rushlight.tensor import Tensor
 from rushlight.transforms import batched
 from rushlight.transforms.batched import Batched, lowered, raised
 from rushlight.transforms.batched_ops import IN_PLACE, RULES, aligned
+from rushlight.transforms.geometry import GEOMETRY, reshaped
 from rushlight.transforms.lanes import unstacked, view_of_lanes
 from rushlight.transforms.randomness import collected
 
 
 def rule(level: int, call: Call) -> Any:
     """Run a call of which an argument is batched at `level`."""
+    if call.name in GEOMETRY:
+        return reshaped(call)
     if call.in_place:
         with below(level):
             return _in_place(level, call)
@@ -109,6 +112,8 @@ def _view(level: int, call: Call) -> Any:
 
 # Without a dimension they count through all elements.
 OF_ALL = ("argmax", "argmin")
+# They would give one lane other memory.
+OTHER_MEMORY = ("resize_", "resize_as_", "set_")
 
 
 def _library(level: int, call: Call) -> Any:
@@ -196,6 +201,9 @@ class VmapInfo(NamedTuple):
 
 def _in_place(level: int, call: Call) -> Any:
     target = call.leaves()[0]
+    if call.name in OTHER_MEMORY:
+        raise RuntimeError(f"vmap: {call.name} is not possible: the lanes share their memory, and "
+                           "none of them can have another; use reshape(), narrow() or clone()")
     if not _here(target, level):
         raise RuntimeError(
             f"vmap: {_title(call)}(self, *extra_args) is not possible because there exists a "

@@ -21,6 +21,7 @@ from rushlight.ops import zeros_like
 from rushlight.tensor import Tensor
 from rushlight.transforms import dual
 from rushlight.transforms.dual import Dual, plus
+from rushlight.transforms.geometry import GEOMETRY, reshaped
 from rushlight.transforms.reverse import fresh, pulled, recorded, settled
 
 # Linear in all of their floating point tensors together, views among them.
@@ -39,6 +40,8 @@ PASSED = frozenset("""
 
 def rule(level: int, call: Call) -> Any:
     """Run a call on dual tensors of `level`."""
+    if call.name in GEOMETRY:
+        return reshaped(call)
     with below(level):
         if call.in_place:
             return _in_place(level, call)
@@ -151,7 +154,9 @@ def _in_place(level: int, call: Call) -> Any:
     target, (primals, tangents) = leaves[0], _parts(level, leaves)
     before = [_before(primals[0]), *primals[1:]]
     copying = Call(_copying(call.function), call.args, call.options, None, call.name, call.family)
-    if call.name in ("zero_", "fill_", "requires_grad_", "detach_") or call.family == "random":
+    if call.name == "fill_" and tangents[-1] is not None and len(tangents) > 1:
+        tangent = tangents[-1].expand(primals[0]._array.shape).clone()
+    elif call.name in ("zero_", "fill_", "requires_grad_", "detach_") or call.family == "random":
         tangent = None
     elif isinstance(call.op, Pointwise):
         pure = Call(lambda values: apply(call.op, values), call.args, call.options, call.op,

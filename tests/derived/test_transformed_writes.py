@@ -9,6 +9,7 @@ import pytest
 import rushlight as rl
 from rushlight import Tensor
 from rushlight.families.declaration import FUNCTIONS
+from rushlight.transforms.geometry import GEOMETRY
 
 from .samples import EVERY, TESTED, Sample, samples_of
 
@@ -55,6 +56,8 @@ def test_writes(sample: Sample, name: str) -> None:
 
     expected = rl.stack([write(*(x[i] for x in lanes)) for i in range(LANES)])
     assert rl.allclose(rl.vmap(write)(*lanes), expected, equal_nan=True)
+    if name in GEOMETRY:  # of a lane; the tensor outside keeps its own
+        return
     kept = [x.clone() for x in lanes]
     rl.vmap(lambda *xs: called(name, sample, *xs))(*kept)
     assert rl.allclose(kept[0], expected, equal_nan=True)
