@@ -183,7 +183,7 @@ def test_a_saved_operand_that_was_overwritten_is_named() -> None:
 
 
 @pytest.mark.parametrize("shapes, options, words", [
-    ([(2, 3, 4), (2, 3, 5), (2, 3, 4)], {}, "must match the size of tensor b"),
+    ([(2, 3, 4), (2, 3, 5), (2, 3, 4)], {}, "first two dimensions of batch2"),
     ([(2, 5, 3, 4), (2, 2, 3, 4), (2, 2, 3, 4)], {}, "at non-singleton dimension"),
     ([(2, 5, 3, 4), (2, 2, 3, 4), (2, 2, 3, 4)], {"enable_gqa": True}, "must divide the number"),
     ([(4,), (3, 4), (3, 4)], {}, "at least 2 dimensional"),

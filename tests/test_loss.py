@@ -106,7 +106,7 @@ def test_errors() -> None:
         F.cross_entropy(x, rl.tensor([0, -1]), reduction="none")
     with pytest.raises(ValueError, match=r"Expected input batch_size \(2\) to match target"):
         F.cross_entropy(x, rl.tensor([0, 1, 2]))
-    with pytest.raises(RuntimeError, match="expected scalar type Long"):
+    with pytest.raises(RuntimeError, match="expected target dtype to be Long or Byte"):
         F.cross_entropy(x, rl.tensor([0, 1], dtype=rl.int32))
     with pytest.raises(ValueError, match="is not a valid value for reduction"):
         F.cross_entropy(x, rl.tensor([0, 1]), reduction="median")

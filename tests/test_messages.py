@@ -186,8 +186,8 @@ MISTAKES = [
         ("Target 5 is out of bounds: there are 5 classes, so targets go from 0 to 4")),
     Mistake("cross entropy dtype", lambda: F.cross_entropy(rl.ones(2, 5), rl.tensor([0., 1.])),
         RuntimeError,
-        ("expected scalar type Long but found float32: the target of nll_loss holds class "
-         "indices (float32[2]); convert it with .long()")),
+        ("expected target dtype to be Long or Byte, but got Float: the target of nll_loss holds "
+         "class indices (float32[2]); convert it with .long()")),
     Mistake("bce range", lambda: F.binary_cross_entropy(rl.tensor([1.5]), rl.tensor([1.])),
         RuntimeError,
         ("all elements of input should be between 0 and 1: apply sigmoid() first, or use "
@@ -207,8 +207,8 @@ MISTAKES = [
          " can't be greater than actual input size: enlarge the input, or pad it with padding=")),
     Mistake("conv dtype", lambda: nn.Conv2d(1, 1, 3)(rl.ones(1, 1, 5, 5, dtype=rl.float64)),
         RuntimeError,
-        ("expected scalar type Double but found Float: input and weight must have one dtype; "
-         "convert one with .to(dtype)")),
+        ("Input type (double) and bias type (float) should be the same; convert one with "
+         ".to(dtype)")),
     Mistake("pool too small", lambda: F.max_pool2d(rl.ones(1, 1, 1, 1), 2),
         RuntimeError,
         ("Given input size: (1x1x1). Calculated output size: (1x0x0). Output size is too "

@@ -7,8 +7,10 @@ import warnings
 from typing import Any
 
 from rushlight.backends.meta.array import is_meta
+from rushlight.base.errors import operands
 from rushlight.expr import scalar as s
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.families.pointwise import pointwise
 from rushlight.ops.masked_loss import elements, maskable, rows
 from rushlight.tensor import Tensor
@@ -163,6 +165,10 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
         raise ValueError(f"Using a target size ({target.shape}) that is different to the input "
                          f"size ({input.shape}) is deprecated. Please ensure they have the same "
                          "size.")
+    if target.dtype is not input.dtype:
+        raise RuntimeError(f"Found dtype {title(target.dtype)} but expected {title(input.dtype)}: "
+                           f"binary_cross_entropy({operands(input=input, target=target)}); "
+                           "convert the target with .to(input.dtype)")
     array = input._array
     if not is_meta(array) and array.size and not ((array >= 0) & (array <= 1)).all():
         raise RuntimeError("all elements of input should be between 0 and 1: apply sigmoid() "
@@ -221,12 +227,15 @@ def _softplus_of_negative(input):
 def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
            reduction: str = "mean", log_target: bool = False) -> Tensor:
     """y (log y - x) of log-probabilities x, reduced; "batchmean" divides by the batch size."""
+    if input.dtype.category < 2 or target.dtype.category < 2:
+        raise RuntimeError("kl_div: Integral inputs not supported. "
+                           f"kl_div({operands(input=input, target=target)})")
     if log_target:
         loss = target.exp() * (target - input)
     else:
         loss = target.xlogy(target) - target * input
     if reduction == "batchmean":
-        return loss.sum() / input.shape[0]
+        return loss.sum() / (input.shape[0] if input.ndim else 1)
     return reduced(loss, _reduction(reduction, size_average, reduce))
 
 
@@ -250,7 +259,7 @@ def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool
 def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
                       reduction: str = "mean") -> Tensor:
     """0.5 (log var + (x - y)**2 / var), reduced; var is at least eps."""
-    if isinstance(var, float):
+    if isinstance(var, float | int):
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = input.new_full(input.shape, var)
@@ -259,8 +268,9 @@ def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps
     if var.shape != input.shape:
         if var.shape == input.shape[:-1]:
             var = var.unsqueeze(-1)
-        elif not (var.ndim == input.ndim and var.shape[:-1] == input.shape[:-1]
-                  and var.shape[-1] == 1):
+        elif var.ndim != input.ndim or [
+            own for own, size in zip(var.shape, input.shape, strict=True) if own != size
+        ] != [1]:
             raise ValueError("var is of incorrect size")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
@@ -312,6 +322,9 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
                           size_average: Any = None, reduce: Any = None,
                           reduction: str = "mean") -> Tensor:
     """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1; reduced."""
+    if target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported: "
+                           f"cosine_embedding_loss({operands(input1=input1, target=target)})")
     if (target.ndim == 1 and input1.ndim != 2) or (target.ndim == 0 and input1.ndim != 1):
         raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input "
                            f"tensors, but found inputs with sizes {list(input1.shape)} and "
@@ -337,6 +350,11 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), reduced."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+            f"{negative.ndim}D inputs")
     distance = lambda a, b: (a - b + eps).norm(p, -1)  # noqa: E731
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends import gemm, recurrence
+from rushlight.base.errors import operands as described
 from rushlight.base.flags import flags
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
@@ -275,12 +276,31 @@ def _fits(cell: str, input: Tensor, operands: Sequence) -> bool:
 def run_cell(cell: str, input: Tensor, *operands: Any) -> State:
     """One step: the new state; operands: state, w_ih, w_hh, b_ih, b_hh."""
     if input.ndim != 2 or not _fits(cell, input, operands) or len(operands[0]) != len(input):
+        _check_cell(input, operands)
         return _composed_cell(cell, input, *operands)
     if cell == "lstm":
         return _lstm_cell(input, *operands)  # type: ignore[no-any-return, operator]
     made = _gru_cell(input, *operands) if cell == "gru" else (  # type: ignore[operator]
         _plain_cell(input, *operands, cell))  # type: ignore[operator]
     return (made,)
+
+
+def _check_cell(input: Tensor, operands: Sequence) -> None:
+    """Raise torch's RuntimeError where the sizes of what a cell is given do not agree."""
+    *state, w_ih, w_hh, _, _ = operands
+    if input.ndim != 2 or any(part.ndim != 2 for part in state):
+        return
+    shown = described(input=input, hidden=state[0], w_ih=w_ih, w_hh=w_hh)
+    if input.shape[1] != w_ih.shape[1]:
+        raise RuntimeError(f"input has inconsistent input_size: got {input.shape[1]} expected "
+                           f"{w_ih.shape[1]}: {shown}")
+    for place, part in enumerate(state):
+        if len(input) != len(part):
+            raise RuntimeError(f"Input batch size {len(input)} doesn't match hidden{place} batch "
+                               f"size {len(part)}: {shown}")
+        if part.shape[1] != w_hh.shape[1]:
+            raise RuntimeError(f"hidden{place} has inconsistent hidden_size: got {part.shape[1]}, "
+                               f"expected {w_hh.shape[1]}: {shown}")
 
 
 def run_layer(cell: str, counts: list[int] | None, back: bool, input: Tensor,

@@ -95,6 +95,11 @@ class Adam(ElementwiseOptimizer):
         check_rate("Invalid weight_decay value", weight_decay)
         if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
             raise ValueError("betas must be either both floats or both Tensors")
+        if foreach and not capturable:
+            for place, beta in enumerate(betas):
+                if isinstance(beta, Tensor):
+                    raise ValueError(f"betas[{place}] as a Tensor is not supported for "
+                                     "capturable=False and foreach=True")
         check_switches(foreach, fused, differentiable)
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,

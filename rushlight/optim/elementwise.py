@@ -156,7 +156,14 @@ class _TensorFunctions:
     """What a rule may call, on tensors: here gradients flow."""
 
     abs, sign = staticmethod(ops.abs), staticmethod(ops.sign)
-    maximum, minimum = staticmethod(ops.maximum), staticmethod(ops.minimum)
+
+    @staticmethod
+    def maximum(a: Any, b: Any) -> Any:
+        return ops.maximum(*_both(a, b)) if _holds_tensor(a, b) else max(a, b)
+
+    @staticmethod
+    def minimum(a: Any, b: Any) -> Any:
+        return ops.minimum(*_both(a, b)) if _holds_tensor(a, b) else min(a, b)
 
     @staticmethod
     def sqrt(x: Any) -> Any:
@@ -167,6 +174,22 @@ class _TensorFunctions:
         if isinstance(condition, bool):
             return a if condition else b
         return ops.where(condition, a, b)
+
+
+def _holds_tensor(*values: Any) -> bool:
+    return any(isinstance(value, Tensor) for value in values)
+
+
+def _both(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """`a` and `b` as tensors of one dtype, where one of them may be a number."""
+    like = a if isinstance(a, Tensor) else b
+    made = [x if isinstance(x, Tensor) else ops.full_like(like.detach(), x) for x in (a, b)]
+    return made[0], made[1]
+
+
+def _as_real(tensor: Tensor) -> Tensor:
+    """Complex numbers as pairs, as which every rule treats them."""
+    return ops.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
 def _update_tensors(
@@ -183,14 +206,19 @@ def _update_tensors(
         for param, grad, state in zip(params, grads, states, strict=True):
             memory = SimpleNamespace(
                 **{name: state[name].item() for name in counters},
-                **{name: state[name] for name in names},
+                **{name: _as_real(state[name]) for name in names},
             )
-            new = rule(_TensorFunctions, param.clone(), grad, memory, given)
+            new = rule(_TensorFunctions, _as_real(param.clone()), _as_real(grad), memory, given)
+            back = ops.view_as_complex if param.is_complex() else _unchanged
             for name in names:
-                state[name] = getattr(memory, name)
+                state[name] = back(getattr(memory, name))
             for name in counters:
                 state[name] = counter(getattr(memory, name))
-            param.copy_(new)
+            param.copy_(back(new))
+
+
+def _unchanged(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def fill_defaults(optimizer: Optimizer, **defaults: Any) -> None:

@@ -166,12 +166,14 @@ class _Run:
             state.update(d=self.gradient.neg(), old_dirs=[], old_stps=[], ro=[], H_diag=1)
             return
         self.remember()
+        state.setdefault("al", [None] * self.options["history_size"])
         changes = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
         q = self.gradient.neg()
         shares = []
         for y, s, rho in reversed(changes):
             shares.append(s.dot(q) * rho)
             q.add_(y, alpha=-shares[-1].item())
+        state["al"][: len(shares)] = reversed(shares)
         direction = q * state["H_diag"]
         for (y, s, rho), share in zip(changes, reversed(shares), strict=True):
             direction.add_(s, alpha=(share - y.dot(direction) * rho).item())

@@ -44,6 +44,14 @@ class SparseAdam(Optimizer):
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        found = [
+            [i, j] for i, group in enumerate(self.param_groups)
+            for j, p in enumerate(group["params"]) if p.is_complex()
+        ]
+        if found:
+            raise ValueError(
+                f"Complex params at indices {found}: SparseAdam does not support complex parameters"
+            )
 
     def step(self, closure: Closure | None = None) -> Any:
         loss = self._loss_of(closure)

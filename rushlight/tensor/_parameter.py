@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.engine.node import LEAF, version_of
+from rushlight.tensor import convert
 from rushlight.tensor._tensor import Tensor, new
 
 
@@ -37,6 +38,12 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Parameter:
+        # Unlike other leaves, a copied parameter starts without a gradient.
+        copied: Parameter = convert.deepcopy(
+            self, memo, ("_grad", "_hooks", "_post_accumulate_hooks"))
+        return copied
 
 
 class Buffer(Tensor):

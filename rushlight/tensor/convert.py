@@ -175,8 +175,14 @@ def dlpack(tensor: Any) -> Any:
     return array.__dlpack__()
 
 
-def deepcopy(tensor: Any, memo: dict[Any, Any]) -> Any:
-    """A copy with memory, gradient and attributes of its own; memory shared inside stays shared."""
+def deepcopy(
+    tensor: Any, memo: dict[Any, Any],
+    left_out: tuple[str, ...] = ("_hooks", "_post_accumulate_hooks"),
+) -> Any:
+    """A copy with memory, gradient and attributes of its own; memory shared inside stays shared.
+
+    left_out: names of attributes that the copy does not have.
+    """
     if id(tensor) in memo:
         return memo[id(tensor)]
     if not tensor.is_leaf:
@@ -189,7 +195,7 @@ def deepcopy(tensor: Any, memo: dict[Any, Any]) -> Any:
     made._node, made._writes, made._view = tensor._node, None, None
     memo[id(tensor)] = made
     for name, value in tensor.__dict__.items():
-        if name not in ("_hooks", "_post_accumulate_hooks"):
+        if name not in left_out:
             made.__dict__[name] = copy.deepcopy(value, memo)
     return made
 

@@ -85,7 +85,8 @@ def working(array: np.ndarray) -> np.ndarray:
 def store(array: np.ndarray, value: Any) -> None:
     """Write back what was computed on `working(array)`."""
     if array.dtype.kind == "c":
-        value = np.ascontiguousarray(value).view(array.dtype).reshape(array.shape)
+        real = np.dtype(f"f{array.dtype.itemsize // 2}")
+        value = np.ascontiguousarray(value, real).view(array.dtype).reshape(array.shape)
     array[...] = value
 
 
