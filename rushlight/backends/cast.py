@@ -8,13 +8,22 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from rushlight.backends.cpu import kernels
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.ufunc import compile_ufunc
 from rushlight.backends.memory import recycle
 from rushlight.backends.quiet import silent
+from rushlight.expr.expression import call, symbol
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+LARGE = 1 << 16  # elements from which on threads share a conversion, of those where no number is
+EXACT = {  # out of range: what becomes of fractions that no integer holds is NumPy's to say
+    "float32": ("bool", "float64"), "float64": ("bool", "float32"),
+    "bool": ("float32", "float64", "int32", "int64"),
+    "int32": ("bool", "float32", "float64", "int64"),
+    "int64": ("bool", "float32", "float64", "int32"),
+}
 MANY = 4096  # elements from which on a kernel for half types is quicker than NumPy's loop
 
 
@@ -29,6 +38,11 @@ def astype(array: Any, dtype: np.dtype) -> Any:
         if kernel is not None:
             recycle()
             return kernel(array, out=np.empty_like(array, dtype))
+    if type(array) is np.ndarray and array.size >= LARGE and array.flags.forc:
+        kernel = _large_kernel(source.name, dtype.name)
+        if kernel is not None:
+            recycle()
+            return kernel(array, out=np.empty_like(array, dtype))
     if type(array) is not np.ndarray or _never_warns(source, dtype):
         return array.astype(dtype)
     if source is FLOAT64 and dtype is FLOAT32:
@@ -36,6 +50,19 @@ def astype(array: Any, dtype: np.dtype) -> Any:
         if kernel is not None:
             return kernel(array, out=...)
     return _silent_astype(array, dtype)
+
+
+@cache
+def _large_kernel(source: str, dtype: str) -> Any:
+    """A conversion that cannot fail, for the threads to share; None for any other."""
+    if dtype not in EXACT.get(source, ()):
+        return None
+    x = symbol("x", boolean=source == "bool")
+    try:
+        return kernels.kernel(call("nonzero", x) if dtype == "bool" else x, ["x"],
+                              (np.dtype(source),), np.dtype(dtype))
+    except kernels.Unsupported:
+        return None
 
 
 @silent

@@ -49,3 +49,26 @@ def test_strides_stay_as_they_are(half: np.dtype, source: str) -> None:
         assert found.dtype == target
         assert found.strides == array.astype(target).strides
         assert np.array_equal(found, array.astype(target))
+
+
+@pytest.mark.parametrize("source", ["bool", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("target", ["bool", "int32", "int64", "float32", "float64"])
+def test_large_conversions_as_small_ones(source: str, target: str) -> None:
+    special = [0, 1, 2, 255, 2**24 + 1, 2**31 - 1]
+    if source != "bool":
+        special += [-1, -(2**31)]
+    if source == "int64":
+        special += [2**53 + 1, 2**63 - 1, -(2**63), 2**32]
+    if source.startswith("float"):
+        special += [-0.0, 0.4, 1e-45, 1e-40, 3.4e38]
+        if target.startswith("float") or target == "bool":
+            special += [np.inf, -np.inf, np.nan] + ([1e-320, 1e39] if source == "float64" else [])
+        else:
+            special.remove(3.4e38)
+            special.remove(2**31 - 1)
+    x = np.array(special * 20_000).astype(source)
+    with np.errstate(all="ignore"):
+        wanted = x.astype(target)
+        np.testing.assert_array_equal(astype(x, np.dtype(target)), wanted)
+        turned = x[:len(x) // 8 * 8].reshape(8, -1).T
+        np.testing.assert_array_equal(astype(turned, np.dtype(target)), turned.astype(target))
