@@ -12,6 +12,7 @@ from rushlight.backends.cpu import few_places as few
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.backends.quiet import quiet
 from rushlight.base.errors import describe, operands
+from rushlight.families import index_kernels as places
 from rushlight.families.cast import astype
 from rushlight.families.composite import function
 from rushlight.families.inplace import real_only, title
@@ -121,14 +122,68 @@ class _mean_nll_backward:
             return result
         share = np.empty((len(target), 1), gradient.dtype)
         share[...] = gradient / -count
-        places = target[:, None]
-        if 0 <= ignore_index < shape[1] or not few.scatter(result, 1, places, share):
+        index = target[:, None]
+        if 0 <= ignore_index < shape[1] or not few.scatter(result, 1, index, share):
             rows = np.flatnonzero(target != ignore_index)
             result[rows, target[rows]] = share[0, 0]
         return result
 
     def backward(second, target, shape, ignore_index, count):
         return _mean_nll(second, target, ignore_index) if count else second.sum() * 0, None
+
+
+def _apart(target: np.ndarray, classes: int, ignore_index: int) -> tuple[Any, Any, int]:
+    """For targets (batch, *): the class of each as an index (batch, 1, *), where they count (None:
+    everywhere), and how many do."""
+    _check_range(target, classes, ignore_index)
+    counted = target != ignore_index
+    count = int(np.count_nonzero(counted))
+    if count == target.size:
+        return target[:, None], None, count
+    return np.where(counted, target, 0)[:, None], counted[:, None], count
+
+
+@library("_mean_nll_apart")
+class _mean_nll_apart:
+    """`_mean_nll` of x (batch, classes, *) as it lies in memory."""
+
+    node = "nll_loss2d"
+
+    def forward(input, target, ignore_index: Option):
+        if is_meta(input):
+            return MetaArray((), input.dtype)
+        real_only("nll_loss_out_frame", input)
+        index, counted, count = _apart(target, input.shape[1], ignore_index)
+        picked = places.gather(input, 1, index)
+        if counted is not None:
+            picked = np.where(counted, picked, picked.dtype.type(0))
+        total = reductions.sum(picked, tuple(range(picked.ndim)))
+        return quiet(np.divide)(total, number(-count, total.dtype), out=...)
+
+    def backward(gradient, target, shape, ignore_index):
+        return _mean_nll_apart_backward(gradient, target, shape, ignore_index), None
+
+
+@library("_mean_nll_apart_backward")
+class _mean_nll_apart_backward:
+    """-g / count at the class of each sample that is not ignored."""
+
+    def forward(gradient, target, shape: Option, ignore_index: Option):
+        if is_meta(gradient) or is_meta(target):
+            return MetaArray(shape, gradient.dtype)
+        index, counted, count = _apart(target, shape[1], ignore_index)
+        result = np.zeros(shape, gradient.dtype)
+        if count:
+            share = np.empty(index.shape, gradient.dtype)
+            share[...] = gradient / number(-count, gradient.dtype)
+            if counted is not None:
+                share = np.where(counted, share, share.dtype.type(0))
+            places.scatter(result, 1, index, share)
+        return result
+
+    def backward(second, target, ignore_index):
+        counted = bool((target._array != ignore_index).any())
+        return _mean_nll_apart(second, target, ignore_index) if counted else second.sum() * 0, None
 
 
 @library("_pick")
@@ -312,6 +367,8 @@ def _plain_cross_entropy(input: Any, target: Any, ignore_index: int, word: str) 
         rows, flat = input, target
     else:
         _check_classes(input, target, "cross_entropy")
+        if word == "mean" and input.ndim > 2 and target._array.size:
+            return _mean_nll_apart(log_softmax(input, 1), target, ignore_index)
         rows, flat = _rows(input), target.reshape(-1)
     if word == "mean":
         return _mean_cross_entropy(rows, flat, ignore_index)
