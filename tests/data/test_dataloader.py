@@ -187,3 +187,18 @@ def test_errors_of_a_data_set_come_through() -> None:
 
     with pytest.raises(KeyError, match="sample 1 is damaged"):
         list(DataLoader(Broken()))
+
+
+def test_a_subclass_may_unlock_the_loader() -> None:
+    """As loaders that never end do, by torch's private name."""
+    class Repeating(DataLoader):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self._DataLoader__initialized = False
+            self.batch_sampler = [*self.batch_sampler] * 2
+            self._DataLoader__initialized = True
+
+    loader = Repeating(range(4), 2)
+    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]] * 2
+    with pytest.raises(ValueError, match="batch_sampler attribute should not be set"):
+        loader.batch_sampler = []

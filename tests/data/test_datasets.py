@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import rushlight as rl
+from rushlight.utils import data
 from rushlight.utils.data import (
     BatchSampler,
     ChainDataset,
@@ -148,3 +150,28 @@ def test_batches() -> None:
 def test_bad_arguments(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_packed_lists() -> None:
+    items = [("a.png", 0), {"x": rl.ones(2)}, None, "text", [1.5] * 10]
+    packed = data.PackedList(items)
+    assert len(packed) == 5 and packed[0] == ("a.png", 0) and packed[-1] == [1.5] * 10
+    assert packed[1]["x"].tolist() == [1, 1] and packed[2:4] == [None, "text"]
+    assert [type(item) for item in packed] == [type(item) for item in items]
+    packed[4].append(3)  # of an object made anew
+    assert packed[4] == [1.5] * 10 and "text" in packed and "5 items" in repr(packed)
+    again = pickle.loads(pickle.dumps(packed))
+    assert again[0] == packed[0] and len(data.PackedList()) == 0
+    for index in (5, -6):
+        with pytest.raises(IndexError):
+            packed[index]
+    loader = data.DataLoader(data.PackedList(range(6)), 3, num_workers=2)
+    assert [batch.tolist() for batch in loader] == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_data_pipes_say_what_to_use() -> None:
+    for name in ("IterDataPipe", "datapipes", "functional_datapipe"):
+        with pytest.raises(AttributeError, match=r"data pipes are left out.*IterableDataset"):
+            getattr(data, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = data.nonsense

@@ -74,7 +74,11 @@ def epochs(count: int, data: Any, **options: Any) -> list[Any]:
     {"num_workers": 1}, {"num_workers": 2}, {"num_workers": 4},
     {"num_workers": 2, "persistent_workers": True, "prefetch_factor": 5},
     {"num_workers": 3, "batch_size": None}, {"num_workers": 2, "drop_last": True},
-    {"num_workers": 2, "multiprocessing_context": "spawn"}])
+    {"num_workers": 2, "multiprocessing_context": "spawn"},
+    pytest.param({"num_workers": 1, "multiprocessing_context": "spawn"}, marks=pytest.mark.slow),
+    pytest.param({"num_workers": 4, "multiprocessing_context": "spawn"}, marks=pytest.mark.slow),
+    pytest.param({"num_workers": 2, "multiprocessing_context": "forkserver"},
+                 marks=pytest.mark.slow)])
 def test_batches_are_the_same_with_any_number_of_workers(options: dict[str, Any]) -> None:
     same = {"batch_size": 3, "shuffle": True} | {
         k: v for k, v in options.items() if k in ("batch_size", "drop_last")}

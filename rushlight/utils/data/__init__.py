@@ -1,5 +1,7 @@
 """Data sets, samplers and loaders."""
 
+from typing import Any
+
 from rushlight.utils.data.collate import default_collate, default_convert
 from rushlight.utils.data.dataloader import DataLoader
 from rushlight.utils.data.dataset import (
@@ -13,6 +15,7 @@ from rushlight.utils.data.dataset import (
     random_split,
 )
 from rushlight.utils.data.distributed import DistributedSampler
+from rushlight.utils.data.packed_list import PackedList
 from rushlight.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -31,6 +34,7 @@ __all__ = [
     "Dataset",
     "DistributedSampler",
     "IterableDataset",
+    "PackedList",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
@@ -45,3 +49,14 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+_PIPES = frozenset(("DFIterDataPipe", "DataChunk", "IterDataPipe", "MapDataPipe", "datapipes",
+                    "functional_datapipe"))
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PIPES:
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}: data pipes are left out, as torch's "
+            "own are no longer developed; write an IterableDataset, or a Dataset with a DataLoader")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

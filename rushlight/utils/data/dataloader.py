@@ -20,6 +20,11 @@ from rushlight.utils.data.sampler import (
     Sampler,
     SequentialSampler,
 )
+from rushlight.utils.data.worker_info import get_worker_info as get_worker_info
+
+# By torch's names, for isinstance.
+_BaseDataLoaderIter = _SingleProcessDataLoaderIter = Pass
+_MultiProcessingDataLoaderIter = WorkerPass
 
 
 class _Endless(Sampler[None]):
@@ -39,7 +44,9 @@ class DataLoader:
         sampler: the order of indices, in place of `shuffle`.
         batch_sampler: lists of indices, in place of all four above.
         num_workers: processes that fetch batches ahead of time; with any number of them, and 0,
-            batches are the same, random augmentation included. 0 fetches in this process.
+            batches are the same, random augmentation included. 0 fetches in this process. Forked
+            workers share the data set's memory until they touch an object: give large lists of
+            Python objects as a `PackedList`.
         collate_fn: makes a batch of a list of samples; `default_collate` by default.
         pin_memory, pin_memory_device: accepted; there is nothing to pin for.
         drop_last: leave out a last batch that is smaller.
@@ -66,7 +73,7 @@ class DataLoader:
 
     _fixed: ClassVar[tuple[str, ...]] = (
         "batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
-    _initialized = False
+    __initialized = False  # under torch's name: subclasses unlock it to wrap the sampler
 
     def __init__(
         self,
@@ -127,10 +134,10 @@ class DataLoader:
         self._pool: Any = None  # of persistent workers
         self._last: weakref.ref[Pass] | None = None  # the pass that was started last
         self._resume: dict[str, Any] | None = None  # what the next pass goes on from
-        self._initialized = True
+        self.__initialized = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._initialized and name in self._fixed:
+        if self.__initialized and name in self._fixed:
             raise ValueError(
                 f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
