@@ -103,7 +103,7 @@ def _write(pixels: np.ndarray, file: Any, kind: str) -> None:
         file.write(encode_png(np.ascontiguousarray(pixels)))
         return
     image = pillow()
-    known = image.registered_extensions().get(f".{kind.lower()}", kind or None)
-    if known is None:
-        raise ValueError("unknown file extension: give `format`, such as 'png'")
+    known = image.registered_extensions().get(f".{kind.lower()}", kind.upper())
+    if known not in image.SAVE:
+        raise ValueError(f"unknown file extension: {kind!r}. Give `format`, such as 'png'.")
     image.fromarray(np.ascontiguousarray(pixels)).save(file, format=known)

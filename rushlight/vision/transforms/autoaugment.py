@@ -145,11 +145,17 @@ class AugMix(nn.Module):
             chain = batch
             depth = self.chain_depth if self.chain_depth > 0 else integer(1, 4)
             for _ in range(depth):
-                name, magnitude = draw_operation(
+                name, magnitude = self.draw(
                     choices, lambda of: float(of[integer(0, self.severity)].item()))
-                chain = apply_operation(chain, name, magnitude, self.interpolation, fill)
+                chain = self.apply(chain, name, magnitude, fill)
             mixed = mixed + weights[:, number].reshape(ones) * chain
         return mixed.reshape(img.shape).to(img.dtype)
+
+    draw = staticmethod(draw_operation)
+
+    def apply(self, img: Any, name: str, magnitude: float, fill: Any) -> Any:
+        """The picture after one operation."""
+        return apply_operation(img, name, magnitude, self.interpolation, fill)
 
     def _weights(self, count: int, pictures: int) -> Tensor:
         """(pictures, count) random weights, each row with sum 1."""

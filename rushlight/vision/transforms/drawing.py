@@ -189,3 +189,14 @@ def jitter_range(value: Any, name: str, center: float = 1.0, low: float = 0.0,
     if not low <= found[0] <= found[1] <= high:
         raise ValueError(f"{name} values should be between {(low, high)}, but got {list(found)}.")
     return None if found[0] == found[1] == center else found
+
+
+def floats(value: Any, name: str) -> list[float]:
+    """[x, y] of a number, or of one or two. Raises TypeError and ValueError."""
+    if isinstance(value, int | float):
+        return [float(value), float(value)]
+    if not isinstance(value, Sequence):
+        raise TypeError(f"{name} should be a number or a sequence of numbers. Got {type(value)}")
+    if len(value) not in (1, 2):
+        raise ValueError(f"If {name} is a sequence its length should be 1 or 2. Got {len(value)}")
+    return [float(each) for each in value] * (3 - len(value))

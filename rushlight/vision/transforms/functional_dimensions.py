@@ -34,9 +34,11 @@ _BY_CODE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5
 
 
 def interpolation_mode(interpolation: Any) -> InterpolationMode:
-    """The mode itself, or that of Pillow's number. Raises TypeError for anything else."""
+    """The mode itself, of a name, or of Pillow's number. Raises TypeError for anything else."""
     if isinstance(interpolation, InterpolationMode):
         return interpolation
+    if isinstance(interpolation, str):
+        return InterpolationMode(interpolation.lower())
     if isinstance(interpolation, int) and int(interpolation) in _BY_CODE:
         return InterpolationMode(_BY_CODE[int(interpolation)])
     raise TypeError("Argument interpolation should be a InterpolationMode or a corresponding "

@@ -112,7 +112,7 @@ def affine_grid(img: Tensor, matrix: Sequence[float], rows: int, columns: int) -
     return (base @ theta).reshape(1, rows, columns, 2)
 
 
-def _expanded(matrix: Sequence[float], width: int, height: int) -> tuple[int, int]:
+def expanded_size(matrix: Sequence[float], width: int, height: int) -> tuple[int, int]:
     """(width, height) that holds the whole of a turned picture."""
     corners = np.array([[x * width, y * height, 1.0] for x in (-0.5, 0.5) for y in (-0.5, 0.5)],
                        np.float32)
@@ -152,7 +152,7 @@ def rotate(img: Any, angle: float, interpolation: InterpolationMode = Interpolat
     require_tensor(img)
     matrix = inverse_affine_matrix(_from_center(center, img), -angle, [0.0, 0.0], 1.0, [0.0, 0.0])
     height, width = img.shape[-2:]
-    columns, rows = _expanded(matrix, width, height) if expand else (width, height)
+    columns, rows = expanded_size(matrix, width, height) if expand else (width, height)
     return sample(img, affine_grid(img, matrix, rows, columns), mode, fill)
 
 
