@@ -9,9 +9,9 @@ The largest error is within 4 times that of a direct convolution, in 64 to 512 c
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ Array = Any  # an np.ndarray
 _FLOAT = np.dtype(np.float32)
 _ONES = (1, 1)
 TILES, FEWEST = 64, 8  # in a chunk: as many if there are enough, and not fewer
-CHUNKS = 4  # for each thread, if there are tiles enough
+NEAR = 1 << 19  # bytes of weights that stay near while chunks come and go
 PARTS, SUMS = 8, 1 << 21  # of the weights' gradient: sums apart, and elements of all of these
 JOBS, SHARE = 8, 64  # of each call, and inputs that are worth transforming all gradients again
 APART = 16  # a vector; also elements between a tile's 16 places, which thus share no cache sets
@@ -131,108 +131,144 @@ def chunk_of(batch: int, tile_rows: int, tile_columns: int, tiles: int) -> tuple
 
 
 def transformed(weight: Array, flipped: bool) -> Array:
-    """G g G^T of (out, in, 3, 3), as (16, panels of outputs, in, outputs of a panel).
+    """G g G^T of (out, in, 3, 3), as 16 times (panels of outputs, in, outputs of a panel).
 
     flipped: for the gradient of the input: outputs and inputs change places, windows are turned.
     """
-    if weight.strides[2:] != (12, 4):
-        weight = np.ascontiguousarray(weight)
-    turn = -1 if flipped else 1
-    outputs, inputs = weight.shape[:2][::turn]
-    w_o, w_i = (stride // 4 for stride in weight.strides[:2][::turn])
+    weight = np.ascontiguousarray(weight)
+    outputs, inputs = weight.shape[:2][:: -1 if flipped else 1]
     panel = tile_of("float32").width
     panels = -(-outputs // panel)
-    u = np.empty((16, panels, inputs, panel), _FLOAT)
-    together = w_i == native.TAPS
-    numbers = {"inputs": inputs, "outputs": outputs, "w_i": w_i, "w_o": w_o, "panels": panels,
-               "span": native.SPAN if together else 1,
-               "mode": blocks.TRANSPOSED if together else blocks.ELEMENTS}
-    fields = task.context(numbers, {"w": weight, "u": u}, native.WEIGHT_FIELDS)
+    u = np.empty((16, panels * inputs * panel + APART), _FLOAT)
+    fields = task.context({"inputs": inputs, "outputs": outputs, "u_step": u.shape[1]},
+                          {"w": weight, "u": u}, native.WEIGHT_FIELDS)
     native.weights(flipped)(fields, panels, task.grain_of(panels, 8 * u.size))
     return u
 
 
-def image(name: str, array: Array, pitch: int) -> dict[str, int]:
+class Plan(NamedTuple):
+    """How a call is cut into jobs: what tasks are told of it in numbers, and the room they need."""
+
+    numbers: dict[str, int]
+    words: bytes
+    jobs: int
+    grain: int
+    zeros: Array
+
+    @classmethod
+    def of(cls, numbers: dict[str, int], room: int, jobs: int, grain: int,
+           names: tuple[str, ...]) -> Plan:
+        """The plan of `jobs` for threads with `room` elements each."""
+        numbers["space"] = up(room, APART)
+        numbers["places"] = min(-(-jobs // grain), features.get_num_threads())
+        most = max(up(numbers[f"{name}_channels"], 2 * APART) for name in "xy")
+        return cls(numbers, task.context(numbers, {}, (names, ())), jobs, grain,
+                   np.zeros(most, _FLOAT))
+
+    def run(self, run: Any, names: tuple[str, ...], **arrays: Array) -> bool:
+        """Do the jobs; whether they reported nothing bad."""
+        places, bad = self.numbers["places"], np.zeros(1, np.int64)
+        arrays |= {"workspace": np.empty(places * self.numbers["space"], _FLOAT), "bad": bad,
+                   "taken": np.zeros(places, np.int64), "zeros": self.zeros}
+        run(self.words + task.context({}, arrays, ((), names)), self.jobs, self.grain)
+        return not bad[0]
+
+
+Form = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides of an array
+
+
+def image(name: str, form: Form, pitch: int) -> dict[str, int]:
     """What tasks are told of an array of images."""
-    n, c, _, p = (stride // 4 for stride in array.strides)
-    words = (*array.shape[2:], array.shape[1], pitch,
-             blocks.TRANSPOSED if p == 1 else blocks.LINES, n, p, c)
+    shape, strides = form
+    n, c, _, p = (stride // 4 for stride in strides)
+    words = (*shape[2:], shape[1], pitch, blocks.TRANSPOSED if p == 1 else blocks.LINES, n, p, c)
     return {f"{name}_{word}": value for word, value in zip(IMAGE, words, strict=True)}
 
 
-def cut(x: Array, y: Array, pad: tuple[int, ...], tiles: int) -> dict[str, int]:
+def cut(x: Form, y: Form, pad: tuple[int, ...], tiles: int) -> dict[str, int]:
     """How tiles of the result are cut into chunks of about `tiles`."""
-    tile_rows, tile_columns = (-(-extent // 2) for extent in y.shape[2:])
-    images, rows = chunk_of(len(x), tile_rows, tile_columns, tiles)
+    batch, (tile_rows, tile_columns) = x[0][0], (-(-extent // 2) for extent in y[0][2:])
+    images, rows = chunk_of(batch, tile_rows, tile_columns, tiles)
     slices = -(-tile_rows // rows)
-    return {"batch": len(x), "top": pad[0], "left": pad[1], "tile_rows": tile_rows,
+    return {"batch": batch, "top": pad[0], "left": pad[1], "tile_rows": tile_rows,
             "tile_columns": tile_columns, "images": images, "rows": rows, "slices": slices,
-            "chunks": slices * -(-len(x) // images), "capacity": images * rows * tile_columns}
+            "chunks": slices * -(-batch // images), "capacity": images * rows * tile_columns}
 
 
-def room(chunk: dict[str, int], name: str, border: int) -> int:
-    """Elements of a chunk's pixels, and one pixel more."""
-    pixels = chunk["images"] * (2 * chunk["rows"] + border) * chunk[f"{name}_width"]
-    return (pixels + 1) * chunk[f"{name}_pitch"]
+def room(chunk: dict[str, int]) -> int:
+    """Elements that the pixels of a chunk take, of the input or of the result, and one more."""
+    return max((chunk["images"] * (2 * chunk["rows"] + border) * chunk[f"{name}_width"] + 1)
+               * chunk[f"{name}_pitch"] for name, border in (("x", 2), ("y", 0)))
 
 
-def workspace(numbers: dict[str, int], count: int, size: int) -> dict[str, Array]:
-    """Memory of `size` elements for each thread that `count` jobs may keep busy."""
-    numbers["space"] = size = up(size, APART)
-    numbers["places"] = places = min(count, features.get_num_threads())
-    pitch = max(up(numbers[f"{name}_channels"], 2 * APART) for name in "xy")
-    return {"workspace": np.empty(places * size, _FLOAT), "taken": np.zeros(places, np.int64),
-            "zeros": np.zeros(pitch, _FLOAT), "bad": np.zeros(1, np.int64)}
-
-
-def convolve(x: Array, u: Array, bias: Array | None, pad: tuple[int, ...], y: Array) -> bool:
-    """y = the convolution; whether all of it is finite (else `y` holds nothing of use).
-
-    Every result is summed alike, whatever the chunks are; so they may depend on the threads.
-    """
-    panels, inputs, panel = u.shape[1:]
-    tiles = y.size // (4 * y.shape[1] * CHUNKS * features.get_num_threads())
-    n = cut(x, y, pad, max(FEWEST, min(TILES, tiles)))
-    n |= image("x", x, up(inputs, APART)) | image("y", y, panels * panel) | {"panels": panels}
+@lru_cache(maxsize=1024)
+def forward_plan(x: Form, y: Form, pad: tuple[int, ...], threads: int) -> Plan:
+    """Jobs are chunks, or parts of the outputs of chunks where weights are many and chunks few:
+    each reads all the weights of its outputs. Every result is summed alike, whatever they are."""
+    inputs, outputs, panel = x[0][1], y[0][1], tile_of("float32").width
+    tiles, panels = prod(y[0]) // (4 * outputs), -(-outputs // panel)
+    work = 16 * tiles * inputs * outputs
+    wanted = -(-tiles // task.grain_of(tiles, work))
+    many = 64 * inputs * outputs > NEAR
+    n = cut(x, y, pad, TILES if many else max(FEWEST, min(TILES, tiles // wanted)))
+    share = -(-panels // max(1, min(panels, wanted // n["chunks"]))) if many else panels
+    n |= image("x", x, up(inputs, APART)) | image("y", y, share * panel) | {
+        "panels": panels, "share": share, "splits": -(-panels // share),
+        "u_step": panels * inputs * panel + APART}
     n["tile_step"], n["product_step"] = (
         n["capacity"] * pitch + APART for pitch in (n["x_pitch"], n["y_pitch"]))
     n["tile_room"] = 16 * max(n["tile_step"], n["product_step"])
-    n["pixel_room"] = max(room(n, "x", 2), room(n, "y", 0))
-    offset = np.zeros(n["y_pitch"], _FLOAT)
+    n["pixel_room"] = room(n)
+    jobs = n["chunks"] * n["splits"]
+    return Plan.of(n, n["pixel_room"] + 2 * n["tile_room"], jobs, task.grain_of(jobs, work),
+                   native.FIELDS[0])
+
+
+def convolve(x: Array, u: Array, bias: Array | None, pad: tuple[int, ...], y: Array) -> bool:
+    """y = the convolution; whether all of it is finite (else `y` holds nothing of use)."""
+    plan = forward_plan((x.shape, x.strides), (y.shape, y.strides), pad,
+                        features.get_num_threads())
+    offset = plan.zeros
     if bias is not None:
+        offset = np.zeros_like(offset)
         offset[: len(bias)] = bias
-    arrays = workspace(n, n["chunks"], n["pixel_room"] + 2 * n["tile_room"])
-    arrays |= {"x": x, "u": u, "bias": offset, "y": y}
-    work = n["chunks"] * n["capacity"] * 16 * inputs * y.shape[1]
-    native.forward()(task.context(n, arrays, native.FIELDS), n["chunks"],
-                     task.grain_of(n["chunks"], work))
-    return not arrays["bad"][0]
+    return plan.run(native.forward(), native.FIELDS[1], x=x, u=u, bias=offset, y=y)
+
+
+@lru_cache(maxsize=1024)
+def gradient_plan(x: Form, y: Form, pad: tuple[int, ...], threads: int) -> Plan:
+    """Jobs are parts of the chunks, which have sums of their own, for parts of the inputs: they
+    depend on the shapes alone, as results do on them."""
+    inputs, outputs = x[0][1], y[0][1]
+    n = cut(x, y, pad, TILES)
+    n["parts"] = parts = max(1, min(PARTS, n["chunks"], SUMS // (16 * outputs * inputs)))
+    splits = max(1, min(JOBS // parts, inputs // SHARE))
+    n["share"] = share = up(-(-inputs // splits), 2 * APART)
+    n["splits"] = splits = -(-inputs // share)
+    n |= image("x", x, up(min(share, inputs), APART)) | image("y", y, up(outputs, APART))
+    n["d_pitch"], n["g_pitch"] = up(inputs, 2 * APART), n["y_pitch"] + APART
+    n["d_step"] = outputs * n["d_pitch"] + APART
+    n["tile_step"] = n["capacity"] * share + APART
+    n["gradient_step"] = n["capacity"] * n["g_pitch"] + APART
+    n["pixel_room"], n["gradient_room"] = room(n), 16 * n["gradient_step"]
+    return Plan.of(n, n["pixel_room"] + n["gradient_room"] + 16 * n["tile_step"], parts * splits,
+                   1, gradient.FIELDS[0])
 
 
 def correlate(x: Array, dy: Array, pad: tuple[int, ...], w: Array, bias: Array | None) -> bool:
     """w = the gradient of the weight, given that of the output; `bias`, where given, the sums of
-    that; whether all of it is finite. Parts of the sums depend on the shapes alone."""
+    that; whether all of it is finite."""
     outputs, inputs = w.shape[:2]
-    n = cut(x, dy, pad, TILES)
-    n["parts"] = parts = max(1, min(PARTS, n["chunks"], SUMS // (16 * outputs * inputs)))
-    n["splits"] = splits = max(1, min(JOBS // parts, inputs // SHARE))
-    n["share"] = share = up(-(-inputs // splits), 2 * APART)
-    n["splits"] = splits = -(-inputs // share)
-    n |= image("x", x, up(min(share, inputs), APART)) | image("y", dy, up(outputs, APART))
-    n["d_pitch"], n["g_pitch"] = up(inputs, 2 * APART), n["y_pitch"] + APART
-    n["tile_step"] = n["capacity"] * share + APART
-    n["gradient_step"] = n["capacity"] * n["g_pitch"] + APART
-    n["pixel_room"] = up(max(room(n, "x", 2), room(n, "y", 0)), APART)
-    n["gradient_room"] = 16 * n["gradient_step"]
-    d = np.empty((parts, 16, outputs, n["d_pitch"]), _FLOAT)
-    sums = np.zeros((parts, n["y_pitch"]), _FLOAT)
-    arrays = workspace(n, parts * splits,
-                       n["pixel_room"] + n["gradient_room"] + 16 * n["tile_step"])
-    arrays |= {"x": x, "y": dy, "d": d, "bias": sums, "w": w}
-    gradient.sums()(task.context(n, arrays, gradient.FIELDS), parts * splits, 1)
-    n |= {"inputs": inputs, "outputs": outputs}
-    gradient.finish()(task.context(n, arrays, gradient.FINISH_FIELDS), outputs,
-                      task.grain_of(outputs, 4 * d.size))
+    plan = gradient_plan((x.shape, x.strides), (dy.shape, dy.strides), pad,
+                         features.get_num_threads())
+    parts = plan.numbers["parts"]
+    d = np.empty((parts, 16, plan.numbers["d_step"]), _FLOAT)
+    sums = np.zeros((parts, plan.numbers["y_pitch"]), _FLOAT)
+    plan.run(gradient.sums(), gradient.FIELDS[1], x=x, y=dy, d=d, bias=sums)
+    bad = np.zeros(1, np.int64)
+    numbers = plan.numbers | {"inputs": inputs, "outputs": outputs}
+    gradient.finish()(task.context(numbers, {"d": d, "w": w, "bad": bad}, gradient.FINISH_FIELDS),
+                      outputs, task.grain_of(outputs, 4 * d.size))
     if bias is not None:
         np.add.reduce(sums[:, :outputs], 0, out=bias)
-    return not arrays["bad"][0]
+    return not bad[0]

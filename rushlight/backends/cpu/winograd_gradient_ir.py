@@ -19,10 +19,10 @@ from rushlight.backends.cpu.winograd_tiles import CHUNK, SIZE, Chunks, Turned, V
 from rushlight.backends.cpu.winograd_transforms import PLACES, both, of_output, to_weight
 
 # parts: of the chunks, each with sums of its own; share: inputs of a job, in `splits` ranges.
-FIELDS = ((*CHUNK, "chunks", "parts", "splits", "share", "d_pitch", "g_pitch", "capacity",
-           "pixel_room", "gradient_room", "tile_step", "gradient_step"),
+FIELDS = ((*CHUNK, "chunks", "parts", "splits", "share", "d_pitch", "d_step", "g_pitch",
+           "capacity", "pixel_room", "gradient_room", "tile_step", "gradient_step"),
           ("x", "y", "d", "bias", "zeros", "workspace", "taken"))
-FINISH_FIELDS = (("parts", "inputs", "outputs", "d_pitch"), ("d", "w", "bad"))
+FINISH_FIELDS = (("parts", "inputs", "outputs", "d_pitch", "d_step"), ("d", "w", "bad"))
 
 
 @cache
@@ -82,8 +82,7 @@ def _products(code: Chunks, which: Value, first: Value, count: Value, fresh: Val
     f, part, zero = code.field, code.part, code.zero
     panels = (count + (code.panel - 1)) >> (code.panel.bit_length() - 1)
     with code.loop(zero, code.integer(PLACES)) as k:
-        row = (which * PLACES + k) * f["y_channels"]
-        out = code.at(f["d"], row * f["d_pitch"] + first, SIZE)
+        out = code.at(f["d"], (which * PLACES + k) * f["d_step"] + first, SIZE)
         code.call("product", code.at(part["gradients"], k * f["gradient_step"], SIZE),
                   code.integer(1), f["g_pitch"], code.at(part["tiles"], k * f["tile_step"], SIZE),
                   f["capacity"], out, f["d_pitch"], select(fresh, f["zeros"], out),
@@ -98,15 +97,14 @@ def finish() -> Callable[[bytes, int, int], None]:
     found = code.checking()
     square, windows = (code.slot(f"[{lanes * lanes} x float]") for _ in range(2))
     total = [code.slot(code.vector) for _ in range(PLACES)]
-    place = f["outputs"] * f["d_pitch"]
     with code.loop(code.begin, code.end) as o, code.loop(zero, f["inputs"], lanes) as c:
         for slot in total:
             code.store(code.nothing, slot, 64)
         with code.loop(zero, f["parts"]) as p:
-            at = code.at(f["d"], p * PLACES * place + o * f["d_pitch"] + c, SIZE)
+            at = code.at(f["d"], p * PLACES * f["d_step"] + o * f["d_pitch"] + c, SIZE)
             for k, slot in enumerate(total):
-                code.store((code.read(slot) + code.read(code.at(at, place * k, SIZE))).value, slot,
-                           64)
+                more = code.read(code.at(at, f["d_step"] * k, SIZE))
+                code.store((code.read(slot) + more).value, slot, 64)
         values = [code.read(slot) for slot in total]
         made = both(to_weight, [values[k : k + 4] for k in range(0, PLACES, 4)])
         count = code.intrinsic("smin", f["inputs"] - c, code.integer(lanes))

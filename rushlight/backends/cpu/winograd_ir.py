@@ -17,27 +17,36 @@ from rushlight.backends.cpu.winograd_transforms import PLACES, both, of_weight, 
 TAPS = 9  # weights of a window
 SPAN = 16  # channels of weights that are turned at once
 
+# splits: of the outputs, each of `share` panels; a job makes these of a chunk.
 # *_room: elements of a part of the workspace; *_step: from one of a tile's 16 places to the next.
-FIELDS = ((*CHUNK, "panels", "pixel_room", "tile_room", "tile_step", "product_step"),
+FIELDS = ((*CHUNK, "splits", "share", "panels", "u_step", "pixel_room", "tile_room", "tile_step",
+           "product_step"),
           ("x", "u", "bias", "y", "zeros", "workspace", "taken", "bad"))
-WEIGHT_FIELDS = (("inputs", "outputs", "w_i", "w_o", "span", "mode", "panels"), ("w", "u"))
+WEIGHT_FIELDS = (("inputs", "outputs", "u_step"), ("w", "u"))
 
 
 @cache
 def weights(flipped: bool) -> Callable[[bytes, int, int], None]:
-    """`run(context, panels, grain)`: u[k, panel, input, output] = G g G^T; `flipped`: of windows
-    turned by half a circle."""
+    """`run(context, panels, grain)`: u[k, panel, input, output] = G g G^T; `flipped`: of a weight
+    (in, out, ...), with windows turned by half a circle."""
     code = Vectors(*WEIGHT_FIELDS)
     f, zero, panel = code.field, code.zero, code.panel
     turned = code.slot(f"[{SPAN * TAPS * panel} x float]")
+    line = code.slot(f"[{panel * TAPS + code.lanes} x float]")
+    span = 1 if flipped else SPAN
     with code.loop(code.begin, code.end) as p:
         columns = code.intrinsic("smin", f["outputs"] - p * panel, code.integer(panel))
         with code.when(columns < panel):
             code.clear(turned, code.integer(SPAN * TAPS * panel))
-        with code.loop(zero, f["inputs"], f["span"]) as first:
-            count = code.intrinsic("smin", f["span"], f["inputs"] - first)
-            source = code.at(f["w"], p * panel * f["w_o"] + first * f["w_i"], SIZE)
-            code.block(f["mode"], turned, panel, 1, source, 1, f["w_o"], count * TAPS, columns)
+            code.clear(line, code.integer(panel * TAPS))
+        with code.loop(zero, f["inputs"], span) as first:
+            count = code.intrinsic("smin", code.integer(span), f["inputs"] - first)
+            if flipped:
+                _turn_line(code, turned, line, first * f["outputs"] + p * panel, columns)
+            else:
+                source = code.at(f["w"], (p * panel * f["inputs"] + first) * TAPS, SIZE)
+                code.block(blocks.TRANSPOSED, turned, panel, 1, source, 1, f["inputs"] * TAPS,
+                           count * TAPS, columns)
             with code.loop(zero, count) as c:
                 to = code.at(f["u"], (p * f["inputs"] + first + c) * panel, SIZE)
                 for v in range(0, panel, code.lanes):
@@ -45,51 +54,62 @@ def weights(flipped: bool) -> Callable[[bytes, int, int], None]:
                             for tap in range(TAPS)]
                     taps = taps[::-1] if flipped else taps
                     made = both(of_weight, [taps[i : i + 3] for i in range(0, TAPS, 3)])
-                    step = f["panels"] * f["inputs"] * panel
-                    for k in range(PLACES):
-                        code.write(made[k // 4][k % 4], code.at(to, step * k + v, SIZE))
+                    code.write_all(made, code.at(to, v, SIZE), f["u_step"])
     return compiled(code)
+
+
+def _turn_line(code: Vectors, turned: Value, line: Value, window: Value, columns: Value) -> None:
+    """turned[tap, column] = the weights of as many windows, from number `window` on. A tile reads
+    beyond the windows, so they are copied first."""
+    code.copy(line, code.at(code.field["w"], window * TAPS, SIZE), columns * TAPS)
+    for v in range(0, code.panel, code.lanes):
+        blocks.tile(code, SIZE, code.at(turned, v, SIZE), code.integer(code.panel * SIZE),
+                    code.at(line, v * TAPS, SIZE), code.integer(TAPS * SIZE))
 
 
 @cache
 def forward() -> Callable[[bytes, int, int], None]:
-    """`run(context, chunks, grain)`: y = the convolution of x with the weights transformed to u,
-    plus bias."""
+    """`run(context, chunks * splits, grain)`: y = the convolution of x with the weights that u was
+    made of, plus bias."""
     code = Chunks(*FIELDS, {"pixels": "pixel_room", "tiles": "tile_room", "products": "tile_room"})
     f, part, zero = code.field, code.part, code.zero
     found = code.checking()
-    with code.loop(code.begin, code.end) as number:
+    with code.loop(code.begin, code.end) as job:
+        number = code.emit("i64", f"sdiv i64 {job.text}, {f['splits'].text}")
         code.chunk(number)
+        first = (job - number * f["splits"]) * f["share"]
+        panels = code.intrinsic("smin", f["share"], f["panels"] - first)
         inputs = code.inputs(part["pixels"])
         code.turn("x", inputs, zero, f["x_channels"])
         code.input_tiles(inputs, f["tile_step"], f["x_pitch"], lambda t, channel: code.at(
             part["tiles"], t * f["x_pitch"] + channel, SIZE))
+        weights = code.at(f["u"], first * f["x_channels"] * code.panel, SIZE)
         with code.loop(zero, code.integer(PLACES)) as k:
-            weights = k * f["panels"] * f["x_channels"] * code.panel
             code.call("product", code.at(part["tiles"], k * f["tile_step"], SIZE), f["x_pitch"],
-                      code.integer(1), code.at(f["u"], weights, SIZE), f["x_channels"],
+                      code.integer(1), code.at(weights, k * f["u_step"], SIZE), f["x_channels"],
                       code.at(part["products"], k * f["product_step"], SIZE), f["y_pitch"],
-                      f["zeros"], zero, f["x_channels"], code.tiles, f["panels"])
-        _results(code, found)
+                      f["zeros"], zero, f["x_channels"], code.tiles, panels)
+        _results(code, first * code.panel, panels * code.panel, found)
     code.report(found, f["bad"])
     code.leave()
     return compiled(code, product_ir("float32"), (task.CLAIM, {}))
 
 
-def _results(code: Chunks, found: Value) -> None:
-    """A^T m A of each tile plus bias to pixels of the result, and these to the caller's array."""
+def _results(code: Chunks, first: Value, channels: Value, found: Value) -> None:
+    """A^T m A of each tile plus bias to pixels of the result, and these to some channels of the
+    caller's array."""
     f, part, zero = code.field, code.part, code.zero
     results = code.outputs(part["pixels"])
     spare = code.at(part["pixels"], f["pixel_room"] - f["y_pitch"], SIZE)  # nobody reads it
 
     def tile(i: Value, r: Value, c: Value, t: Value) -> None:
         at = code.square(results, i, (code.row + r) * 2, c * 2, 2, spare)
-        with code.loop(zero, f["y_pitch"], code.lanes) as channel:
+        with code.loop(zero, channels, code.lanes) as channel:
             source = code.at(part["products"], t * f["y_pitch"] + channel, SIZE)
             products = [code.read(code.at(source, f["product_step"] * k, SIZE))
                         for k in range(PLACES)]
             four = both(to_output, [products[k : k + 4] for k in range(0, PLACES, 4)])
-            bias = code.read(code.at(f["bias"], channel, SIZE))
+            bias = code.read(code.at(f["bias"], first + channel, SIZE))
             values = [value + bias for line in four for value in line]
             code.check(found, *values)
             for value, place in zip(values, [*at[0], *at[1]], strict=True):
@@ -97,7 +117,8 @@ def _results(code: Chunks, found: Value) -> None:
 
     code.over_tiles(tile)
     with code.loop(zero, code.images) as i:
-        to = (code.first + i) * f["y_n"] + results.above * results.width
+        to = (code.first + i) * f["y_n"] + first * f["y_c"] + results.above * results.width
         code.block(blocks.TRANSPOSED, code.at(f["y"], to, SIZE), f["y_c"], 1,
                    code.at(part["pixels"], i * results.pixels * results.pitch, SIZE), 1,
-                   results.pitch, f["y_channels"], results.pixels)
+                   results.pitch, code.intrinsic("smin", channels, f["y_channels"] - first),
+                   results.pixels)

@@ -53,6 +53,11 @@ class Vectors(task.Task):
     def write(self, lanes: Lanes, place: Value) -> None:
         self.store(lanes.value, place, SIZE)
 
+    def write_all(self, made: Matrix, to: Value, step: Value) -> None:
+        """The 16 vectors of a tile, `step` elements apart."""
+        for k in range(PLACES):
+            self.write(made[k // 4][k % 4], self.at(to, step * k, SIZE))
+
     def block(self, mode: Value | int, to: Value, to_row: Value | int, to_column: Value | int,
               source: Value, from_row: Value | int, from_column: Value | int, rows: Value,
               columns: Value) -> None:
@@ -170,11 +175,6 @@ class Chunks(Vectors):
     def read_all(self, places: list[list[Value]], channel: Value) -> Matrix:
         """Some channels of a square of pixels."""
         return [[self.read(self.at(place, channel, SIZE)) for place in line] for line in places]
-
-    def write_all(self, made: Matrix, to: Value, step: Value) -> None:
-        """The 16 vectors of a tile, `step` elements apart."""
-        for k in range(PLACES):
-            self.write(made[k // 4][k % 4], self.at(to, step * k, SIZE))
 
     def input_tiles(self, turned: Turned, step: Value, channels: Value,
                     place: Callable[[Value, Value], Value]) -> None:
