@@ -225,7 +225,9 @@ def logit(input, eps: Operand = None):
     """log(input / (1 - input)); with eps, input is first clamped to [eps, 1 - eps]."""
     if eps is not None:
         input = s.minimum(s.maximum(input, eps), 1 - eps)
-    return s.log(input / (1 - input))
+    # Around a half the quotient is around 1, whose logarithm it gives without cancellation.
+    near = s.log1p((2 * input - 1) / (1 - input))
+    return s.where(s.bitwise_and(input > 0.25, input < 0.75), near, s.log(input / (1 - input)))
 
 
 @pointwise("xlogy special.xlogy", promote="floating", refuse="complex", tensors="",

@@ -1,45 +1,37 @@
 """Bessel and Airy functions in double precision: fits near zero, asymptotic expansions far away.
 
-The fits are Chebyshev series, made on first use from slow formulas that are exact to rounding:
-integrals by the trapezoidal rule, which for periodic functions and for those that fall off doubly
-exponentially needs few points (Trefethen and Weideman, 2014), and power series. Formulas are
-numbered as in Abramowitz and Stegun, Handbook of Mathematical Functions (1964).
+The fits are Chebyshev series on a few intervals, `bessel_fits`. Formulas are numbered as in
+Abramowitz and Stegun, Handbook of Mathematical Functions (1964). Errors are stated, function by
+function, in tests/test_special_accuracy.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 
+from rushlight.backends.host import bessel_fits as fits
 from rushlight.backends.host import special
-from rushlight.backends.host.special import _chebyshev as chebyshev
 
 Array = np.ndarray
 
 NEAR = 25.0  # fits of J and Y up to here
-POINTS = 192  # of the trapezoidal rule over a period: more than 4 * TERMS, NEAR + 60
-TERMS = 40  # of Neumann's series
 ASYMPTOTIC = 16  # terms of an asymptotic expansion
-DEGREE = 72  # of the fits
 EULER = 0.57721566490153286061
-AIRY_NEAR = 8.0
+AIRY_NEAR = 12.0
 
 
-@cache
-def _fit(function: Callable[[Array], Array], low: float, high: float) -> tuple[float, ...]:
-    """The Chebyshev coefficients of a function of the numbers between `low` and `high`."""
-    angles = np.pi * (np.arange(DEGREE) + 0.5) / DEGREE
-    values = function((low + high) / 2 + (high - low) / 2 * np.cos(angles))
-    coefficients = 2 / DEGREE * np.cos(np.outer(np.arange(DEGREE), angles)) @ values
-    coefficients[0] /= 2
-    kept = np.flatnonzero(np.abs(coefficients) > 1e-18 * np.abs(coefficients).max())[-1] + 1
-    return tuple(coefficients[:max(int(kept), 2)])
-
-
-def _fitted(function: Callable[[Array], Array], x: Array, low: float, high: float) -> Array:
-    return chebyshev((2 * x - (low + high)) / (high - low), _fit(function, low, high))
+def _fitted(fit: fits.Fit, x: Array) -> Array:
+    """The sum of the series of the interval that holds each element, by Clenshaw's recurrence."""
+    edges, rows = np.array(fit[0]), np.array(fit[1])
+    place = np.clip(np.searchsorted(edges, x, "right") - 1, 0, len(rows) - 1)
+    low, high = edges[place], edges[place + 1]
+    t = ((x - low) - (high - x)) / (high - low)
+    ahead, result = np.zeros_like(x), np.zeros_like(x)
+    for column in rows.T[:0:-1]:
+        ahead, result = result, 2 * t * result - ahead + column[place]
+    return t * result - ahead + rows[:, 0][place]
 
 
 def _double(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -52,36 +44,6 @@ def _double(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
 
 # ---- first and second kind -------------------------------------------------------------------
-
-
-def _orders(x: Array, orders: Array) -> Array:
-    """J_n(x) for whole n, (x, n): the mean of cos(n t - x sin t) over a period (9.1.21)."""
-    t = 2 * np.pi * np.arange(POINTS) / POINTS
-    waves = np.exp(-1j * x[:, None] * np.sin(t))
-    return (waves @ np.exp(1j * np.outer(t, orders))).real / POINTS
-
-
-def _slow_j0(x: Array) -> Array:
-    return _orders(x, np.array([0]))[:, 0]
-
-
-def _slow_j1(x: Array) -> Array:
-    return _orders(x, np.array([1]))[:, 0] / x
-
-
-def _slow_y0(x: Array) -> Array:
-    """Y0 less 2 / pi ln(x / 2) J0, from Neumann's series (9.1.88)."""
-    k = np.arange(1, TERMS + 1)
-    j = _orders(x, np.concatenate([[0], 2 * k]))
-    return 2 / np.pi * (EULER * j[:, 0] - 2 * (j[:, 1:] @ ((-1.0) ** k / k)))
-
-
-def _slow_y1(x: Array) -> Array:
-    """Y1 less 2 / pi (ln(x / 2) J1 - 1 / x), over x: Neumann's series, differentiated."""
-    k = np.arange(1, TERMS + 1)
-    j = _orders(x, np.concatenate([[0, 1], 2 * k + 1]))
-    total = j[:, 2:] @ ((-1.0) ** k * (2 * k + 1) / (k * (k + 1)))
-    return 2 / np.pi * ((EULER - 1) * j[:, 1] + (1 - j[:, 0]) / x - total) / x
 
 
 def _expansion(mu: float, step: Array) -> tuple[Array, Array]:
@@ -100,84 +62,59 @@ def _expansion(mu: float, step: Array) -> tuple[Array, Array]:
 def _far(order: int, x: Array, second: bool) -> Array:
     x = np.maximum(x, NEAR)
     p, q = _expansion(4.0 * order * order, 1 / (8 * x))
-    phase = x - (order / 2 + 0.25) * np.pi
-    cos, sin = np.cos(phase), np.sin(phase)
-    return np.sqrt(2 / (np.pi * x)) * (p * sin + q * cos if second else p * cos - q * sin)
+    # The phase is x - (order / 2 + 1 / 4) pi; subtracting that would round x itself.
+    c, s = np.cos(x), np.sin(x)
+    cos, sin = (c + s, s - c) if order == 0 else (s - c, -s - c)
+    return (p * sin + q * cos if second else p * cos - q * sin) / np.sqrt(np.pi * x)
 
 
 @_double
 def j0(x: Array) -> Array:
     """The Bessel function of the first kind and order 0."""
     size = np.abs(x)
-    near = _fitted(_slow_j0, np.minimum(size, NEAR), 0, NEAR)
-    return np.where(size <= NEAR, near, _far(0, size, False))
+    return np.where(size <= NEAR, _fitted(fits.J0, np.minimum(size, NEAR)), _far(0, size, False))
 
 
 @_double
 def j1(x: Array) -> Array:
     """The Bessel function of the first kind and order 1."""
     size = np.abs(x)
-    near = size * _fitted(_slow_j1, np.minimum(size, NEAR), 0, NEAR)
+    near = size * _fitted(fits.J1, np.minimum(size, NEAR))
     return np.copysign(1, x) * np.where(size <= NEAR, near, _far(1, size, False))
 
 
-def _second(x: Array, near: Array, order: int) -> Array:
-    result = np.where(x <= NEAR, near, _far(order, x, True))
+def _second(x: Array, first: Array, middle: Array, order: int) -> Array:
+    result = np.where(x <= 2, first, np.where(x <= NEAR, middle, _far(order, x, True)))
     return np.where(x < 0, np.nan, np.where(x == 0, -np.inf, result))
 
 
 @_double
 def y0(x: Array) -> Array:
     """The Bessel function of the second kind and order 0; NaN below zero."""
-    small = np.clip(x, 0, NEAR)
-    near = 2 / np.pi * np.log(small / 2) * j0(small) + _fitted(_slow_y0, small, 0, NEAR)
-    return _second(x, near, 0)
+    small = np.clip(x, 0, 2)
+    first = 2 / np.pi * np.log(small / 2) * j0(small) + _fitted(fits.Y0_NEAR, small)
+    return _second(x, first, _fitted(fits.Y0, np.clip(x, 2, NEAR)), 0)
 
 
 @_double
 def y1(x: Array) -> Array:
     """The Bessel function of the second kind and order 1; NaN below zero."""
-    small = np.clip(x, 0, NEAR)
-    near = (2 / np.pi * (np.log(small / 2) * j1(small) - 1 / small)
-            + small * _fitted(_slow_y1, small, 0, NEAR))
-    return _second(x, near, 1)
+    small = np.clip(x, 0, 2)
+    first = (2 / np.pi * (np.log(small / 2) * j1(small) - 1 / small)
+             + small * _fitted(fits.Y1_NEAR, small))
+    return _second(x, first, _fitted(fits.Y1, np.clip(x, 2, NEAR)), 1)
 
 
 # ---- modified, second kind -------------------------------------------------------------------
 
-
-STEP = 0.125
-T = STEP * np.arange(320)
-WEIGHTS = np.where(T == 0, STEP / 2, STEP)
-
-
-def _integral(order: float, x: Array) -> Array:
-    """e**x K(x) = integral of e**(-x (cosh t - 1)) cosh(order t) (9.6.24), up to x = 1000."""
-    step = np.minimum(1, 4 / np.sqrt(x))[:, None]  # the peak at 0 narrows
-    growth = 2 * np.sinh(step * T / 2) ** 2
-    heights = np.exp(-x[:, None] * growth + order * step * T)
-    heights += np.exp(-x[:, None] * growth - order * step * T)
-    return heights @ WEIGHTS / 2 * step[:, 0]
-
-
-def _of_reciprocal(order: float) -> Callable[[Array], Array]:
-    """sqrt(x) e**x K(x) as a function of 1 / x, which is smooth at 0."""
-    def function(u: Array) -> Array:
-        x = 1 / u
-        return np.sqrt(x) * _integral(order, x)
-
-    return function
-
-
-_K0, _K1, _K_THIRD = _of_reciprocal(0), _of_reciprocal(1), _of_reciprocal(1 / 3)
 SPLIT = 1.0  # series up to here, the fits beyond
 SERIES = 14
 
 
-def _large_k(function: Callable[[Array], Array], x: Array) -> Array:
-    """e**x K(x) from SPLIT on."""
+def _large_k(fit: fits.Fit, x: Array) -> Array:
+    """e**x K(x) from SPLIT on: the fits are of sqrt(x) e**x K(x) as a function of 1 / x."""
     x = np.maximum(x, SPLIT)
-    return _fitted(function, 1 / x, 0, 1 / SPLIT) / np.sqrt(x)
+    return _fitted(fit, 1 / x) / np.sqrt(x)
 
 
 def _modified(x: Array, near: Array, far: Array) -> Array:
@@ -210,25 +147,25 @@ def _near_k1(x: Array) -> Array:
 @_double
 def k0(x: Array) -> Array:
     """The modified Bessel function of the second kind and order 0; NaN below zero."""
-    return _modified(x, _near_k0(x), np.exp(-x) * _large_k(_K0, x))
+    return _modified(x, _near_k0(x), np.exp(-x) * _large_k(fits.K0, x))
 
 
 @_double
 def k1(x: Array) -> Array:
     """The modified Bessel function of the second kind and order 1; NaN below zero."""
-    return _modified(x, _near_k1(x), np.exp(-x) * _large_k(_K1, x))
+    return _modified(x, _near_k1(x), np.exp(-x) * _large_k(fits.K1, x))
 
 
 @_double
 def scaled_k0(x: Array) -> Array:
     """e**x times the modified Bessel function of the second kind and order 0."""
-    return _modified(x, _near_k0(x) * np.exp(x), _large_k(_K0, x))
+    return _modified(x, _near_k0(x) * np.exp(x), _large_k(fits.K0, x))
 
 
 @_double
 def scaled_k1(x: Array) -> Array:
     """e**x times the modified Bessel function of the second kind and order 1."""
-    return _modified(x, _near_k1(x) * np.exp(x), _large_k(_K1, x))
+    return _modified(x, _near_k1(x) * np.exp(x), _large_k(fits.K1, x))
 
 
 # ---- others ----------------------------------------------------------------------------------
@@ -246,28 +183,12 @@ def airy_ai(x: Array) -> Array:
     """The Airy function Ai."""
     right = np.maximum(x, 1.0)
     zeta = 2 / 3 * right * np.sqrt(right)
-    scaled = _fitted(_K_THIRD, 1 / zeta, 0, 1.5) / np.sqrt(zeta)
+    scaled = _fitted(fits.K_THIRD, 1 / zeta) / np.sqrt(zeta)
     decaying = np.sqrt(right / 3) / np.pi * scaled * np.exp(-zeta)  # 10.4.14
     left = np.maximum(-x, AIRY_NEAR)
     zeta = 2 / 3 * left * np.sqrt(left)
     p, q = _expansion(4 / 9, 1 / (8 * zeta))  # 10.4.15 and 9.2.9
-    phase = zeta - np.pi / 4
-    waves = (p * np.cos(phase) - q * np.sin(phase)) / (np.sqrt(np.pi) * left ** 0.25)
-    near = _fitted(_airy_series, np.clip(x, -AIRY_NEAR, 1.0), -AIRY_NEAR, 1.0)
+    c, s = np.cos(zeta), np.sin(zeta)  # the phase is zeta - pi / 4
+    waves = (p * (c + s) - q * (s - c)) / (np.sqrt(2 * np.pi) * left ** 0.25)
+    near = _fitted(fits.AIRY, np.clip(x, -AIRY_NEAR, 1.0))
     return np.where(x > 1, decaying, np.where(x < -AIRY_NEAR, waves, near))
-
-
-def _airy_series(x: Array) -> Array:
-    """10.4.2, in the widest numbers there are: its terms cancel left of zero."""
-    x = x.astype(np.longdouble)
-    cube = x * x * x
-    f, g = np.ones_like(x), x.copy()
-    total_f, total_g = f.copy(), g.copy()
-    for k in range(1, 60):
-        f = f * cube / ((3 * k - 1) * (3 * k))
-        g = g * cube / ((3 * k) * (3 * k + 1))
-        total_f += f
-        total_g += g
-    first = np.longdouble("0.355028053887817239260063186004")
-    second = np.longdouble("0.258819403792806798405183560189")
-    return (first * total_f - second * total_g).astype(np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rushlight.backends.host.special import lgamma
+from rushlight.backends.host.special import lgamma, lgamma1p
 
 Array = np.ndarray
 
@@ -13,9 +13,29 @@ ENOUGH = 1e-17
 TINY = 1e-300
 
 
+STIRLING_FROM = 20.0  # the parameter from which Stirling's series is exact
+STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+
+
+def _log_less(a: Array, x: Array) -> Array:
+    """log(x / a) - (x / a - 1), exact where the quotient is near 1."""
+    u = (x - a) / a
+    small = np.clip(u, -0.5, 0.5)
+    r = small / (2 + small)
+    total = np.zeros_like(r)
+    for k in range(37, 1, -2):
+        total = total * r * r + 1 / k
+    return np.where(np.abs(u) < 0.5, r * (2 * r * r * total - small), np.log(x / a) - u)
+
+
 def _scale(a: Array, x: Array) -> Array:
-    """x**a e**-x / Gamma(a)."""
-    return np.exp(a * np.log(x) - x - lgamma(a))
+    """x**a e**-x / Gamma(a); for large a around Stirling's e**-a a**a, lest the terms cancel."""
+    size = np.maximum(a, STIRLING_FROM)
+    rest = np.zeros_like(size)
+    for c in STIRLING[::-1]:
+        rest = rest / (size * size) + c
+    large = np.sqrt(size / (2 * np.pi)) * np.exp(size * _log_less(size, x) - rest / size)
+    return np.where(a < STIRLING_FROM, np.exp(a * np.log(x) - x - lgamma(a)), large)
 
 
 def _series(a: Array, x: Array) -> Array:
@@ -27,6 +47,16 @@ def _series(a: Array, x: Array) -> Array:
         if not (np.abs(term) > ENOUGH * np.abs(total)).any():
             break
     return total * _scale(a, x)
+
+
+def _small_upper(a: Array, x: Array) -> Array:
+    """Q(a, x) for a < 1/2 and x < 3/2, where P is nearly 1, by the series 6.5.29 for P."""
+    logarithm = a * np.log(x) - lgamma1p(a)
+    total, term = np.zeros_like(x), np.ones_like(x)
+    for n in range(1, 30):
+        term = term * (-x / n)
+        total = total + term / (a + n)
+    return -np.expm1(logarithm) - a * total * np.exp(logarithm)
 
 
 def _fraction(a: Array, x: Array) -> Array:
@@ -56,7 +86,10 @@ def gammainc(a: Array, x: Array, upper: bool) -> Array:
         low = good & (x < a + 1)
         high = good & ~low
         result = np.full(a.shape, np.nan)
-        for where, function, complement in ((low, _series, upper), (high, _fraction, not upper)):
+        small = low & (a < 0.5) & upper
+        for where, function, complement in ((low & ~small, _series, upper),
+                                            (small, _small_upper, False),
+                                            (high, _fraction, not upper)):
             if where.any():
                 found = function(a[where], x[where])
                 result[where] = 1 - found if complement else found
@@ -73,4 +106,4 @@ def density(a: Array, x: Array) -> Array:
     """dP(a, x) / dx = x**(a - 1) e**-x / Gamma(a)."""
     a, x = np.asarray(a, np.float64), np.asarray(x, np.float64)
     with np.errstate(all="ignore"):
-        return np.exp((a - 1) * np.log(x) - x - lgamma(a))
+        return _scale(a, x) / x

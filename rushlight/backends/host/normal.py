@@ -53,6 +53,12 @@ def ndtri(p: Array) -> Array:
         return np.where((p >= 0) & (p <= 1), result, np.nan)
 
 
+def exp_square(x: Array, factor: float) -> Array:
+    """e**(factor x**2) for a power of two, without the error of rounding x**2 itself."""
+    coarse = np.asarray(x, np.float32).astype(np.float64)  # whose square is exact
+    return np.exp(factor * coarse * coarse) * np.exp(factor * (x - coarse) * (x + coarse))
+
+
 ASYMPTOTIC_FROM = 12.0
 TERMS = 12
 
@@ -63,7 +69,7 @@ def erfcx(x: Array) -> Array:
     with np.errstate(all="ignore"):
         size = np.abs(x)
         small = np.minimum(size, ASYMPTOTIC_FROM)
-        near = np.exp(small * small) * special.erfc(small)
+        near = exp_square(small, 1.0) * special.erfc(small)
         large = np.maximum(size, ASYMPTOTIC_FROM)
         step = -0.5 / large / large  # Abramowitz and Stegun, 7.1.23
         total = np.ones_like(large)
@@ -71,7 +77,8 @@ def erfcx(x: Array) -> Array:
             total = 1 + (2 * k - 1) * step * total
         far = total / (large * math.sqrt(math.pi))
         positive = np.where(size < ASYMPTOTIC_FROM, near, far)
-        return np.where(x < 0, 2 * np.exp(x * x) - positive, positive)
+        below = exp_square(np.maximum(x, -30.0), 1.0)
+        return np.where(x < 0, np.where(x < -30, np.inf, 2 * below - positive), positive)
 
 
 def log_ndtr(x: Array) -> Array:
@@ -79,6 +86,8 @@ def log_ndtr(x: Array) -> Array:
     x = np.asarray(x, np.float64)
     with np.errstate(all="ignore"):
         half = x * math.sqrt(0.5)
-        low = np.log(erfcx(-half) / 2) - half * half
-        high = np.log1p(-special.erfc(half) / 2)
-        return np.where(x < -1, low, high)
+        low = np.log(erfcx(-half) / 2) - 0.5 * x * x
+        above = np.minimum(x, 40.0)
+        tail = np.where(x > 1, exp_square(above, -0.5) * erfcx(above * math.sqrt(0.5)),
+                        special.erfc(half))
+        return np.where(x < -1, low, np.log1p(-tail / 2))

@@ -96,8 +96,14 @@ def lgamma(x: Array) -> Array:
     """log |Gamma(x)|; inf at zero and the negative integers. Negative x by reflection (6.1.17)."""
     positive = _lgamma_positive(np.abs(x))
     reflected = np.log(math.pi / np.abs(x * _sin_pi(x))) - positive
+    reflected = np.where(np.abs(x) < 1e-20, positive, reflected)  # where the product is nothing
     pole = (x <= 0) & (x == np.rint(x))
     return np.where(pole | np.isinf(x), math.inf, np.where(x < 0, reflected, positive))
+
+
+def lgamma1p(x: Array) -> Array:
+    """log Gamma(1 + x) for x from 0 to 1/2, exact near 0."""
+    return x * _polynomial(x, table.LGAMMA) - np.log1p(x)
 
 
 def _lgamma_positive(x: Array) -> Array:
