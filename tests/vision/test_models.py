@@ -298,6 +298,7 @@ def test_what_weights_tell() -> None:
     points = models.detection.KeypointRCNN_ResNet50_FPN_Weights.COCO_V1.meta["keypoint_names"]
     assert len(points) == 17
     assert models.segmentation.FCN_ResNet50_Weights is weights_enum("FCN_ResNet50_Weights")
+    assert models.resnet.ResNet50_Weights is models.ResNet50_Weights
 
 
 # ---- names -------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ from rushlight.vision.models.vision_transformer import (
     vit_l_16,
     vit_l_32,
 )
-from rushlight.vision.models.weights import Weights, WeightsEnum, weights_enum
+from rushlight.vision.models.weights import Weights, WeightsEnum, attribute, weights_enum
 
 __all__ = [
     "AlexNet",
@@ -248,10 +248,6 @@ _ABSENT = {"quantization": "quantised tensors are not there yet",
 
 def __getattr__(name: str) -> object:
     """The enumerations of weights, `ResNet18_Weights` and so on, made when asked for."""
-    if name.endswith("_Weights"):
-        try:
-            return weights_enum(name)
-        except KeyError:
-            pass
-    why = f": {_ABSENT[name]}" if name in _ABSENT else ""
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{why}")
+    if name in _ABSENT:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: {_ABSENT[name]}")
+    return attribute(__name__, name)

@@ -113,6 +113,13 @@ def weights_enum(name: str) -> type[WeightsEnum]:
     return WeightsEnum(name, members, module="rushlight.vision.models", qualname=name)
 
 
+def attribute(module: str, name: str) -> Any:
+    """What modules answer for names that they do not have: enumerations, made when asked for."""
+    if name.endswith("_Weights") and name in _listed("weights.json"):
+        return weights_enum(name)
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
 def model(weights_name: str, load: Callable[..., Any] | None = None,
           **with_weights: Any) -> Callable[[M], M]:
     """Register a function that builds a model, and let it take `weights=` and `progress=`.
@@ -162,6 +169,8 @@ def model(weights_name: str, load: Callable[..., Any] | None = None,
             inspect.Parameter("progress", keyword, default=True), *own])
         built.weights_name = weights_name  # type: ignore[attr-defined]
         BUILDERS[build.__name__] = built
+        module = build.__globals__  # type: ignore[attr-defined]  # the enumeration lies there too
+        module.setdefault("__getattr__", partial(attribute, module["__name__"]))
         return built  # type: ignore[return-value]
 
     return declare

@@ -1,5 +1,7 @@
 """Models that find objects in pictures."""
 
+from functools import partial
+
 from rushlight.vision.models.detection.faster_rcnn import (
     FasterRCNN,
     fasterrcnn_mobilenet_v3_large_320_fpn,
@@ -21,7 +23,7 @@ from rushlight.vision.models.detection.retinanet import (
 )
 from rushlight.vision.models.detection.ssd import SSD, ssd300_vgg16
 from rushlight.vision.models.detection.ssdlite import ssdlite320_mobilenet_v3_large
-from rushlight.vision.models.weights import weights_enum
+from rushlight.vision.models.weights import attribute
 
 __all__ = [
     "FCOS",
@@ -45,11 +47,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """The enumerations of weights, made when asked for."""
-    if name.endswith("_Weights"):
-        try:
-            return weights_enum(name)
-        except KeyError:
-            pass
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = partial(attribute, __name__)

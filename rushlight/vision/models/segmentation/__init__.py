@@ -1,5 +1,7 @@
 """Models that name the class of every pixel."""
 
+from functools import partial
+
 from rushlight.vision.models.segmentation.deeplabv3 import (
     DeepLabV3,
     deeplabv3_mobilenet_v3_large,
@@ -8,7 +10,7 @@ from rushlight.vision.models.segmentation.deeplabv3 import (
 )
 from rushlight.vision.models.segmentation.fcn import FCN, fcn_resnet50, fcn_resnet101
 from rushlight.vision.models.segmentation.lraspp import LRASPP, lraspp_mobilenet_v3_large
-from rushlight.vision.models.weights import weights_enum
+from rushlight.vision.models.weights import attribute
 
 __all__ = [
     "FCN",
@@ -23,11 +25,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """The enumerations of weights, made when asked for."""
-    if name.endswith("_Weights"):
-        try:
-            return weights_enum(name)
-        except KeyError:
-            pass
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = partial(attribute, __name__)
