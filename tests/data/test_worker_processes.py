@@ -188,7 +188,8 @@ def resident():
                 parent = file.read().rpartition(")")[2].split()[1]
             if own in (pid, parent):
                 with open(f"/proc/{{pid}}/smaps_rollup") as file:
-                    total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+                    total += sum(int(line.split()[1]) for line in file
+                                 if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
         except OSError:
             pass
     return total / 1024

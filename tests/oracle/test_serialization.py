@@ -162,6 +162,54 @@ def test_training_goes_on_in_the_other_library(
         assert step(here, *parts) == pytest.approx(step(there, *others), rel=1e-4)
 
 
+def trainer(L: Any) -> tuple[Any, Any, list[Any]]:
+    """A model, an optimizer with groups, and schedulers, as training frameworks have them."""
+    model = L.nn.Sequential(L.nn.Linear(3, 4), L.nn.Linear(4, 1))
+    optimizer = L.optim.AdamW([{"params": model[0].parameters(), "name": "body", "lr": 1e-3},
+                               {"params": model[1].parameters(), "weight_decay": 0.0}], lr=1e-2)
+    lrs = L.optim.lr_scheduler
+    return model, optimizer, [
+        lrs.SequentialLR(optimizer, [lrs.LinearLR(optimizer), lrs.CosineAnnealingLR(optimizer, 9)],
+                         [3]), lrs.LambdaLR(optimizer, lambda epoch: 1.0)]
+
+
+def advance(L: Any, model: Any, optimizer: Any, schedulers: list[Any]) -> list[float]:
+    optimizer.zero_grad()
+    model(L.ones(2, 3)).sum().backward()
+    optimizer.step()
+    for scheduler in schedulers:
+        scheduler.step()
+    return [p.detach().sum().item() for p in model.parameters()]
+
+
+@pytest.mark.parametrize("direction", ["to torch", "from torch"])
+def test_checkpoints_of_training_frameworks(direction: str) -> None:
+    """In the shape of Lightning's and timm's files: states, loops, callbacks, averages."""
+    here, there = (rl, torch) if direction == "to torch" else (torch, rl)
+    model, optimizer, schedulers = parts = trainer(here)
+    for _ in range(2):
+        advance(here, *parts)
+    state = {
+        "epoch": 1, "global_step": 2, "pytorch-lightning_version": "2.5", "arch": "resnet18",
+        "state_dict": OrderedDict(model.state_dict()), "state_dict_ema": model.state_dict(),
+        "optimizer_states": [optimizer.state_dict()], "hyper_parameters": {"lr": 0.1},
+        "lr_schedulers": [s.state_dict() for s in schedulers],
+        "amp_scaler": here.amp.GradScaler("cpu").state_dict(),
+        "loops": {"fit_loop": {"state_dict": {}, "epoch_progress": {"total": {"ready": 1}}}},
+        "callbacks": {"ModelCheckpoint{'monitor': None}": {
+            "best_model_score": here.tensor(0.5), "kth_value": here.tensor(float("inf"))}}}
+    found = moved(state, here.save, there.load)
+    assert list(found) == list(state) and found["loops"] == state["loops"]
+    again = trainer(there)
+    again[0].load_state_dict(found["state_dict"])
+    again[1].load_state_dict(found["optimizer_states"][0])
+    for scheduler, saved in zip(again[2], found["lr_schedulers"], strict=True):
+        scheduler.load_state_dict(saved)
+    assert again[1].param_groups[0]["name"] == "body"
+    for _ in range(3):
+        assert advance(there, *again) == pytest.approx(advance(here, *parts), rel=1e-4)
+
+
 def test_whole_modules_of_torch() -> None:
     nn = torch.nn
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2),
