@@ -16,6 +16,16 @@ __all__ = ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn",
 WIDTHS = (64, 128, 256, 512, 512)  # of the five stages
 
 
+def _stages(*counts: int) -> list[int | str]:
+    """As many convolutions of each width, each stage followed by pooling."""
+    return [each for count, width in zip(counts, WIDTHS, strict=True)
+            for each in (*(width,) * count, "M")]
+
+
+cfgs = {"A": _stages(1, 1, 2, 2, 2), "B": _stages(2, 2, 2, 2, 2), "D": _stages(2, 2, 3, 3, 3),
+        "E": _stages(2, 2, 4, 4, 4)}  # the names are the paper's
+
+
 class VGG(nn.Module):
     """Stages of 3x3 convolutions with pooling between, and three linear layers.
 
@@ -53,64 +63,69 @@ class VGG(nn.Module):
         return self.classifier(flatten(self.avgpool(self.features(x)), 1))
 
 
-def _vgg(stages: Sequence[int], norm: bool, options: dict[str, Any]) -> VGG:
-    """`stages`: how many convolutions each has."""
+def make_layers(cfg: Sequence[int | str], batch_norm: bool = False) -> nn.Sequential:
+    """The convolutional part: a number is a 3x3 convolution of this width, "M" pools."""
     layers: list[nn.Module] = []
     inside = 3
-    for count, width in zip(stages, WIDTHS, strict=True):
-        for _ in range(count):
-            layers.append(nn.Conv2d(inside, width, 3, padding=1))
-            if norm:
-                layers.append(nn.BatchNorm2d(width))
-            layers.append(nn.ReLU(inplace=True))
-            inside = width
-        layers.append(nn.MaxPool2d(2, 2))
-    return VGG(nn.Sequential(*layers), **options)
+    for width in cfg:
+        if width == "M":
+            layers.append(nn.MaxPool2d(2, 2))
+            continue
+        layers.append(nn.Conv2d(inside, width, 3, padding=1))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(width))
+        layers.append(nn.ReLU(inplace=True))
+        inside = width
+    return nn.Sequential(*layers)
+
+
+def _vgg(cfg: str, norm: bool, options: dict[str, Any]) -> VGG:
+    return VGG(make_layers(cfgs[cfg], norm), **options)
 
 
 @model("VGG11_Weights")
 def vgg11(**options: Any) -> VGG:
     """VGG with 11 layers (Simonyan and Zisserman, 2015)."""
-    return _vgg([1, 1, 2, 2, 2], False, options)
+    return _vgg("A", False, options)
 
 
 @model("VGG11_BN_Weights")
 def vgg11_bn(**options: Any) -> VGG:
     """VGG with 11 layers and batch norm (Simonyan and Zisserman, 2015)."""
-    return _vgg([1, 1, 2, 2, 2], True, options)
+    return _vgg("A", True, options)
 
 
 @model("VGG13_Weights")
 def vgg13(**options: Any) -> VGG:
     """VGG with 13 layers (Simonyan and Zisserman, 2015)."""
-    return _vgg([2, 2, 2, 2, 2], False, options)
+    return _vgg("B", False, options)
 
 
 @model("VGG13_BN_Weights")
 def vgg13_bn(**options: Any) -> VGG:
     """VGG with 13 layers and batch norm (Simonyan and Zisserman, 2015)."""
-    return _vgg([2, 2, 2, 2, 2], True, options)
+    return _vgg("B", True, options)
 
 
 @model("VGG16_Weights")
 def vgg16(**options: Any) -> VGG:
     """VGG with 16 layers (Simonyan and Zisserman, 2015)."""
-    return _vgg([2, 2, 3, 3, 3], False, options)
+    return _vgg("D", False, options)
 
 
 @model("VGG16_BN_Weights")
 def vgg16_bn(**options: Any) -> VGG:
     """VGG with 16 layers and batch norm (Simonyan and Zisserman, 2015)."""
-    return _vgg([2, 2, 3, 3, 3], True, options)
+    return _vgg("D", True, options)
 
 
 @model("VGG19_Weights")
 def vgg19(**options: Any) -> VGG:
     """VGG with 19 layers (Simonyan and Zisserman, 2015)."""
-    return _vgg([2, 2, 4, 4, 4], False, options)
+    return _vgg("E", False, options)
 
 
 @model("VGG19_BN_Weights")
 def vgg19_bn(**options: Any) -> VGG:
     """VGG with 19 layers and batch norm (Simonyan and Zisserman, 2015)."""
-    return _vgg([2, 2, 4, 4, 4], True, options)
+    return _vgg("E", True, options)
