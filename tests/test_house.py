@@ -79,7 +79,7 @@ LAYERS = (
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # What may be absent or is slow to load, and is therefore imported where it is first needed.
-OPTIONAL = {"PIL", "llvmlite", "matplotlib", "onednn", "safetensors", "tqdm"}
+OPTIONAL = {"PIL", "llvmlite", "matplotlib", "onednn", "safetensors", "scipy", "tqdm"}
 
 
 # Where users find names.
