@@ -16,7 +16,8 @@ from rushlight.backends.cpu import scatter as cpu
 from rushlight.backends.cpu import segments
 from rushlight.backends.host import scatter as host
 from rushlight.base import index as rules
-from rushlight.base.assign import fit
+from rushlight.base.assign import fit, is_modest
+from rushlight.families.kernels import number
 
 Array = np.ndarray
 
@@ -109,7 +110,8 @@ def write(array: Array, index: Any, value: Any) -> None:
     """``array[index] = value``, as `rules.write` does it."""
     if (isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.shape == array.shape
             and not isinstance(value, np.ndarray)):
-        masks.fill(array, index, fit(value, array.dtype))
+        modest = is_modest(value, array.dtype.kind)
+        masks.fill(array, index, (number if modest else fit)(value, array.dtype))
     else:
         rules.write(array, index, value)
 

@@ -24,6 +24,7 @@ from rushlight.families.view import take_view
 from rushlight.tensor import Tensor, wrap
 
 Array = np.ndarray
+LONG = np.dtype(np.int64)
 
 # ---- reading ---------------------------------------------------------------------------------
 
@@ -127,6 +128,11 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def _getitem(self: Tensor, index: Any) -> Tensor:
     """The general way: tensors and lists inside the index, and errors in torch's words."""
     array = self._array
+    if type(index) is tuple and 1 < len(index) <= array.ndim and all(map(_is_places, index)):
+        try:
+            return _pick(self, tuple([item._array for item in index]))
+        except IndexError:  # what follows says what is wrong
+            pass
     if not is_meta(array) and _has_meta(index):
         raise RuntimeError("Expected all tensors to be on the same device: an index on the meta "
                            "device cannot pick from a tensor that has data")
@@ -135,6 +141,14 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
         return getitem(self, basic)
     part = self if len(basic) == 1 else getitem(self, basic)
     return _pick(part, advanced)
+
+
+def _is_places(item: Any) -> bool:
+    """Whether an item of an index is a tensor of int64 with one dimension or more."""
+    if type(item) is not Tensor:
+        return False
+    array = item._array
+    return type(array) is Array and array.ndim > 0 and array.dtype is LONG
 
 
 def _pick(input: Tensor, advanced: tuple) -> Tensor:

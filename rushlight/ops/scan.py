@@ -231,7 +231,7 @@ class _decaying_sum:
         sums = np.moveaxis(result, dim, 0)
         sums[:1] = rows[:1]
         for i in range(1, len(rows)):
-            np.multiply(sums[i - 1], factors[i], out=sums[i])
+            np.multiply(sums[i - 1], factors[i], out=sums[i, ...])
             sums[i] += rows[i]
         return result
 
