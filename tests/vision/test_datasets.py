@@ -24,6 +24,7 @@ import pytest
 import rushlight as rl
 from rushlight.utils.data import DataLoader
 from rushlight.vision import datasets, transforms
+from rushlight.vision.datasets import utils
 
 RANDOM = np.random.RandomState(0)
 
@@ -312,3 +313,16 @@ def test_joint_transforms(tmp_path: Path) -> None:
     assert found.apply_transforms(1, 2) == (2, 1)
     with pytest.raises(ValueError, match="Only transforms or transform/target_transform"):
         datasets.VisionDataset(tmp_path, transforms=max, transform=abs)
+
+
+def test_names_for_data_sets_on_top(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("inside/empty"), io.BytesIO())
+    known = utils.calculate_md5(tmp_path / "a.tar.gz")
+    assert utils.check_integrity(tmp_path / "a.tar.gz", known)
+    utils.download_and_extract_archive("http://127.0.0.1:9/a.tar.gz", tmp_path, md5=known,
+                                       remove_finished=True)  # it is there: nothing is fetched
+    assert (tmp_path / "inside" / "empty").is_file()
+    assert not (tmp_path / "a.tar.gz").exists()
+    with pytest.raises(ValueError, match="Unknown value 'c' for argument split"):
+        utils.verify_str_arg("c", "split", ["a", "b"])
