@@ -81,11 +81,20 @@ uint16 = dtype("uint16", np.uint16, "integer")
 uint32 = dtype("uint32", np.uint32, "integer")
 uint64 = dtype("uint64", np.uint64, "integer")
 WIDE_UNSIGNED = (uint16, uint32, uint64)
+
+# Floats of eight bits, for storage: they are converted from and to other types and copied.
+float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn, "float")
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, "float")
+float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2, "float")
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, "float")
+float8_e8m0fnu = dtype("float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, "float")
+EIGHT_BITS = (float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu)
+STORED = frozenset((*WIDE_UNSIGNED, *EIGHT_BITS))
 ALIASES = {"half": float16, "float": float32, "double": float64, "short": int16, "int": int32,
            "long": int64, "cfloat": complex64, "cdouble": complex128}
 FROM_ARRAY = {d.array: d for d in dtype.by_name.values()}
 HALF_TYPES = frozenset((float16.array, bfloat16.array))
-NATIVE = frozenset(d for d in FROM_ARRAY if d != bfloat16.array)  # elements NumPy itself has
+NATIVE = frozenset(FROM_ARRAY) - {bfloat16.array, *(d.array for d in EIGHT_BITS)}  # NumPy's own
 
 # Other spellings of an element type: Python's classes.
 _PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}

@@ -28,6 +28,9 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """
     if type1 is type2:
         return type1
+    if type1 in dtypes.EIGHT_BITS or type2 in dtypes.EIGHT_BITS:
+        raise RuntimeError("Promotion for Float8 Types is not supported, attempted to promote "
+                           f"{type1.name} and {type2.name}; convert one with .to(dtype)")
     if type1 in dtypes.WIDE_UNSIGNED or type2 in dtypes.WIDE_UNSIGNED:
         return _beside_wide_unsigned(type1, type2)
     low, high = sorted((type1, type2), key=_ORDER.index)

@@ -36,16 +36,21 @@ class AliasLoader(Loader):
             if name.startswith(self.target + "."):
                 alias = spec.name + name.removeprefix(self.target)
                 if alias not in ELSEWHERE:
-                    explain(sys.modules.setdefault(alias, loaded), alias)
+                    _prepare(sys.modules.setdefault(alias, loaded), alias)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module its own specification back, which the import has replaced."""
         alias = module.__spec__.name if module.__spec__ else module.__name__
         module.__spec__ = self._own
-        if any(name.startswith(alias + ".") for name in ELSEWHERE):
-            vars(module).setdefault("__path__", [])  # in torch it is a package
-        explain(module, alias)
+        _prepare(module, alias)
+
+
+def _prepare(module: ModuleType, alias: str) -> None:
+    """Let the module say what is missing, and have the submodules that torch's has."""
+    if any(name.startswith(alias + ".") for name in ELSEWHERE):
+        vars(module).setdefault("__path__", [])
+    explain(module, alias)
 
 
 class RootLoader(Loader):

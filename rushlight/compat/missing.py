@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, NoReturn
 
-from rushlight.compat.names import ABSENT, resolve
+from rushlight.compat.names import ABSENT, member, resolve
 from rushlight.families.declaration import PATHS
 
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
@@ -70,6 +70,10 @@ def explain(module: ModuleType, alias: str) -> None:
         full = f"{alias}.{name}"
         if full in sys.modules:  # put there by the program
             return sys.modules[full]
+        try:
+            return member(full)
+        except AttributeError:
+            pass
         if not name.startswith("__") and full not in ABSENT and resolve(full) is not None:
             return importlib.import_module(full)
         refuse(module, alias, name)

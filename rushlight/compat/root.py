@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from rushlight.compat.missing import absent, explain, refuse
-from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, VERSIONS, resolve
+from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, VERSIONS, member, resolve
 
 _OWN = frozenset(("__name__", "__loader__", "__package__", "__spec__", "__path__", "__getattr__",
                   "__version__", "__dict__"))
@@ -29,10 +29,18 @@ class Root(ModuleType):
             if name not in _OWN:
                 table[name] = value
         table["__path__"] = []
+        table[self.__name__] = self  # torch imports itself by name, and programs say torch.torch
         table["__version__"] = VERSIONS[self.__name__]
 
     def __getattr__(self, name: str) -> Any:
         full = f"{self.__name__}.{name}"
+        try:
+            value = member(full)
+        except AttributeError:
+            pass
+        else:
+            setattr(self, name, value)
+            return value
         if not name.startswith("__") or full in ELSEWHERE:
             if full in ABSENT:
                 raise AttributeError(absent(full), name=name, obj=self)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from rushlight.base.device import device as _device
 from rushlight.cuda.streams import (
     CUDAGraph,
+    CudaTensorType,
     Event,
     ExternalStream,
     OutOfMemoryError,
@@ -176,6 +177,5 @@ def __getattr__(name: str) -> Any:
     if name in ("amp", "nvtx"):  # mixed precision is imported when it is first used
         return import_module(f"rushlight.cuda.{name}")
     if name.endswith("Tensor") and name[:1].isupper():
-        raise TypeError(f"type torch.cuda.{name} not available. Torch not compiled with CUDA "
-                        "enabled: ask cuda.is_available() first")
+        return CudaTensorType(name, (), {"__module__": "torch.cuda", "is_cuda": True})
     raise AttributeError(f"module 'rushlight.cuda' has no attribute '{name}'")

@@ -32,3 +32,14 @@ class CUDAGraph(Stream):
 
 class OutOfMemoryError(RuntimeError):
     """The memory of a CUDA device is used up; never raised here."""
+
+
+class CudaTensorType(type):
+    """Tensors on a CUDA device: none is an instance, and none can be made."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return False
+
+    def __call__(cls, *arguments: Any, **options: Any) -> NoReturn:
+        raise TypeError(f"type torch.cuda.{cls.__name__} not available. Torch not compiled with "
+                        "CUDA enabled: ask cuda.is_available() first")

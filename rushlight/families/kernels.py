@@ -58,7 +58,7 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
     """A function of arrays of `dtype` (truth values for boolean symbols), as a ufunc is."""
     plain = host.kernel(root, names, dtype)
     half = dtype in dtypes.HALF_TYPES
-    wide = dtypes.FROM_ARRAY[dtype] in dtypes.WIDE_UNSIGNED  # no machine code for these
+    wide = dtypes.FROM_ARRAY[dtype] in dtypes.STORED  # no machine code for these
     if isinstance(plain, np.ufunc) and (wide or not (large or half)):
         return quiet(plain)
     if wide:

@@ -36,7 +36,6 @@ _BY_REASON = {
         "int1 int2 int3 int4 int5 int6 int7 uint1 uint2 uint3 uint4 uint5 uint6 uint7",
     "NumPy has no complex numbers of 16 bits: use complex64": "chalf complex32",
     "kernels for eight and four bits exist on accelerators only": """float4_e2m1fn_x2
-        float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu
         nn.functional.ScalingType nn.functional.SwizzleType nn.functional.scaled_grouped_mm
         nn.functional.scaled_mm""",
     "batches of tensors of different sizes are `ragged` here": "nested",

@@ -63,10 +63,11 @@ def _with_hooks(step: Callable) -> Callable:
     @functools.wraps(step)
     def hooked_step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         self._opt_called = True
-        if not (self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks
-                or _global_pre_hooks or _global_post_hooks):
+        pre_hooks = self._optimizer_step_pre_hooks
+        if pre_hooks is None or not (pre_hooks or self._optimizer_step_post_hooks
+                                     or _global_pre_hooks or _global_post_hooks):
             return step(self, *args, **kwargs)
-        for hook in chain(_global_pre_hooks.values(), self._optimizer_step_pre_hooks.values()):
+        for hook in chain(_global_pre_hooks.values(), pre_hooks.values()):
             result = hook(self, args, kwargs)
             if result is not None:
                 if not (isinstance(result, tuple) and len(result) == 2):
@@ -100,6 +101,8 @@ class Optimizer:
         ValueError: `params` is empty, names a parameter twice, or holds a non-leaf tensor.
     """
 
+    # None where __init__ was not called: wrappers of libraries, whose inner optimizer has the hooks
+    _optimizer_step_pre_hooks: OrderedDict | None = None
     _opt_called = False  # whether `step` ran: schedulers warn when it did not
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:

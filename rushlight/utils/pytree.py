@@ -32,8 +32,8 @@ IsLeaf = Callable[[Any], bool] | None
 
 
 class _Kind(NamedTuple):
-    flatten: Callable[[Any], tuple[Iterable[Any], Any]]  # the children, and what else to remember
-    unflatten: Callable[[Iterable[Any], Any], Any]
+    flatten_fn: Callable[[Any], tuple[Iterable[Any], Any]]  # the children, what else to remember
+    unflatten_fn: Callable[[Iterable[Any], Any], Any]
 
 
 _kinds: dict[type, _Kind] = {}
@@ -126,7 +126,7 @@ def _collect(tree: Any, leaves: list[Any], is_leaf: IsLeaf) -> TreeSpec:
     if kind is None:
         leaves.append(tree)
         return TreeSpec(None, None, [])
-    children, context = kind.flatten(tree)
+    children, context = kind.flatten_fn(tree)
     return TreeSpec(type(tree), context, [_collect(c, leaves, is_leaf) for c in children])
 
 
@@ -141,7 +141,7 @@ def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
     leaves = list(leaves)
     if len(leaves) != treespec.num_leaves:
         raise ValueError(
-            f"treespec.unflatten(leaves): `leaves` has length {len(leaves)} but the spec refers "
+            f"treespec.unflatten_fn(leaves): `leaves` has length {len(leaves)} but the spec refers "
             f"to a pytree that holds {treespec.num_leaves} items ({treespec})."
         )
     return _build(iter(leaves), treespec)
@@ -151,7 +151,7 @@ def _build(leaves: Iterator[Any], spec: TreeSpec) -> Any:
     if spec.type is None:
         return next(leaves)
     kind = _kinds.get(spec.type, _named)
-    return kind.unflatten([_build(leaves, child) for child in spec.children_specs], spec.context)
+    return kind.unflatten_fn([_build(leaves, child) for child in spec.children_specs], spec.context)
 
 
 def tree_map(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: IsLeaf = None) -> Any:

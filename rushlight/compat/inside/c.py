@@ -18,6 +18,8 @@ from rushlight.random import Generator, default_generator
 from rushlight.tensor import Tensor
 from rushlight.tensor.storage import layout, memory_format
 
+TensorType = IntType = ListType = type("TensorType", (), {})  # of graphs, which are not made
+_TensorMeta = type(Tensor)
 TensorBase = _TensorBase = Tensor
 Node = ScriptObject = Value = Graph = type("Node", (), {})
 ScriptMethod = ScriptFunction = type("ScriptFunction", (), {})

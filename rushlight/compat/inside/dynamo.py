@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from rushlight.compat.inside import config
@@ -14,9 +15,11 @@ from rushlight.compiler import (
     reset,
 )
 from rushlight.compiler import compile as _compile
+from rushlight.nn.modules.module import Module
 
-__all__ = ["allow_in_graph", "assume_constant_result", "config", "disable", "explain",
-           "graph_break", "is_compiling", "list_backends", "mark_dynamic", "mark_static",
+__all__ = ["OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable",
+           "explain", "graph_break", "is_compiling", "list_backends", "mark_dynamic", "mark_static",
+           "mark_static_address",
            "maybe_mark_dynamic", "optimize", "reset", "run"]
 
 
@@ -45,3 +48,15 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Any:
     """Raises NotImplementedError: there is no graph to explain."""
     raise NotImplementedError("torch._dynamo.explain: programs run as they are written, without "
                               "a graph to explain")
+
+
+class OptimizedModule(Module):
+    """A compiled module; a module is compiled as it is, so this is for isinstance tests."""
+
+
+class TransformGetItemToIndex(nullcontext[None]):
+    """A block for a tracer, which needs it to index by batched tensors; vmap does so anyway."""
+
+
+def mark_static_address(t: Any, guard: bool = False) -> None:
+    """Nothing: no address is recorded."""

@@ -6,7 +6,8 @@ from typing import Any, NoReturn
 
 from rushlight.nn.modules.module import Module
 
-__all__ = ["Graph", "GraphModule", "Node", "Proxy", "Tracer", "symbolic_trace", "wrap"]
+__all__ = ["Graph", "GraphAppendingTracer", "GraphModule", "Interpreter", "Node", "Proxy", "Tracer",
+           "Transformer", "symbolic_trace", "wrap"]
 
 
 def _refuse(name: str) -> NoReturn:
@@ -57,3 +58,30 @@ class Node:
 
 class Proxy:
     """A value while tracing; there are none, so this is for isinstance tests."""
+
+
+class Interpreter:
+    """Raises NotImplementedError: there are no graphs to run."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        _refuse(type(self).__name__)
+
+
+class Transformer(Interpreter):
+    """Raises NotImplementedError: there are no graphs to change."""
+
+
+class GraphAppendingTracer(Tracer):
+    """Raises NotImplementedError when it is to trace."""
+
+
+def get_proxy_mode() -> None:
+    """The tracer at work: none."""
+
+
+def guard_or_false(a: Any) -> bool:
+    """A condition on sizes, which are numbers here."""
+    return bool(a)
+
+
+guard_or_true = guard_size_oblivious = guard_or_false

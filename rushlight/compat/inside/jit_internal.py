@@ -26,3 +26,10 @@ def boolean_dispatch(arg_name: str, arg_index: int, default: bool, if_true: Call
         return (if_true if flag else if_false)(*arguments, **options)
 
     return chosen
+
+
+class TracerWarning(Warning):
+    """What torch warns of while it traces; programs silence it."""
+
+
+Error = RuntimeError

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import rushlight
 
 _spaces: dict[str, Namespace] = {}
+
+
+def _missing(name: str, *arguments: Any, **options: Any) -> NoReturn:
+    raise NotImplementedError(f"torch.ops.aten.{name} is not in Rushlight; call the function of "
+                              "torch that stands for it")
+
+
+def _slice(self: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    return self[(slice(None),) * (dim % self.dim()) + (slice(start, end, step),)]
+
+
+# Operations of ATen that are methods by another name.
+_INNER: dict[str, Callable[..., Any]] = {
+    "_to_copy": lambda self, **options: self.to(copy=True, **options),
+    "_pin_memory": rushlight.Tensor.pin_memory,
+    "_unsafe_view": rushlight.Tensor.view,
+    "alias": lambda self: self.view_as(self),
+    "index": lambda self, indices: self[tuple(slice(None) if i is None else i for i in indices)],
+    "slice": _slice,
+    "sym_numel": rushlight.Tensor.numel,
+    "sym_size": rushlight.Tensor.size,
+    "sym_stride": rushlight.Tensor.stride,
+}
 
 
 class Overloads:
@@ -39,9 +63,12 @@ class Namespace(SimpleNamespace):
         space = self.__dict__.get("space", "")
         found = None
         if space in ("aten", "prims") and not name.startswith("__"):
-            found = getattr(rushlight, name, None) or getattr(rushlight.nn.functional, name, None)
-        if found is None:
+            found = getattr(rushlight, name, None) or getattr(rushlight.nn.functional, name, None) \
+                or _INNER.get(name) or getattr(rushlight.Tensor, name, None)
+        if found is None and (space != "aten" or name.startswith("__")):
             raise AttributeError(f"'_OpNamespace' '{space}' object has no attribute '{name}'")
+        if found is None:  # a name to register something for; what is missing is told by a call
+            return Overloads(f"{space}.{name}", partial(_missing, name))
         return Overloads(f"{space}.{name}", found)
 
 

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 from rushlight.nn.data_parallel import DataParallel
 from rushlight.nn.modules.module import Module
 
-__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather",
+           "scatter", "scatter_kwargs"]
 
 
 def data_parallel(module: Module, inputs: Any, device_ids: Any = None, output_device: Any = None,
@@ -29,3 +30,19 @@ def _refuse() -> NoReturn:
     raise RuntimeError("Default process group has not been initialized, please make sure to call "
                        "init_process_group: Rushlight trains in one process, whose kernels use "
                        "all cores; use the module itself")
+
+
+def scatter(inputs: Any, target_gpus: Any, dim: int = 0) -> tuple[Any, ...]:
+    """The inputs for each device: there is one."""
+    return (inputs,)
+
+
+def scatter_kwargs(inputs: Any, kwargs: Any, target_gpus: Any, dim: int = 0) -> tuple[Any, Any]:
+    """The arguments for each device: there is one."""
+    return (inputs,), (kwargs or {},)
+
+
+def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
+    """The outputs of all devices together: there is one."""
+    (output,) = outputs
+    return output

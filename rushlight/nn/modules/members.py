@@ -24,7 +24,7 @@ class Members:
 
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    _modules: dict[str, Any]  # evaluated by libraries, where Module is not known
     _non_persistent_buffers_set: set[str]
     # Names of ours that torch's modules lack: a member of such a name takes precedence.
     _yielding: frozenset[str] = frozenset()

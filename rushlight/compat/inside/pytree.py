@@ -1,0 +1,61 @@
+"""`torch.utils._pytree`: nested containers, and the parts of torch's that libraries build upon."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from rushlight.utils import pytree
+from rushlight.utils.pytree import *  # noqa: F403
+from rushlight.utils.pytree import TreeSpec
+
+PyTree = Context = Any
+KeyPath = tuple[Any, ...]
+SUPPORTED_NODES = {**pytree._kinds, namedtuple: pytree._named}
+
+
+class MappingKey(NamedTuple):
+    """Where a leaf lies in a dictionary."""
+
+    key: Any
+
+
+class SequenceKey(NamedTuple):
+    """Where a leaf lies in a list."""
+
+    idx: int
+
+
+def LeafSpec() -> TreeSpec:
+    """The structure of a leaf."""
+    return TreeSpec(None, None, [])
+
+
+def _get_node_type(tree: Any) -> Any:
+    named = isinstance(tree, tuple) and hasattr(type(tree), "_fields")
+    return namedtuple if named else type(tree)
+
+
+def _is_leaf(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> bool:
+    return (is_leaf is not None and is_leaf(tree)) or _get_node_type(tree) not in SUPPORTED_NODES
+
+
+def _dict_flatten(d: dict[Any, Any]) -> tuple[list[Any], Any]:
+    return list(d.values()), list(d)
+
+
+def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[MappingKey, Any]], Any]:
+    return [(MappingKey(key), value) for key, value in d.items()], list(d)
+
+
+def _dict_unflatten(values: Iterable[Any], context: Any) -> dict[Any, Any]:
+    return dict(zip(context, values, strict=True))
+
+
+def _list_flatten(d: list[Any]) -> tuple[list[Any], Any]:
+    return d, None
+
+
+def _list_unflatten(values: Iterable[Any], context: Any) -> list[Any]:
+    return list(values)
