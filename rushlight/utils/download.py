@@ -86,27 +86,43 @@ def _failed(failures: list[tuple[str, Exception]], place: Path) -> Exception:
 
 
 def _from_one(url: str, target: Path, md5: str | None, sha256: str | None) -> None:
-    known = bool(md5 or sha256)
-    with _partial(target, known) as partial:
-        for attempt in range(ATTEMPTS):
-            try:
-                _fetch(url, partial.file)
-                break
-            except urllib.error.HTTPError:
-                raise
-            except (OSError, http.client.HTTPException):
-                if attempt + 1 == ATTEMPTS or not partial.file.tell():
-                    raise
-        partial.file.flush()
-        os.fsync(partial.file.fileno())
-        for kind, want in (("md5", md5), ("sha256", sha256)):
-            found = checksum(partial.path, kind) if want else ""
-            if want and not found.startswith(want):
-                partial.spoilt = True
-                raise ChecksumError(f'invalid hash value (expected "{want}", got "{found}") of '
-                                    f"{url}")
+    with _partial(target, keep=bool(md5 or sha256)) as partial:
+        resumed = partial.file.seek(0, os.SEEK_END) > 0
+        _fill(url, partial.file)
+        wrong = _difference(partial.path, md5, sha256)
+        if wrong and resumed:  # its beginning was of another file
+            partial.file.truncate(0)
+            _fill(url, partial.file)
+            wrong = _difference(partial.path, md5, sha256)
+        if wrong:
+            partial.spoilt = True
+            raise ChecksumError(f"invalid hash value ({wrong}) of {url}")
         partial.file.close()
         os.replace(partial.path, target)
+
+
+def _fill(url: str, file: Any) -> None:
+    """The whole of `url` on disk, in several attempts where it breaks off."""
+    for attempt in range(ATTEMPTS):
+        try:
+            _fetch(url, file)
+            break
+        except urllib.error.HTTPError:
+            raise
+        except (OSError, http.client.HTTPException):
+            if attempt + 1 == ATTEMPTS or not file.tell():
+                raise
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _difference(path: Path, md5: str | None, sha256: str | None) -> str:
+    """How the checksum is not what it should be; empty if it is."""
+    for kind, want in (("md5", md5), ("sha256", sha256)):
+        found = checksum(path, kind) if want else ""
+        if want and not found.startswith(want):
+            return f'expected "{want}", got "{found}"'
+    return ""
 
 
 def _fetch(url: str, file: Any) -> None:

@@ -90,6 +90,13 @@ def test_goes_on_from_an_earlier_call(server: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "file.partial").exists()
 
 
+def test_starts_again_where_the_beginning_was_of_another_file(server: Any, tmp_path: Path) -> None:
+    (tmp_path / "file.partial").write_bytes(b"x" * 1000)
+    assert download(f"{server.url}/whole", tmp_path / "file", md5=MD5, progress=False
+                    ).read_bytes() == CONTENT
+    assert server.seen == [("/whole", "bytes=1000-"), ("/whole", None)]
+
+
 @pytest.mark.parametrize("path", ["/whole", "/ignores"])
 def test_starts_again_where_it_cannot_go_on(server: Any, tmp_path: Path, path: str) -> None:
     longer = CONTENT + b"more" if path == "/whole" else b"xyz"
