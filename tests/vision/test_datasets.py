@@ -23,8 +23,9 @@ import pytest
 
 import rushlight as rl
 from rushlight.utils.data import DataLoader
-from rushlight.vision import datasets, transforms
+from rushlight.vision import datasets, transforms, tv_tensors
 from rushlight.vision.datasets import utils
+from rushlight.vision.transforms import v2
 
 RANDOM = np.random.RandomState(0)
 
@@ -275,6 +276,10 @@ def test_voc(tmp_path: Path) -> None:
         "size": {"width": "6"}, "object": [{"name": "dog", "bndbox": {"xmin": "1"}}]}}
     mask = datasets.VOCSegmentation(tmp_path, "2007", "val")[0][1]
     assert np.asarray(mask).tolist() == [[3] * 6] * 4
+    kinds = datasets.wrap_dataset_for_transforms_v2(
+        datasets.VOCSegmentation(tmp_path, "2007", "val", transforms=v2.Resize(8)))
+    assert kinds[0][1].shape == (1, 8, 12)
+    assert type(kinds[0][1]) is tv_tensors.Mask
     (top / "Annotations/000001.xml").write_text("<!DOCTYPE a [<!ENTITY b 'c'>]>" + xml)
     with pytest.raises(ValueError, match="declares entities"):
         boxes[0]
@@ -304,6 +309,19 @@ def test_coco(tmp_path: Path) -> None:
     picture, lines = captions[1]
     assert picture.shape == (3, 4, 5)
     assert lines == ["two", "one"]
+    for each in content["annotations"]:
+        each["category_id"] = each["id"] + 10
+    file.write_text(json.dumps(content))
+    kinds = datasets.wrap_dataset_for_transforms_v2(
+        datasets.CocoDetection(tmp_path, file, transforms=v2.RandomHorizontalFlip(1.0)))
+    target = kinds[1][1]
+    assert sorted(target) == ["boxes", "image_id", "labels"]
+    assert target["boxes"].tolist() == [[1, 2, 4, 6], [4, 0, 5, 1]]
+    assert target["labels"].tolist() == [11, 12]
+    assert len(kinds) == 2
+    assert kinds.ids == [3, 7]
+    with pytest.raises(TypeError, match="meant for subclasses"):
+        datasets.wrap_dataset_for_transforms_v2([1])  # type: ignore[arg-type]
 
 
 def test_joint_transforms(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Data sets of images, read from the files and folders that torchvision keeps."""
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from rushlight.vision.datasets.cifar import CIFAR10, CIFAR100
 from rushlight.vision.datasets.coco import CocoCaptions, CocoDetection
 from rushlight.vision.datasets.digits import SVHN, USPS
@@ -16,3 +19,10 @@ __all__ = [
     "CocoCaptions", "CocoDetection", "DatasetFolder", "FakeData", "FashionMNIST", "ImageFolder",
     "StandardTransform", "VOCDetection", "VOCSegmentation", "VisionDataset", "embedded_mnist",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    # It needs the subclasses of Tensor, which plain programs should not pay for.
+    if name == "wrap_dataset_for_transforms_v2":
+        return _import_module("rushlight.vision.datasets.samples").wrap_dataset_for_transforms_v2
+    raise AttributeError(f"module 'rushlight.vision.datasets' has no attribute '{name}'")
