@@ -32,6 +32,8 @@ ELSEWHERE = {
     "torch._dynamo.config": _INSIDE + "config",
     "torch._functorch": _INSIDE + "inductor",
     "torch._functorch.config": _INSIDE + "config",
+    "torch._higher_order_ops": _INSIDE + "higher_order_ops",
+    "torch._higher_order_ops.associative_scan": _INSIDE + "scan",
     "torch._inductor": _INSIDE + "inductor",
     "torch._inductor.config": _INSIDE + "config",
     "torch._jit_internal": _INSIDE + "jit_internal",
@@ -119,6 +121,8 @@ NAMES = {
     **{f"torch.{name}": _INSIDE + "element_types" for name in (
         "chalf", "complex32", "qint32", "qint8", "quint2x4", "quint4x2", "quint8",
         *(f"{kind}{bits}" for kind in ("int", "uint") for bits in range(1, 8)))},
+    "torch.utils.data._utils.collate.np_str_obj_array_pattern": _INSIDE + "worker",
+    "torch.utils.data.collate.np_str_obj_array_pattern": _INSIDE + "worker",
     "torch.Future": _INSIDE + "futures",
     "torch.Event": _INSIDE + "cuda",
     "torch.Stream": _INSIDE + "cuda",

@@ -174,6 +174,16 @@ def as_subclass(input: Tensor, cls: type) -> Tensor:
     return made
 
 
+def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Tensor:
+    """The same memory as a leaf of type `cls`: how libraries make their kinds of parameters."""
+    made = as_subclass(data.detach(), cls)
+    made._view = None  # a leaf of its own, not a view
+    return made.requires_grad_(require_grad)
+
+
+Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+
+
 @composite("Tensor.new")
 def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
     """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers.

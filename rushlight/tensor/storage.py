@@ -101,6 +101,47 @@ class UntypedStorage:
     def __init__(self, array: np.ndarray) -> None:
         self._root = root_of(array)
 
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first `nbytes` of a file, read as they are needed.
+
+        With `shared` what is written goes to the file, which is made or extended where it is
+        shorter; without, it stays here. Raises RuntimeError where the file cannot be opened.
+        """
+        try:
+            if shared:
+                with open(filename, "ab") as file:
+                    file.truncate(max(file.tell(), nbytes))
+            mapped = np.memmap(filename, dtype=np.uint8, mode="r+" if shared else "c",
+                               shape=(nbytes,))
+        except (OSError, ValueError) as error:
+            raise RuntimeError(f"unable to open file <{filename}> in read-write mode or to map "
+                               f"{nbytes} bytes of it: {error}") from error
+        return UntypedStorage(mapped.view(np.ndarray) if nbytes else np.empty(0, np.uint8))
+
+    def untyped(self) -> UntypedStorage:
+        """Itself."""
+        return self
+
+    _untyped = untyped
+
+    def _bytes(self) -> np.ndarray:
+        return self._root.reshape(-1).view(np.uint8)  # shares the memory: what owns it is dense
+
+    def __getitem__(self, index: Any) -> Any:
+        """A byte, or for a slice the storage of a part of the memory, shared."""
+        if not isinstance(index, slice):
+            return int(self._bytes()[index])
+        if index.step not in (None, 1):
+            raise RuntimeError(f"Trying to slice with a step of {index.step}, but only a step of "
+                               "1 is supported")
+        part = object.__new__(UntypedStorage)
+        part._root = self._bytes()[index]
+        return part
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self._bytes() if not copy else self._bytes().copy()
+
     def data_ptr(self) -> int:
         """The address of the first byte."""
         return lowest_address(self._root)

@@ -7,7 +7,7 @@ from typing import Any
 from rushlight.transforms.batched import Batched
 
 __all__ = ["get_unwrapped", "is_batchedtensor", "is_functorch_wrapped_tensor",
-           "is_gradtrackingtensor"]
+           "is_gradtrackingtensor", "is_legacy_batchedtensor"]
 
 
 def is_batchedtensor(tensor: Any) -> bool:
@@ -23,6 +23,11 @@ def is_gradtrackingtensor(tensor: Any) -> bool:
 def is_functorch_wrapped_tensor(tensor: Any) -> bool:
     """Whether a transform follows the tensor."""
     return is_batchedtensor(tensor)
+
+
+def is_legacy_batchedtensor(tensor: Any) -> bool:
+    """Whether an older `vmap` has hidden a dimension: there is none."""
+    return False
 
 
 def get_unwrapped(tensor: Any) -> Any:

@@ -22,7 +22,7 @@ class NamedType(dtype):
         self.is_signed = name[0] in "ci" or name.startswith("qint")
 
     @property
-    def array(self) -> NoReturn:  # type: ignore[override]
+    def array(self) -> NoReturn:
         raise NotImplementedError(f"torch.{self.name}: there are no tensors of this type; see "
                                   "docs/run.md for what is left out")
 

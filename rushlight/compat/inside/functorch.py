@@ -36,7 +36,7 @@ def make_functional_with_buffers(model: Module, disable_autograd_tracking: bool 
         state = dict(zip([*names, *buffer_names], [*params, *buffers], strict=True))
         return functional_call(stateless, state, arguments, options)
 
-    params = tuple(model.parameters())
+    params: tuple[Any, ...] = tuple(model.parameters())
     if disable_autograd_tracking:
         params = tuple(p.detach() for p in params)
     return call, params, tuple(model.buffers())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from rushlight.autograd.function import Function
@@ -25,8 +26,12 @@ class CustomOp(Overloads):
         _made[name] = self
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        if self._differentiable is None or options:
+        if self._differentiable is None:
             return self._function(*arguments, **options)
+        if options:  # apply takes arguments by position
+            bound = signature(self._function).bind(*arguments, **options)
+            bound.apply_defaults()
+            arguments = bound.args
         return self._differentiable.apply(*arguments)
 
     def register_kernel(self, device_types: Any, func: Any = None, /) -> Any:

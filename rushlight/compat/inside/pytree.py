@@ -12,7 +12,7 @@ from rushlight.utils.pytree import TreeSpec
 
 PyTree = Context = Any
 KeyPath = tuple[Any, ...]
-SUPPORTED_NODES = {**pytree._kinds, namedtuple: pytree._named}
+SUPPORTED_NODES: dict[Any, Any] = {**pytree._kinds, namedtuple: pytree._named}
 
 
 class MappingKey(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = ["WorkerInfo", "get_worker_info"]
 
 _BaseDataLoaderIter = _SingleProcessDataLoaderIter = Pass
 _MultiProcessingDataLoaderIter = WorkerPass
+np_str_obj_array_pattern = re.compile("[SaUO]")  # NumPy's types that no tensor holds
 _collate_fn_t = Callable[[list[Any]], Any]
 _worker_init_fn_t = Callable[[int], None]
 
