@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -120,6 +122,28 @@ def test_results_are_the_same_for_any_number_of_threads(channels):
     for other in found[1:]:
         for one, same in zip(found[0], other, strict=True):
             assert np.array_equal(one, same)
+
+
+def test_python_threads_convolve_at_the_same_time():
+    x, w, dy = arrays(4, 32, 32, 20, 20, (1, 1))
+    own, wrong = window((1, 1)), []
+
+    def work():
+        return [winograd.forward(x, w, None, own), winograd.backward_data(dy, w, own, x.shape),
+                winograd.backward_weights(x, dy, own, w.shape)]
+
+    def repeat():
+        for _ in range(10):
+            if not all(map(np.array_equal, work(), wanted)):
+                wrong.append(1)
+
+    wanted = work()
+    threads = [threading.Thread(target=repeat) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])

@@ -26,7 +26,7 @@ from rushlight.backends.kept_weights import Kept
 
 Array = Any  # an np.ndarray
 _FLOAT = np.dtype(np.float32)
-_ONES = (1, 1)
+_ONES, _SIZE = (1, 1), (3, 3)
 TILES, FEWEST = 64, 8  # in a chunk: as many if there are enough, and not fewer
 NEAR = 1 << 19  # bytes of weights that stay near while chunks come and go
 PARTS, SUMS = 8, 1 << 21  # of the weights' gradient: sums apart, and elements of all of these
@@ -48,9 +48,10 @@ def available() -> bool:
 def serves(x: Array, outputs: int, space: tuple[int, ...], size: tuple[int, ...], window: Window,
            paying: int) -> bool:
     """Whether a result of `outputs` channels in `space` is had sooner than by a direct one."""
+    if size != _SIZE or x.shape[1] < INPUTS or outputs < OUTPUTS or x.dtype is not _FLOAT:
+        return False
     tiles = len(x) * -(-space[0] // 2) * -(-space[1] // 2)
-    return (x.dtype is _FLOAT and size == (3, 3) and x.shape[1] >= INPUTS
-            and outputs >= OUTPUTS and tiles >= paying
+    return (tiles >= paying
             and window.stride == _ONES == window.dilation and window.groups == 1
             and min(window.front) >= 0 and max(*window.front, *window.behind) <= 2
             and min(window.behind) >= 0 and 4 * tiles <= WASTE * len(x) * prod(space)
@@ -63,9 +64,9 @@ def forward(input: Array, weight: Array, bias: Array | None, window: Window,
 
     kept: where the transformed weights may be kept for the next call.
     """
-    if input.ndim != 4 or weight.dtype is not _FLOAT:
-        return None
     size = weight.shape[2:]
+    if size != _SIZE or len(weight) < OUTPUTS or weight.dtype is not _FLOAT:
+        return None  # known at once
     space = output_space(input.shape[2:], size, window)
     if not serves(input, len(weight), space, size, window, PAYING):
         return None
@@ -87,7 +88,7 @@ def _weights(weight: Array, kept: Kept | None) -> Array:
 def backward_data(grad: Array, weight: Array, window: Window, shape: tuple[int, ...],
                   ) -> Array | None:
     """The gradient of the input (of `shape`): a convolution as well; None as in `forward`."""
-    if grad.ndim != 4 or weight.dtype is not _FLOAT or not serves(
+    if weight.dtype is not _FLOAT or not serves(
             grad, shape[1], shape[2:], weight.shape[2:], window, PAYING_BACK):
         return None
     out = np.empty(shape, _FLOAT)
@@ -99,9 +100,8 @@ def backward_weights(input: Array, grad: Array, window: Window, shape: tuple[int
                      bias: Array | None = None) -> Array | None:
     """The gradient of the weight (of `shape`), and in `bias`, where given, that of the bias; None
     as in `forward`."""
-    if input.ndim != 4 or grad.dtype is not _FLOAT:
-        return None
-    if not serves(input, shape[0], grad.shape[2:], shape[2:], window, PAYING):
+    if grad.dtype is not _FLOAT or not serves(
+            input, shape[0], grad.shape[2:], shape[2:], window, PAYING):
         return None
     weight = np.empty(shape, _FLOAT)
     done = correlate(dense(input), dense(grad), window.front, weight, bias)
