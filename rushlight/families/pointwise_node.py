@@ -107,7 +107,7 @@ def node_class(variant: Any) -> type[Node]:
     backward = compile_function("backward", "\n".join(lines) + "\n", environment,
                                 f"{variant.op.body.__module__}.{name}")
     return type(name, (Node,), {"__slots__": (), "backward": backward, "variant": variant,
-                                "keeps_tensors": bool(saves),
+                                "keeps_tensors": any(n not in variant.op.scalars for n in saves),
                                 "__module__": variant.op.body.__module__})
 
 

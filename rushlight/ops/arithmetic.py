@@ -105,6 +105,8 @@ def floor_divide(input, other):
 def remainder(input, other):
     """input - other * floor(input / other): the sign is the divisor's.
 
+    Unlike torch, a number beside the tensor does not save a second backward: retain the graph.
+
     >>> import rushlight as rl
     >>> rl.remainder(rl.tensor([-3., 3.]), 2)
     tensor([1., 1.])
@@ -115,6 +117,8 @@ def remainder(input, other):
 @pointwise("fmod", refuse="bool complex", domain=((-3, 3), (0.7, 2)))
 def fmod(input, other):
     """input - other * trunc(input / other): the sign is the dividend's.
+
+    Unlike torch, a number beside the tensor does not save a second backward: retain the graph.
 
     >>> import rushlight as rl
     >>> rl.fmod(rl.tensor([-3., 3.]), 2)
@@ -223,6 +227,8 @@ def addcdiv(input, tensor1, tensor2, *, value: Scalar = 1):
 @pointwise("lerp", tensors="input end", refuse="bool integer")
 def lerp(input, end, weight):
     """input + weight * (end - input): from input to end.
+
+    Unlike torch, a number beside the tensor does not save a second backward: retain the graph.
 
     >>> import rushlight as rl
     >>> rl.lerp(rl.zeros(2), rl.tensor([2., 4.]), 0.5)

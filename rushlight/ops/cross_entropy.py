@@ -223,6 +223,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
     """-x[y] of log-probabilities x and classes y, reduced (the mean is weighted).
 
     input: (batch, classes, *) or (classes). target: (batch, *) int64. weight: (classes).
+
+    Unlike torch, gradients flow to `weight` too, and `mask` or `lengths` say what counts.
     """
     word = reduction
     if size_average is not None or reduce is not None or word not in ("mean", "sum", "none"):
@@ -246,7 +248,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
         loss = loss * counted
         if word == "mean":
             return loss.sum() / counted.sum()
-    return reduced(loss.reshape(target.shape), word)
+    return reduced(loss.reshape(() if input.ndim == 1 else target.shape), word)
 
 
 @library("_mean_cross_entropy", family="rowwise")
@@ -328,6 +330,8 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
     probabilities of input's shape. weight: (classes). label_smoothing: what part of the target
     is spread over all classes (Szegedy et al., 2015).
 
+    Unlike torch, gradients flow to `weight` too, and `mask` or `lengths` say what counts.
+
     >>> import rushlight as rl
     >>> rl.nn.functional.cross_entropy(rl.zeros(1, 2), rl.tensor([0]))
     tensor(0.6931)
@@ -372,7 +376,8 @@ def _plain_cross_entropy(input: Any, target: Any, ignore_index: int, word: str) 
         rows, flat = _rows(input), target.reshape(-1)
     if word == "mean":
         return _mean_cross_entropy(rows, flat, ignore_index)
-    return reduced(_cross_entropy(rows, flat, ignore_index).reshape(target.shape), word)
+    return reduced(_cross_entropy(rows, flat, ignore_index).reshape(
+        () if input.ndim == 1 else target.shape), word)
 
 
 def _class_weights(weight: Any, ndim: int) -> Any:

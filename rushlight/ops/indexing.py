@@ -97,6 +97,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
     Raises IndexError for what is out of range or does not fit.
 
+    Unlike torch, steps of slices may be negative.
+
     >>> import rushlight as rl
     >>> x = rl.arange(6).reshape(2, 3)
     >>> x[:, ::-1]

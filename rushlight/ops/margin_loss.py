@@ -34,6 +34,8 @@ def multi_margin_loss(
         input: scores (N, C) or (C,). target: class numbers (N,) or ().
         weight: (C,), a factor for each class.
 
+    Unlike torch, gradients flow to `weight` too.
+
     >>> import rushlight as rl
     >>> rl.nn.functional.multi_margin_loss(rl.tensor([[0.5, 0.25]]), rl.tensor([0]))
     tensor(0.3750)

@@ -224,7 +224,10 @@ def _to_extremes(gradient: Tensor, input: Tensor, output: Tensor, shape: Any, di
 
 @composite("aminmax", out=True)
 def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> Any:
-    """(min, max) over `dim`, or over everything."""
+    """(min, max) over `dim`, or over everything.
+
+    Unlike torch, `out` may have any dtype that the results can be converted to.
+    """
     if dim is None and not input._array.size:
         raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the "
                            "operation has no identity.")

@@ -261,6 +261,8 @@ def _complex_logcumsumexp(input: Array, dim: int) -> Array:
 def logcumsumexp(input: Tensor, dim: int, *, out: Any = None) -> Tensor:
     """log(running sum of e**x) along `dim`, without overflow.
 
+    Unlike torch, gradients of half types are summed without overflow, and are not 0 there.
+
     >>> import rushlight as rl
     >>> rl.logcumsumexp(rl.tensor([0., 0.]), 0)
     tensor([0.0000, 0.6931])

@@ -202,7 +202,10 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False,
 
 @composite("msort", out=True)
 def msort(input: Tensor) -> Tensor:
-    """The elements in ascending order along dimension 0."""
+    """The elements in ascending order along dimension 0.
+
+    Unlike torch, equal elements keep their order, so that their gradients do.
+    """
     return sort(input, 0)[0]
 
 
@@ -213,6 +216,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     k: from 0 to the size of `dim`. sorted: accepted, the results are always in order.
     Raises RuntimeError for k out of range.
+
+    Unlike torch, of equal elements those that stand first are taken, on every run.
 
     >>> import rushlight as rl
     >>> rl.topk(rl.tensor([3., 1., 2.]), 2).values

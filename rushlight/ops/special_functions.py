@@ -199,8 +199,8 @@ class _zeta:
 
     def backward(gradient, input, other, needs):
         if needs[0]:
-            raise RuntimeError("the derivative for 'special_zeta: self' is not implemented: "
-                               "detach() the first argument")
+            raise NotImplementedError("the derivative for 'zeta' is not implemented: detach() "
+                                      "the first argument")
         return None, (-gradient * input * _zeta(input + 1, other)).sum_to_size(other.shape)
 
 
@@ -226,8 +226,8 @@ def _incomplete(name: str, upper: bool) -> Any:
 
         def backward(gradient, input, other, needs):
             if needs[0]:
-                raise RuntimeError(f"the derivative for '{name}: input' is not implemented: "
-                                   "detach() the first argument")
+                raise NotImplementedError(f"the derivative for '{name}: input' is not "
+                                          "implemented: detach() the first argument")
             slope = ((input - 1) * other.log() - other - input.lgamma()).exp()
             return None, (sign * gradient * slope).sum_to_size(other.shape)
 
