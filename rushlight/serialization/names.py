@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from rushlight.base.dtypes import ALIASES, ALL, WIDE_UNSIGNED
+from rushlight.base.dtypes import ALIASES, ALL, EIGHT_BITS, WIDE_UNSIGNED
 from rushlight.serialization import numpy_names, tensors
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.keys import check_key
@@ -164,7 +164,7 @@ def _table() -> dict[tuple[str, str], Any]:
     builders("rushlight.sequences.ragged", {"rebuild": _ragged})
     builders("torch", {"Size": tensors.size, "device": tensors.as_device})
     builders("torch.serialization", {"_get_layout": tensors.layout})
-    for kind in (*ALL, *WIDE_UNSIGNED):
+    for kind in (*ALL, *WIDE_UNSIGNED, *EIGHT_BITS):
         table["torch", kind.name] = kind
     for name, kind in ALIASES.items():
         table["torch", name] = kind

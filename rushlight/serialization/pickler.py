@@ -10,7 +10,7 @@ from typing import IO, Any, ClassVar
 
 from rushlight.backends.meta.array import is_meta
 from rushlight.base.device import device
-from rushlight.base.dtypes import WIDE_UNSIGNED, dtype
+from rushlight.base.dtypes import EIGHT_BITS, WIDE_UNSIGNED, dtype
 from rushlight.base.shapes import Size
 from rushlight.serialization.memory import Memory, memory_of
 from rushlight.serialization.storages import NAMES
@@ -46,7 +46,7 @@ BYTES = Global("torch.storage", "UntypedStorage")
 SIZE, DEVICE = Global("torch", "Size"), Global("torch", "device")
 LAYOUT = Global("torch.serialization", "_get_layout")
 STORAGES = {kind: Global("torch", name) for kind, name in NAMES.items()}
-DTYPES = {kind: Global("torch", kind.name) for kind in (*NAMES, *WIDE_UNSIGNED)}
+DTYPES = {kind: Global("torch", kind.name) for kind in (*NAMES, *WIDE_UNSIGNED, *EIGHT_BITS)}
 
 
 class Reference:
@@ -133,7 +133,7 @@ class Pickler(_Pickler):  # type: ignore[misc]
         if is_meta(array):
             return TENSOR_ON_META, (DTYPES[kind], array.shape, torch_strides(array), wanted)
         memory = memory_of(array)
-        # torch has no storages of the wide unsigned types: those are bytes.
+        # torch has no storages of the wide unsigned and 8-bit types: those are bytes.
         typed = memory.dtype is kind and kind in STORAGES
         key = self._key(memory, kind if typed else None)
         if memory.is_copy:

@@ -28,6 +28,7 @@ _CODES = {
     dtypes.int32: "I32", dtypes.float16: "F16", dtypes.bfloat16: "BF16", dtypes.int16: "I16",
     dtypes.int8: "I8", dtypes.uint8: "U8", dtypes.bool_: "BOOL",
     dtypes.uint64: "U64", dtypes.uint32: "U32", dtypes.uint16: "U16",
+    dtypes.float8_e4m3fn: "F8_E4M3", dtypes.float8_e5m2: "F8_E5M2",
 }
 _DTYPES = {code: kind for kind, code in _CODES.items()}
 

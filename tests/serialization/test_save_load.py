@@ -18,7 +18,8 @@ import rushlight as rl
 
 OLD = {"_use_new_zipfile_serialization": False}
 DTYPES = [rl.bool, rl.uint8, rl.int8, rl.int16, rl.int32, rl.int64, rl.float16, rl.bfloat16,
-          rl.float32, rl.float64, rl.complex64, rl.complex128, rl.uint16, rl.uint32, rl.uint64]
+          rl.float32, rl.float64, rl.complex64, rl.complex128, rl.uint16, rl.uint32, rl.uint64,
+          rl.float8_e4m3fn, rl.float8_e5m2]
 
 
 def returned(value: Any, save: dict[str, Any] | None = None, **load: Any) -> Any:
