@@ -133,7 +133,8 @@ def _reflect(shape: Sequence[int], dim: int, before: int, after: int) -> np.ndar
     size = shape[dim]
     if before >= size or after >= size:
         raise RuntimeError(
-            f"Argument #{2 + 2 * (len(shape) - dim)}: Padding size should be less than the corresponding input dimension, but got: "
+            f"Argument #{2 + 2 * (len(shape) - dim)}: Padding size should be less than the "
+            "corresponding input dimension, but got: "
             f"padding ({before}, {after}) at dimension {dim} of input {list(shape)}"
         )
     return size - 1 - np.abs(size - 1 - np.abs(_places(size, before, after)))
