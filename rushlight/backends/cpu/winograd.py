@@ -218,10 +218,10 @@ def forward_plan(x: Form, y: Form, pad: tuple[int, ...], threads: int) -> Plan:
     n["tile_step"], n["product_step"] = (
         n["capacity"] * pitch + APART for pitch in (n["x_pitch"], n["y_pitch"]))
     n["tile_room"] = 16 * max(n["tile_step"], n["product_step"])
-    n["pixel_room"] = room(n)
+    n["pixel_room"], n["sum_room"] = room(n), n["capacity"] * n["y_pitch"]
     jobs = n["chunks"] * n["splits"]
-    return Plan.of(n, n["pixel_room"] + 2 * n["tile_room"], jobs, task.grain_of(jobs, work),
-                   native.FIELDS[0])
+    return Plan.of(n, n["pixel_room"] + 2 * n["tile_room"] + n["sum_room"], jobs,
+                   task.grain_of(jobs, work), native.FIELDS[0])
 
 
 def convolve(x: Array, u: Array, bias: Array | None, pad: tuple[int, ...], y: Array) -> bool:

@@ -10,17 +10,18 @@ from functools import cache
 
 from rushlight.backends.cpu import blocks, task
 from rushlight.backends.cpu.small_product import product_ir
-from rushlight.backends.cpu.values import Value
+from rushlight.backends.cpu.values import Value, select
 from rushlight.backends.cpu.winograd_tiles import CHUNK, SIZE, Chunks, Vectors, compiled
 from rushlight.backends.cpu.winograd_transforms import PLACES, both, of_weight, to_output
 
 TAPS = 9  # weights of a window
 SPAN = 16  # channels of weights that are turned at once
+SUMMED = 256  # inputs in a sum
 
 # splits: of the outputs, each of `share` panels; a job makes these of a chunk.
 # *_room: elements of a part of the workspace; *_step: from one of a tile's 16 places to the next.
 FIELDS = ((*CHUNK, "splits", "share", "panels", "u_step", "pixel_room", "tile_room", "tile_step",
-           "product_step"),
+           "product_step", "sum_room"),
           ("x", "u", "bias", "y", "zeros", "workspace", "taken", "bad"))
 WEIGHT_FIELDS = (("inputs", "outputs", "u_step"), ("w", "u"))
 
@@ -71,7 +72,8 @@ def _turn_line(code: Vectors, turned: Value, line: Value, window: Value, columns
 def forward() -> Callable[[bytes, int, int], None]:
     """`run(context, chunks * splits, grain)`: y = the convolution of x with the weights that u was
     made of, plus bias."""
-    code = Chunks(*FIELDS, {"pixels": "pixel_room", "tiles": "tile_room", "products": "tile_room"})
+    code = Chunks(*FIELDS, {"pixels": "pixel_room", "tiles": "tile_room", "products": "tile_room",
+                            "sums": "sum_room"})
     f, part, zero = code.field, code.part, code.zero
     found = code.checking()
     with code.loop(code.begin, code.end) as job:
@@ -83,16 +85,30 @@ def forward() -> Callable[[bytes, int, int], None]:
         code.turn("x", inputs, zero, f["x_channels"])
         code.input_tiles(inputs, f["tile_step"], f["x_pitch"], lambda t, channel: code.at(
             part["tiles"], t * f["x_pitch"] + channel, SIZE))
-        weights = code.at(f["u"], first * f["x_channels"] * code.panel, SIZE)
-        with code.loop(zero, code.integer(PLACES)) as k:
-            code.call("product", code.at(part["tiles"], k * f["tile_step"], SIZE), f["x_pitch"],
-                      code.integer(1), code.at(weights, k * f["u_step"], SIZE), f["x_channels"],
-                      code.at(part["products"], k * f["product_step"], SIZE), f["y_pitch"],
-                      f["zeros"], zero, f["x_channels"], code.tiles, panels)
+        _products(code, first, panels)
         _results(code, first * code.panel, panels * code.panel, found)
     code.report(found, f["bad"])
     code.leave()
     return compiled(code, product_ir("float32"), (task.CLAIM, {}))
+
+
+def _products(code: Chunks, first: Value, panels: Value) -> None:
+    """The 16 products of the tiles with some panels of the weights, in sums over `SUMMED` inputs
+    that are added up: one sum over very many would round more than a direct convolution does."""
+    f, part, zero = code.field, code.part, code.zero
+    weights = code.at(f["u"], first * f["x_channels"] * code.panel, SIZE)
+    with (code.loop(zero, code.integer(PLACES)) as k,
+          code.loop(zero, f["x_channels"], SUMMED) as c):
+        total = code.at(part["products"], k * f["product_step"], SIZE)
+        out = select(c.equals(0), total, part["sums"])
+        code.call("product", code.at(part["tiles"], k * f["tile_step"] + c, SIZE), f["x_pitch"],
+                  code.integer(1), code.at(weights, k * f["u_step"] + c * code.panel, SIZE),
+                  f["x_channels"], out, f["y_pitch"], f["zeros"], zero,
+                  code.intrinsic("smin", code.integer(SUMMED), f["x_channels"] - c), code.tiles,
+                  panels)
+        with code.when(c > 0), code.loop(zero, code.tiles * f["y_pitch"], code.lanes) as i:
+            place = code.at(total, i, SIZE)
+            code.write(code.read(place) + code.read(code.at(part["sums"], i, SIZE)), place)
 
 
 def _results(code: Chunks, first: Value, channels: Value, found: Value) -> None:
