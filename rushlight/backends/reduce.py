@@ -14,7 +14,7 @@ import numpy as np
 
 from rushlight.backends.cast import FLOAT32, astype
 from rushlight.backends.copies import contiguous
-from rushlight.backends.cpu import running, whole_sum
+from rushlight.backends.cpu import few_order, running, whole_sum
 from rushlight.backends.host import norms
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
@@ -30,6 +30,7 @@ EXTREMES = {name: Kernels(name) for name in ("amax", "amin")}
 PLACES = {name: Kernels(name) for name in ("argmax", "argmin")}
 VALUES = {"argmax": "amax", "argmin": "amin"}
 
+FOLDS = {"sum": "add", "amax": "max", "amin": "min"}  # of whole numbers
 FEW = 4096  # elements below which one call of a kernel is all that a reduction should cost
 
 
@@ -39,7 +40,10 @@ def few(kernels: Kernels, array: Any, dim: Any, keepdim: bool = False) -> Any:
     None where it is not for that: the general way then knows what to do, or what is wrong.
     """
     kernel = kernels.ufuncs[array.dtype]
-    if kernel is None or type(array) is not np.ndarray or not 0 < array.size < FEW:
+    if kernel is None:
+        fold = FOLDS.get(kernels.name)
+        return fold and running.few(fold, array, dim, keepdim)
+    if type(array) is not np.ndarray or not 0 < array.size < FEW:
         return None
     if dim is None:
         if keepdim or not array.flags.c_contiguous:
@@ -149,6 +153,10 @@ def prod(array: Any, axes: Axes, keepdim: bool) -> Any:
     """The product over `axes` in the array's own dtype."""
     if is_meta(array) or array.dtype.kind == "V" or array.dtype.itemsize == 2:
         return silent(host.prod)(array, axes, keepdim)
+    found = running.few("mul", array, axes[0] if len(axes) == 1 else None, keepdim) if len(
+        axes) in (1, array.ndim) else None
+    if found is not None:
+        return found
     found = running.fold("mul", array, axes)
     if found is not None:
         return found.reshape(host.reduced_shape(array.shape, axes, keepdim))
@@ -232,7 +240,13 @@ def where(name: str, array: Any, dim: Any, keepdim: bool) -> Any:
 def along(name: str, array: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """(values, indices) of an extreme along one axis."""
     if is_meta(array) or array.dtype.char not in "fd" or not array.size or not array.ndim:
-        return host.along(name, array, axis, keepdim)
+        found = None
+        if not is_meta(array) and array.dtype.kind in "biu" and array.size:
+            found = few_order.first(array, 1, axis, name == "argmax")
+        if found is None:
+            return host.along(name, array, axis, keepdim)
+        return found if keepdim else tuple([part.reshape(
+            array.shape[:axis] + array.shape[axis + 1:]) for part in found])
     found = few(PLACES[name], array, axis)
     values, index = found or PLACES[name][array.dtype](as_rows(array, (axis,)), out=...)
     if not keepdim:

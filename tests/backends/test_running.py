@@ -14,7 +14,7 @@ Array = np.ndarray
 rng = np.random.default_rng(0)
 DTYPES = ["float32", "float64", "int32", "int64"]
 SHAPES = [(5000,), (100, 60), (3, 50, 70), (40, 300, 1), (7, 129, 131), (40000,), (2, 3, 4, 500),
-          (9000, 3)]
+          (9000, 3), (12,), (3, 5), (2, 3, 4), (5, 1, 600)]
 FOLDS = {"mul": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
@@ -61,6 +61,21 @@ def test_folds(dtype: str, shape: tuple[int, ...], operation: str) -> None:
                                    atol=1e-30)
 
 
+@pytest.mark.parametrize("operation", ["add", *FOLDS])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_few_numbers_in_one_call(operation: str, keepdim: bool) -> None:
+    array = rng.integers(-9, 10, (3, 5, 4))
+    reduce = {"add": np.add, **FOLDS}[operation].reduce
+    for dim in (None, 0, 1, 2, -1, -3):
+        found = running.few(operation, array, dim, keepdim)
+        if dim is None and keepdim:
+            continue
+        assert found is not None
+        expected = np.asarray(reduce(array, dim, keepdims=keepdim))
+        assert found.shape == expected.shape
+        assert np.array_equal(found, expected)
+
+
 @pytest.mark.parametrize("operation", ["max", "min"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -100,7 +115,10 @@ def test_long_sums_keep_their_digits() -> None:
 
 
 def test_what_is_not_served() -> None:
-    assert running.scan("add", np.ones(10, np.float32), 0) is None
+    assert running.scan("add", np.ones(0, np.float32), 0) is None
+    assert running.few("max", np.ones(1 << 20, np.int64), None, False) is None
+    assert running.few("max", np.ones((3, 4), np.int64), None, True) is None
+    assert running.few("max", np.ones((3, 4), np.int64), 2, False) is None
     assert running.scan("add", np.ones((100, 100), np.float32).T, 0) is None
     assert running.scan("add", np.ones(10000, np.float16), 0) is None
     assert running.fold("max", np.ones((0, 10000), np.float32), (1,)) is None

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache, partial
+from struct import Struct
 from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import fills, jit
-from rushlight.backends.cpu.fills import ARRAY_DATA
+from rushlight.backends.cpu import builtin, fills, jit
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.host import draws as host
 from rushlight.backends.host.box_muller import BLOCK, fill_pairs, pairs64
@@ -25,31 +25,43 @@ from rushlight.backends.host.mersenne import Mersenne
 __all__ = ["bernoulli", "cauchy", "digits", "exponential", "geometric", "integers", "log_normal",
            "multinomial", "normal", "permutation", "poisson", "uniform"]
 
+FEW = 4096  # numbers up to which holding the interpreter's lock costs nobody anything
 _KINDS: dict[str, Any] = {"float": ctypes.c_float, "double": ctypes.c_double, "i64": ctypes.c_int64}
 
 
 class _Fills(dict[str, Any]):
-    """The compiled fills by name, made when first asked for; None where they cannot be."""
+    """The compiled fills by name, and what their builtin functions are made of, made when first
+    asked for; None where they cannot be."""
 
-    def __missing__(self, name: str) -> Callable[..., None] | None:
+    def __missing__(self, name: str) -> tuple[Callable[..., None], Any] | None:
         self[name] = fill = self._compile(name)
         return fill
 
     @staticmethod
-    def _compile(name: str) -> Callable[..., None] | None:
-        probe = np.empty(1)
-        if ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value != probe.ctypes.data:
+    def _compile(name: str) -> tuple[Callable[..., None], Any] | None:
+        if not builtin.supported():
             return None  # another interpreter, whose arrays look otherwise
         try:
-            address, = jit.load(fills.write(name), "fill")
+            address, few = jit.load(fills.write(name), "fill", "few", imports=builtin.imports())
         except Unavailable:
             return None
         arguments = [_KINDS[kind] for kind in fills.FILLS[name][0].split()]
         return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64,
-                                *arguments)(address)
+                                *arguments)(address), builtin.method(few)
 
 
 _fills = _Fills()
+
+
+@lru_cache(maxsize=256)
+def _few(name: str, state: int) -> tuple[Callable[[np.ndarray], None], Callable[..., None]]:
+    """The builtin function of a fill for one state, and what writes the count and the arguments
+    into its block: both are for the holder of the engine's lock."""
+    kinds = fills.FILLS[name][0].split()
+    block = np.zeros(2 + len(kinds), np.int64)
+    block[0] = state
+    words = Struct("q" + "".join("q" if kind == "i64" else "d" for kind in kinds))
+    return builtin.bind(_fills[name][1], block), partial(words.pack_into, block.data, 8)
 
 
 def _drawn(name: str, engine: Mersenne, out: np.ndarray, *arguments: float) -> bool:
@@ -57,13 +69,20 @@ def _drawn(name: str, engine: Mersenne, out: np.ndarray, *arguments: float) -> b
     fill = _fills[name]
     if fill is None:
         return False
-    if not out.size:
+    count = out.size
+    if not count:
         return True  # and the state remembers that nothing was drawn
     with engine.lock:
         state = engine.state_address()
-        if state:
-            fill(state, id(out), out.size, *arguments)
-    return state != 0
+        if not state:
+            return False
+        if count <= FEW:
+            run, prepare = _few(name, state)
+            prepare(count, *arguments)
+            run(out)
+        else:
+            fill[0](state, id(out), count, *arguments)
+    return True
 
 
 def uniform(engine: Mersenne, out: np.ndarray, low: float = 0.0, high: float = 1.0) -> None:

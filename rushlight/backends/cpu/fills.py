@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from rushlight.backends.cpu import normal_fill
+from rushlight.backends.cpu import builtin, normal_fill
 from rushlight.backends.cpu.normal_fill import LANES, VECTOR
 from rushlight.backends.cpu.twister import CHUNK, TWISTER
 
@@ -221,10 +221,32 @@ FILLS: dict[str, tuple[str, Callable[[], str]]] = {
 
 
 def write(name: str) -> str:
-    """The module of the fill `name`."""
+    """The module of the fill `name`: `fill`, and `few`, a builtin function of the array, whose
+    block has the state, the count and the arguments, real numbers in double."""
     kinds, body = FILLS[name]
     arguments = "".join(f", {kind} %a{k}" for k, kind in enumerate(kinds.split()))
-    return DECLARATIONS + TWISTER + body() + f"""
+    loads, given = [], ""
+    for k, kind in enumerate(kinds.split()):
+        wide = "double" if kind == "float" else kind
+        loads += [f"%at{k} = getelementptr i64, ptr %block, i64 {k + 2}",
+                  f"%wide{k} = load {wide}, ptr %at{k}"]
+        loads += [f"%narrow{k} = fptrunc double %wide{k} to float"] if kind == "float" else []
+        given += f", {kind} {'%narrow' if kind == 'float' else '%wide'}{k}"
+    newline = "\n  "
+    return DECLARATIONS + builtin.DECLARATIONS + TWISTER + body() + f"""
+define ptr @few(ptr %self, ptr %arrays, i64 %given) {{
+  %block_slot = getelementptr i8, ptr %self, i64 {ARRAY_DATA}
+  %block = load ptr, ptr %block_slot
+  %state = load ptr, ptr %block
+  %at_count = getelementptr i64, ptr %block, i64 1
+  %count = load i64, ptr %at_count
+  {newline.join(loads)}
+  %array = load ptr, ptr %arrays
+  call void @fill(ptr %state, ptr %array, i64 %count{given})
+  call void @Py_IncRef(ptr @_Py_NoneStruct)
+  ret ptr @_Py_NoneStruct
+}}
+
 define void @fill(ptr %state, ptr %array, i64 %n{arguments}) {{
   %slot = getelementptr i8, ptr %array, i64 {ARRAY_DATA}
   %out = load ptr, ptr %slot

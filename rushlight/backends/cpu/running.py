@@ -11,26 +11,27 @@ import ctypes
 import math
 import re
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import jit, threads
+from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.memory import recycle
 
 Array = np.ndarray
 
-LARGE = 1 << 12  # elements from which a call of this kind pays
 STRIP = {True: 128, False: 512}  # columns that advance together in scans, in folds
 PARTS, HEIGHT = 8, 16  # parts of a wide matrix that is folded down its columns; rows in one
 ABREAST = 4  # rows that are scanned at a time: each waits for its own last sum only
 GRAIN = 1 << 14  # elements that a thread takes at a time
+SMALL = 1 << 15  # bytes up to which the calling thread alone is quick enough
 CHUNK = 1 << 14  # elements of a row of their own when a long row is folded
 PACK = struct.Struct("6q").pack
 
 KINDS = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32"}
+_SERVED = frozenset(map(np.dtype, KINDS))
 SUFFIXES = {"float": "f32", "double": "f64", "i64": "i64", "i32": "i32"}
 IDENTITIES = {"add": 0.0, "mul": 1.0, "max": -math.inf, "min": math.inf}
 
@@ -39,10 +40,34 @@ def scan(operation: str, array: Array, dim: int) -> Array | None:
     """The running results of "add" or "mul" along ``dim``; None where this does not serve."""
     if not _suits(array):
         return None
-    recycle()
+    if array.nbytes > SMALL:
+        recycle()
     result = np.empty(array.shape, array.dtype)
     inner = math.prod(array.shape[dim + 1:])
     return result if _run(operation, True, array, result, array.shape[dim], inner) else None
+
+
+def few(operation: str, array: Array, dim: Any, keepdim: bool) -> Array | None:
+    """`fold` of few elements over one dimension, or over all (dim None), in one quick call."""
+    if not _suits(array) or array.nbytes > SMALL:
+        return None
+    shape = array.shape
+    if dim is None and not keepdim:
+        n, inner, shape = array.size, 1, ()
+    elif type(dim) is int and -len(shape) <= dim < len(shape):
+        if dim < 0:
+            dim += len(shape)
+        n, after = shape[dim], shape[dim + 1:]
+        inner = math.prod(after)
+        shape = (*shape[:dim], 1, *after) if keepdim else shape[:dim] + after
+    else:
+        return None
+    kernel = _few(operation, False, array.dtype, n, inner, array.size)
+    if kernel is None:
+        return None
+    result = np.empty(shape, array.dtype)
+    kernel(array, result)
+    return result
 
 
 def fold(operation: str, array: Array, axes: tuple[int, ...]) -> Array | None:
@@ -80,29 +105,55 @@ def _folded(operation: str, array: Array, begin: int, end: int) -> Array | None:
 
 
 def _suits(array: Array) -> bool:
-    return (type(array) is np.ndarray and array.size >= LARGE and array.flags.c_contiguous
-            and array.dtype.name in KINDS and array.dtype.isnative)
+    return (type(array) is np.ndarray and array.dtype in _SERVED and array.size > 0
+            and array.flags.c_contiguous)
 
 
 def _run(operation: str, scans: bool, source: Array, target: Array, n: int, inner: int) -> bool:
+    if source.nbytes <= SMALL:
+        few = _few(operation, scans, source.dtype, n, inner, source.size)
+        if few is not None:
+            few(source, target)
+        return few is not None
     kernel = _kernel(operation, scans, inner == 1, source.dtype)
     if kernel is None:
         return False
     outer, strips = source.size // (n * inner), -(-inner // STRIP[scans])
     units = -(-outer // ABREAST) if scans and inner == 1 else outer * strips
-    table = PACK(source.ctypes.data, target.ctypes.data, n, inner, strips, outer)
+    table = PACK(id(source), id(target), n, inner, strips, outer)
     kernel(table, units, max(1, GRAIN // (n * min(inner, STRIP[scans]))))
     return True
 
 
-@cache
+@lru_cache(maxsize=4096)
+def _few(operation: str, scans: bool, dtype: np.dtype, n: int, inner: int, size: int) -> Any:
+    """The builtin function of (source, target) for arrays of these extents."""
+    made = _compiled(operation, scans, inner == 1, dtype)
+    if made is None:
+        return None
+    outer, strips = size // (n * inner), -(-inner // STRIP[scans])
+    units = -(-outer // ABREAST) if scans and inner == 1 else outer * strips
+    return builtin.bind(made[1], np.array([n, inner, strips, outer, units]))
+
+
 def _kernel(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
+    made = _compiled(operation, scans, rows, dtype)
+    return made and made[0]
+
+
+@cache
+def _compiled(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
+    """The kernel for the pool and the definition of the builtin function for few elements."""
+    if not builtin.supported():
+        return None
     ir = running_ir(operation, scans, rows, KINDS[dtype.name], dtype.itemsize)
     try:
-        (address,) = jit.load(ir, "running", imports={"pool_run": threads.pool_run_address()})
+        running, few = jit.load(ir, "running", "few", imports={
+            "pool_run": threads.pool_run_address(), **builtin.imports()})
     except Unavailable:
         return None
-    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
+    pooled = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(running)
+    return pooled, builtin.method(few)
 
 
 def first(operation: str, kind: str) -> str:
@@ -128,8 +179,22 @@ def _combined(operation: str, kind: str, scans: bool) -> tuple[str, str]:
             f"declare {kind} {symbol}({kind}, {kind})")
 
 
+def loaded(name: str, word: int, array: bool) -> str:
+    """Loads %name, a word of %table; of an array object, its data pointer."""
+    kind, at = ("ptr", f"%object_{name}") if array else ("i64", f"%{name}")
+    lines = [f"%at_{name} = getelementptr i64, ptr %table, i64 {word}",
+             f"{at} = load {kind}, ptr %at_{name}, align 1"]
+    if array:
+        lines += [f"%data_{name} = getelementptr i8, ptr {at}, i64 {builtin.DATA}",
+                  f"%{name} = load ptr, ptr %data_{name}"]
+    return "\n  ".join(lines)
+
+
 def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) -> str:
-    """`running(table, units, grain)`; a unit is a row where `rows`, else a strip of columns."""
+    """`running(table, units, grain)`; a unit is a row where `rows`, else a strip of columns.
+
+    And `few`, a builtin function of (source, target), by the caller alone.
+    """
     carried = "double" if scans and kind == "float" else kind
     combine, declaration = _combined(operation, carried, scans)
     widen = "%wide = fpext float %x to double" if carried != kind else (
@@ -141,11 +206,8 @@ def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) ->
   store {kind} %y, ptr %at_y, align {size}, !llvm.access.group !910""" if scans else ""
     body = _strip_ir if not rows else _rows_ir if scans else _row_ir
     names = ("source", "target", "n", "inner", "strips", "outer")
-    loads = "\n".join(
-        f"  %at_{name} = getelementptr i64, ptr %table, i64 {i}\n"
-        f"  %{name} = load {'ptr' if i < 2 else 'i64'}, ptr %at_{name}, align 1"
-        for i, name in enumerate(names))
-    return f"""
+    loads = "\n  ".join(loaded(name, i, i < 2) for i, name in enumerate(names))
+    return f"""{builtin.DECLARATIONS}
 declare void @pool_run(ptr, ptr, i64, i64)
 declare i64 @llvm.umin.i64(i64, i64)
 {declaration}
@@ -153,7 +215,7 @@ declare i64 @llvm.umin.i64(i64, i64)
 define internal void @task(ptr %table, i64 %begin, i64 %end) nounwind {{
 entry:
   %carried = alloca [{STRIP[scans]} x {carried}], align 64
-{loads}
+  {loads}
   %whole = mul i64 %n, %inner
   br label %unit
 unit:
@@ -172,6 +234,22 @@ define void @running(ptr %table, i64 %units, i64 %grain) nounwind {{
   call void @pool_run(ptr @task, ptr %table, i64 %units, i64 %grain)
   ret void
 }}
+
+define ptr @few(ptr %self, ptr %arrays, i64 %count) nounwind {{
+  %table = alloca [6 x i64], align 8
+  %block_slot = getelementptr i8, ptr %self, i64 {builtin.DATA}
+  %block = load ptr, ptr %block_slot
+  call void @llvm.memcpy.p0.p0.i64(ptr %table, ptr %arrays, i64 16, i1 false)
+  %extents = getelementptr i64, ptr %table, i64 2
+  call void @llvm.memcpy.p0.p0.i64(ptr %extents, ptr %block, i64 32, i1 false)
+  %at_units = getelementptr i64, ptr %block, i64 4
+  %units = load i64, ptr %at_units
+  call void @task(ptr %table, i64 0, i64 %units)
+  call void @Py_IncRef(ptr @_Py_NoneStruct)
+  ret ptr @_Py_NoneStruct
+}}
+
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 !910 = distinct !{{}}
 !911 = distinct !{{!911, !912, !913}}

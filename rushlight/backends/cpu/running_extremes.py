@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import math
-import struct
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import jit, threads
+from rushlight.backends.copies import contiguous
+from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
-from rushlight.backends.cpu.running import ABREAST, GRAIN, KINDS, LARGE, first
+from rushlight.backends.cpu.running import ABREAST, GRAIN, KINDS, PACK, SMALL, first, loaded
 from rushlight.backends.memory import recycle
 
 Array = np.ndarray
@@ -25,25 +25,27 @@ Array = np.ndarray
 def scan(operation: str, array: Array, dim: int) -> tuple[Array, Array] | None:
     """The running extreme ("max" or "min") along ``dim`` and its places; None where this does not
     serve."""
-    if (type(array) is not np.ndarray or array.size < LARGE or array.dtype.name not in KINDS
+    if (type(array) is not np.ndarray or not array.size or array.dtype.name not in KINDS
             or not array.dtype.isnative):
         return None
     kernel = _kernel(operation, array.dtype)
     if kernel is None:
         return None
-    recycle()
-    array = np.ascontiguousarray(array)
+    if array.nbytes > SMALL:
+        recycle()
+    array = contiguous(array)
     values, places = np.empty(array.shape, array.dtype), np.empty(array.shape, np.int64)
     n, inner = array.shape[dim], math.prod(array.shape[dim + 1:])
     rows = array.size // n
-    table = struct.pack("6q", array.ctypes.data, values.ctypes.data, places.ctypes.data, n, inner,
-                        rows)
+    table = PACK(id(array), id(values), id(places), n, inner, rows)
     kernel(table, -(-rows // ABREAST), max(1, GRAIN // (ABREAST * n)))
     return values, places
 
 
 @cache
 def _kernel(operation: str, dtype: np.dtype) -> Any:
+    if not builtin.supported():
+        return None
     try:
         (address,) = jit.load(extremes_ir(operation, KINDS[dtype.name], dtype.itemsize), "extremes",
                               imports={"pool_run": threads.pool_run_address()})
@@ -80,9 +82,7 @@ def extremes_ir(operation: str, kind: str, size: int) -> str:
                   f"%pp{j} = getelementptr i64, ptr %places, i64 %e{j}",
                   f"store i64 %there{j}, ptr %pp{j}, align 8"]
     names = ("source", "values", "places", "n", "inner", "rows")
-    loads = [line for i, name in enumerate(names) for line in (
-        f"%at_{name} = getelementptr i64, ptr %table, i64 {i}",
-        f"%{name} = load {'ptr' if i < 3 else 'i64'}, ptr %at_{name}, align 1")]
+    loads = [loaded(name, i, i < 3) for i, name in enumerate(names)]
     newline = "\n  "
     return f"""
 declare void @pool_run(ptr, ptr, i64, i64)
