@@ -138,7 +138,12 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _warn_broadcast("huber_loss", input, target)
     loss = _huber(input, target, float(delta))
-    return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
+    if weight is not None:
+        if weight.shape != input.shape:
+            raise ValueError("Weights and input must have the same size. "
+                             f"huber_loss({operands(input=input, weight=weight)})")
+        loss = loss * weight  # the mean is over the places, unlike that of mse_loss
+    return reduced(loss, reduction)
 
 
 @pointwise("_cross_entropy_of", refuse="bool integer complex", inplace=False,

@@ -53,6 +53,10 @@ class PackedSequence(_PackedSequence):
         data = self.data.to(*args, **kwargs)
         return self if data is self.data else self._replace(data=data)
 
+    def pin_memory(self) -> PackedSequence:
+        """The same sequences: there is no other device to copy them to."""
+        return self
+
     def cpu(self) -> PackedSequence:
         """The same sequences on the CPU."""
         return self.to("cpu")

@@ -63,7 +63,7 @@ def _check(module: Module, tensors: dict[str, Tensor], strict: bool) -> None:
     missing = [path for path in members if path not in tensors]
     if strict and (unexpected or missing):
         raise RuntimeError(
-            f"Error(s) in loading state_dict for {type(module).__name__}:\n\t"
+            f"Error(s) in reparametrizing for {type(module).__name__}:\n\t"
             f"Unexpected key(s): {unexpected}. Missing key(s): {missing}."
         )
     if unexpected:
