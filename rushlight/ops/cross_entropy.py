@@ -158,7 +158,8 @@ class _mean_nll_apart:
         if counted is not None:
             picked = np.where(counted, picked, picked.dtype.type(0))
         total = reductions.sum(picked, tuple(range(picked.ndim)))
-        return quiet(np.divide)(total, number(-count, total.dtype), out=...)
+        mean = quiet(np.divide)(total, number(-count, total.dtype), out=...)
+        return astype(mean, input.dtype)
 
     def backward(gradient, target, shape, ignore_index):
         return _mean_nll_apart_backward(gradient, target, shape, ignore_index), None
