@@ -38,6 +38,7 @@ ELSEWHERE = {
     "torch._inductor.config": _INSIDE + "config",
     "torch._jit_internal": _INSIDE + "jit_internal",
     "torch._tensor": _INSIDE + "tensor",
+    "torch._tensor_str": _INSIDE + "tensor_str",
     "torch._utils": _INSIDE + "utils",
     "torch._utils_internal": _INSIDE + "utils",
     "torch._C._distributed_c10d": "rushlight.distributed",

@@ -130,6 +130,9 @@ class Optimizer:
         if callable(step) and not getattr(step, "hooked", False):
             cls.step = _with_hooks(step)  # type: ignore[method-assign]
 
+    def _patch_step_function(self) -> None:
+        """Nothing: `step` has its hooks from its class. Libraries call it in wrappers."""
+
     def _reset_hooks(self) -> None:
         self._optimizer_step_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._optimizer_step_post_hooks: OrderedDict[int, Callable] = OrderedDict()

@@ -109,6 +109,7 @@ def test_optimizers_that_wrap_another(torch: Any) -> None:
     class Wrapper(torch.optim.Optimizer):
         def __init__(self, inner: Any) -> None:
             self.inner = inner
+            self._patch_step_function()
 
         def step(self, closure: Any = None) -> Any:
             return self.inner.step(closure)
@@ -167,6 +168,11 @@ def test_dictionaries_by_identity(torch: Any) -> None:
     assert names[x] == "x" and names[y] == "y" and len(names) == 2
     del y
     assert len(names) == 1
+
+
+def test_text_of_tensors(torch: Any) -> None:
+    import torch._tensor_str
+    assert torch._tensor_str._str(rl.ones(2)) == "tensor([1., 1.])"
 
 
 def test_cuda_types_are_there_for_tests(torch: Any) -> None:
