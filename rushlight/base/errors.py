@@ -60,6 +60,13 @@ def describe_site(site: Site | None) -> str:
     return f"{code.co_filename}:{line}" + (f" ({source})" if source else "")
 
 
+def type_name(value: Any) -> str:
+    """The type of a value in a message: `list`, or with its package `numpy.ndarray`."""
+    kind = type(value)
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package == "builtins" else f"{package}.{kind.__name__}"
+
+
 def describe(value: Any) -> str:
     """An operand in a message: `float32[2, 3]`, or the Python value itself."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)

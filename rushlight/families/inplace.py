@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
-from rushlight.base.errors import describe, user_site
+from rushlight.base.errors import describe, type_name, user_site
 from rushlight.base.flags import flags
 from rushlight.engine.node import LEAF, VIEWS, Node, edge_of, freed, next_sequence, version_of
 from rushlight.families.cast import astype
@@ -231,7 +231,7 @@ def write_out(out: Any, array: Any, name: str, recorded: bool = False) -> Tensor
     Raises RuntimeError where gradients are involved or the dtype would lose its category.
     """
     if not isinstance(out, Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     if flags.grad_enabled and (recorded or out._node is not None):
         raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic "
                            "differentiation, but one of the arguments requires grad.")

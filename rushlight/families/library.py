@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import copied
-from rushlight.base.errors import user_site
+from rushlight.base.errors import type_name, user_site
 from rushlight.base.flags import flags
 from rushlight.engine.node import (
     LEAF,
@@ -201,7 +201,7 @@ def _structure(op: Library, results: list[Any]) -> Any:
 def _not_a_tensor(op: Library, name: str, value: Any) -> TypeError:
     position = list(op.signature.parameters).index(name) + 1
     return TypeError(f"{op.name}(): argument '{name}' (position {position}) must be Tensor, not "
-                     f"{type(value).__name__}")
+                     f"{type_name(value)}")
 
 
 def call_in_place(op: Library, values: dict[str, Any]) -> Tensor:

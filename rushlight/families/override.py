@@ -95,7 +95,14 @@ def _claim(value: Any, found: list[Any]) -> None:
 def answers(kind: type) -> bool:
     """Whether calls with operands of this type are offered to it."""
     handler = getattr(kind, "__torch_function__", None)
-    return handler is not None and handler is not disabled
+    return handler is not None and handler is not disabled and not _is_torchs(handler)
+
+
+def _is_torchs(function: Any) -> bool:
+    """Whether torch itself wrote it: it would ask us again, for ever."""
+    owner = getattr(function, "__func__", getattr(function, "__objclass__", function))
+    module = getattr(owner, "__module__", None)
+    return isinstance(module, str) and module.partition(".")[0] == "torch"
 
 
 def claimed_by_type(values: Iterable[Any]) -> bool:
@@ -214,7 +221,7 @@ def disabled(function: Any, types: tuple[type, ...], args: tuple[Any, ...] = (),
 def default(cls: type, function: Any, types: tuple[type, ...], args: tuple[Any, ...] = (),
             kwargs: dict[str, Any] | None = None) -> Any:
     """Run the function; tensors that it returns become instances of `cls`."""
-    if not all(issubclass(cls, kind) for kind in types):
+    if not all(issubclass(cls, kind) for kind in types) or _is_torchs(function):
         return NotImplemented
     options = kwargs or {}
     result = disabled(function, types, args, options)

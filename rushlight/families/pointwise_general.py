@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.backends.copies import copied
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
-from rushlight.base.errors import describe, operands, user_site
+from rushlight.base.errors import describe, operands, type_name, user_site
 from rushlight.base.flags import flags
 from rushlight.base.promotion import of_number, promote_ranks
 from rushlight.engine.node import edge_of, next_sequence, version_of
@@ -53,7 +53,7 @@ def apply_in_place(op: Any, arguments: Mapping[str, Any]) -> Tensor:
     target = values[variant.names[0]]
     if not isinstance(target, Tensor):
         raise TypeError(f"{op.name}_(): argument 'input' (position 1) must be Tensor, not "
-                        f"{type(target).__name__}")
+                        f"{type_name(target)}")
     tensors, arrays, dtype = _operands(op, variant, values)
     result_dtype = dtypes.bool_ if variant.boolean else dtypes.from_array(dtype)
     own = target.dtype

@@ -24,7 +24,7 @@ from numpy.lib.stride_tricks import as_strided
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import META, as_device
-from rushlight.base.errors import describe
+from rushlight.base.errors import describe, type_name
 from rushlight.base.flags import flags
 from rushlight.engine.node import Node, edge_of, next_sequence
 from rushlight.families.declaration import Declaration, named, register
@@ -213,7 +213,7 @@ def tensor_argument(value: Any, name: str, argument: str = "input") -> Tensor:
     """`value`, which has to be a tensor. Raises TypeError otherwise."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}(): argument '{argument}' (position 1) must be Tensor, not "
-                        f"{type(value).__name__}")
+                        f"{type_name(value)}")
     return value
 
 
@@ -271,7 +271,7 @@ def out_array(out: Any, shape: tuple[int, ...], dtype: Any, name: str) -> Any:
     Raises RuntimeError where it has another dtype than `dtype`, or requires grad.
     """
     if not isinstance(out, Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     if dtype is not None and dtypes.as_dtype(dtype) is not out.dtype:
         raise RuntimeError(f"dtype {title(dtypes.as_dtype(dtype))} does not match dtype of out "
                            f"parameter ({title(out.dtype)})")

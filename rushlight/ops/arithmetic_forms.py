@@ -10,7 +10,7 @@ import numpy as np
 from rushlight.backends.host import zeta as host
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
-from rushlight.base.errors import operands
+from rushlight.base.errors import operands, type_name
 from rushlight.base.promotion import promote_ranks
 from rushlight.base.structure import structure
 from rushlight.expr import scalar as s
@@ -160,7 +160,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 def _tensor(op: str, name: str, position: int, value: Any) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"{op}(): argument '{name}' (position {position}) must be Tensor, not "
-                        f"{type(value).__name__}")
+                        f"{type_name(value)}")
 
 
 @library("_gcd")

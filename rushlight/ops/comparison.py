@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.base.errors import operands
+from rushlight.base.errors import operands, type_name
 from rushlight.expr import scalar as s
 from rushlight.families.composite import composite
 from rushlight.families.pointwise import pointwise
@@ -148,7 +148,7 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08,
     for i, (name, x) in enumerate((("input", input), ("other", other))):
         if not isinstance(x, Tensor):
             raise TypeError(f"isclose(): argument '{name}' (position {i + 1}) must be Tensor, not "
-                            f"{type(x).__name__}")
+                            f"{type_name(x)}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")

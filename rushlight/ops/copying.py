@@ -12,7 +12,7 @@ from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device, device
 from rushlight.base.dtypes import dtype
-from rushlight.base.errors import operands, user_site
+from rushlight.base.errors import operands, type_name, user_site
 from rushlight.base.flags import flags
 from rushlight.engine.node import LEAF, Node, edge_of, next_sequence, version_of
 from rushlight.families.cast import astype, cast
@@ -236,7 +236,7 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             return input
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not "
-                        f"{type(src).__name__}")
+                        f"{type_name(src)}")
     recorded = input._array.dtype.kind in "fcV" and _recording(input, src)
     check_in_place(input, recorded)
     return _overwrite(input, src, recorded)

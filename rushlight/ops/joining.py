@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.backends import copies
 from rushlight.backends.meta.array import MetaArray, is_meta
-from rushlight.base.errors import describe
+from rushlight.base.errors import describe, type_name
 from rushlight.base.flags import flags
 from rushlight.base.promotion import promote_ranks
 from rushlight.base.shapes import normalize_dim
@@ -118,7 +118,7 @@ def _general_cat(tensors: list[Tensor], dim: int, out: Any) -> Tensor:
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got "
-                            f"{type(x).__name__}")
+                            f"{type_name(x)}")
         if not x._array.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     common = promote_ranks([x.dtype for x in tensors], [], []).array

@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 from rushlight.base.dtypes import dtype
+from rushlight.base.errors import type_name
 from rushlight.base.promotion import of_number, promote_ranks
 from rushlight.base.shapes import Size
 from rushlight.base.shapes import broadcast_shapes as broadcast
@@ -17,7 +18,7 @@ from rushlight.tensor.storage import UntypedStorage
 def _tensor(op: str, input: Any) -> Tensor:
     if not isinstance(input, Tensor):
         raise TypeError(f"{op}(): argument 'input' (position 1) must be Tensor, not "
-                        f"{type(input).__name__}")
+                        f"{type_name(input)}")
     return input
 
 

@@ -13,7 +13,7 @@ from rushlight.backends.cpu import draws
 from rushlight.backends.host.draws import DIGITS
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
-from rushlight.base.errors import describe
+from rushlight.base.errors import describe, type_name
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.families.generator import engine_of
 from rushlight.families.inplace import title, write_out
@@ -266,7 +266,7 @@ def normal(mean: Any, std: Any = None, size: Any = None, *, generator: Any = Non
                       generator, dtype, device, requires_grad, out)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal(): argument 'mean' (position 1) must be Tensor, not "
-                        f"{type(mean).__name__}: pass size= with numbers")
+                        f"{type_name(mean)}: pass size= with numbers")
     std = 1.0 if std is None else std
     shape, kind = _normal_result(mean, std)
     result = normal_.new(shape, generator, (), dtypes.FROM_ARRAY[kind],

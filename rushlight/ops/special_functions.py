@@ -12,6 +12,7 @@ from rushlight.backends.host import bessel, incomplete_gamma, normal
 from rushlight.backends.host import zeta as host_zeta
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
+from rushlight.base.errors import type_name
 from rushlight.base.promotion import of_number, promote_ranks
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.expr import scalar as s
@@ -94,7 +95,7 @@ def _prepared(name: str, input: Any) -> Any:
     """`input` as float32 or float64."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not "
-                        f"{type(input).__name__}")
+                        f"{type_name(input)}")
     half = input.dtype.is_floating_point and input.dtype.itemsize == 2
     if input.dtype.is_complex or half:
         raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{title(input.dtype)}'; "
@@ -168,7 +169,7 @@ def pair(name: str, input: Any, other: Any, strict: bool = False) -> tuple[Any, 
     if len(tensors) < 1 + strict:
         word, at = ("other", 2) if isinstance(input, Tensor) else ("input", 1)
         raise TypeError(f"{name}(): argument '{word}' (position {at}) must be Tensor, not "
-                        f"{type(given[at - 1]).__name__}")
+                        f"{type_name(given[at - 1])}")
     common = promote_ranks([t.dtype for t in tensors if t.ndim],
                            [t.dtype for t in tensors if not t.ndim],
                            [of_number(x) for x in given if not isinstance(x, Tensor)])

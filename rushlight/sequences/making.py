@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.base import dtypes
-from rushlight.base.errors import describe, operands
+from rushlight.base.errors import describe, operands, type_name
 from rushlight.nn.utils.rnn import PackedSequence
 from rushlight.ops.sequence_rows import reorder_rows
 from rushlight.sequences.layout import Layout
@@ -50,7 +50,7 @@ def from_padded(padded: Tensor, lengths: Any = None, mask: Tensor | None = None,
     """The real steps of a padded tensor (batch, time, *features); see `ragged`."""
     if not isinstance(padded, Tensor):
         raise TypeError("from_padded(): argument 'padded' must be Tensor, not "
-                        f"{type(padded).__name__}")
+                        f"{type_name(padded)}")
     if padded.dim() < 2:
         raise RuntimeError("from_padded(): expected (batch, time, *features), but got "
                            f"{describe(padded)}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.base.dtypes import dtype as dtype_
-from rushlight.base.errors import describe
+from rushlight.base.errors import describe, type_name
 from rushlight.families.declaration import FUNCTIONS
 from rushlight.nn.utils.rnn import PackedSequence
 from rushlight.ops.sequence_rows import reorder_rows
@@ -237,7 +237,7 @@ def join(sequences: Sequence[Any], name: str = "ragged") -> Ragged:
     for place, each in enumerate(sequences):
         if not isinstance(each, Tensor):
             raise TypeError(f"{name}(): sequence {place} must be Tensor, not "
-                            f"{type(each).__name__}")
+                            f"{type_name(each)}")
         if not each.dim() or each.shape[1:] != sequences[0].shape[1:]:
             raise RuntimeError(f"{name}(): sequences must have equal sizes except in dimension 0, "
                                f"time: sequence 0 is {describe(sequences[0])}, sequence {place} is "
