@@ -1,4 +1,4 @@
-"""What programs ask about Meta's accelerators before they use them: there are none, as for `cuda`."""
+"""What programs ask about Meta's accelerators before they use them: there are none, see `cuda`."""
 
 from __future__ import annotations
 

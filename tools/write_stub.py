@@ -213,6 +213,8 @@ def attached() -> list[str]:
     lines: list[str] = []
     for name, value in sorted(vars(Tensor).items()):
         path = f"Tensor.{name}"
+        if name.startswith("_") and not name.endswith("__"):
+            continue  # for libraries that know torch's inside, not for programs
         if isinstance(value, property) and value.fget.__module__.startswith("rushlight.ops"):
             lines += attached_property(name, value)
         elif path in PATHS:
