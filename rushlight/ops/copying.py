@@ -315,8 +315,10 @@ def zero_(input: Tensor) -> Tensor:
 
 
 @composite("Tensor.set_", samples=lambda x: [(x(2, 3), x(4))])
-def set_(input: Tensor, source: Tensor) -> Tensor:
-    """Make this tensor look at the memory of `source`."""
+def set_(input: Tensor, source: Tensor | None = None) -> Tensor:
+    """Make this tensor look at the memory of `source`; at none, which frees its own, without."""
+    if source is None:
+        source = input.new_empty(0)
     input._array = source._array
     input._writes = version_of(source)
     return input

@@ -1337,8 +1337,9 @@ class Tensor:
         """The self-normalising elu (Klambauer et al., 2017)."""
     def selu_(self) -> Tensor:
         """The self-normalising elu (Klambauer et al., 2017)."""
-    def set_(self, source: Tensor) -> Tensor:
-        """Make this tensor look at the memory of `source`."""
+    def set_(self, source: Tensor | None = None) -> Tensor:
+        """Make this tensor look at the memory of `source`; at none, which frees its own,
+        without."""
     def sgn(self, *, out: Tensor | None = None) -> Tensor:
         """input / |input|, and 0 at 0: the sign, for complex numbers too."""
     def sgn_(self) -> Tensor:

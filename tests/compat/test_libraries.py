@@ -180,3 +180,8 @@ def test_cuda_types_are_there_for_tests(torch: Any) -> None:
     with pytest.raises(TypeError, match="not available"):
         torch.cuda.FloatTensor(2)
     assert torch.cuda._initialized is False
+
+
+def test_memory_is_freed_by_setting_none() -> None:
+    x = rl.ones(3)
+    assert x.set_() is x and x.shape == (0,) and x.dtype is rl.float32
