@@ -245,8 +245,8 @@ def along(name: str, array: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
             found = few_order.first(array, 1, axis, name == "argmax")
         if found is None:
             return host.along(name, array, axis, keepdim)
-        return found if keepdim else tuple([part.reshape(
-            array.shape[:axis] + array.shape[axis + 1:]) for part in found])
+        rest = array.shape[:axis] + array.shape[axis + 1:]
+        return found if keepdim else (found[0].reshape(rest), found[1].reshape(rest))
     found = few(PLACES[name], array, axis)
     values, index = found or PLACES[name][array.dtype](as_rows(array, (axis,)), out=...)
     if not keepdim:

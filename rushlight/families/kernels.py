@@ -6,6 +6,7 @@ compiled, and falls back to NumPy calls where it cannot be.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -132,8 +133,9 @@ NUMBERS_KEPT = 4096
 
 def number(value: Any, dtype: np.dtype) -> np.ndarray:
     """A Python number as a 0-d array of `dtype`; integers wrap around. Do not write to it."""
-    kind = type(value)  # part of the key: the ints that are equal to -0.0 and 0.0 are one
-    if value or kind is int:
+    kind = type(value)  # part of the key, as True is equal to 1; -0.0 is equal to what is kept
+    kept = value or kind is int or (kind is float and math.copysign(1.0, value) > 0)
+    if kept:
         try:
             return _numbers[dtype, value, kind]
         except KeyError:
@@ -144,6 +146,6 @@ def number(value: Any, dtype: np.dtype) -> np.ndarray:
     else:
         with np.errstate(all="ignore"):
             array = np.array(value).astype(dtype)
-    if (value or kind is int) and value == value and len(_numbers) < NUMBERS_KEPT:
+    if kept and value == value and len(_numbers) < NUMBERS_KEPT:
         _numbers[dtype, value, kind] = array
     return array

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import fill
+from rushlight.backends.cpu.spaced import spaced
 from rushlight.backends.meta.array import MetaArray
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
@@ -18,6 +19,8 @@ from rushlight.families.composite import composite, function
 from rushlight.families.inplace import write_out
 from rushlight.families.kernels import number
 from rushlight.tensor import Tensor, convert, wrap
+
+PLAIN = (int, float)  # types of numbers that need no conversion
 
 
 def finish(array: Any, requires_grad: bool, out: Any = None, name: str = "") -> Tensor:
@@ -413,6 +416,8 @@ def _steps(start: Any, end: Any, steps: int, dtype: Any, out: Any) -> tuple[Any,
         if d.category == 1:  # the ends are cut off first, as in torch
             start, end = int(start), int(end)
         return start, end, d
+    if type(start) in PLAIN and type(end) in PLAIN:
+        return start, end, dtypes.default_dtype()
     d = max(of_number(start), of_number(end), dtypes.default_dtype(), key=lambda d: d.category)
     return start, end, d
 
@@ -421,6 +426,9 @@ def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:
     """Evenly spaced numbers, counted from the nearer end so that both ends are exact."""
     if steps == 1:
         return np.array([start], kind)
+    found = spaced(start, end, steps, kind) if steps > 1 and kind.kind == "f" else None
+    if found is not None:
+        return found
     step = kind.type(end - start) / kind.type(max(steps - 1, 1))
     half, result = steps // 2, np.empty(steps, kind)
     index = np.arange(steps - half)
@@ -442,7 +450,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = 
     start, end, d = _steps(start, end, steps, dtype, out)
     kind = d.array if d.array.kind in "fc" and d.itemsize > 2 else np.dtype(np.float64)
     array = _line(start, end, steps, kind)
-    return finish(array.astype(d.array), requires_grad, out, "linspace")
+    return finish(array.astype(d.array, copy=False), requires_grad, out, "linspace")
 
 
 @function("logspace", samples=lambda x: [(0, 1, 5)])

@@ -57,7 +57,7 @@ def test_extremes(name: str) -> None:
 def test_what_is_not_served() -> None:
     x = np.ones((80, 100), np.float32)
     assert strips.run("softmax", 0, x.T) is None
-    assert strips.run("softmax", 0, x[:2]) is None  # few elements
+    assert strips.run("softmax", 0, x[:0]) is None
     assert strips.run("softmax", 0, x.astype(np.float16)) is None
     assert strips.run("softmax", 0, np.ones((8000, 2), np.float32)) is None
     assert strips.run("layer_norm", 0, x) is None

@@ -16,6 +16,7 @@ from rushlight.backends.cpu.scatter import MOVED
 Array = np.ndarray
 
 LONG = np.dtype(np.int64)
+CHOSEN = 24  # elements of a row from which a list of that length is slower than sorting the row
 STEPS = 1 << 12  # insertions times places of a row, up to which the quadratic way is the quick one
 FLOATS = {"float32": "float", "float64": "double"}
 
@@ -47,7 +48,8 @@ def first(array: Array, count: int, dim: int, descending: bool) -> tuple[Array, 
     shape = array.shape
     if dim < 0:
         dim += len(shape)
-    if array.size > FEW or not 0 <= dim < len(shape) or count * shape[dim] > STEPS:
+    if array.size > FEW or not 0 <= dim < len(shape) or (
+            count > CHOSEN or count * shape[dim] > STEPS):
         return None
     if count != shape[dim]:
         shape = (*shape[:dim], count, *shape[dim + 1:])

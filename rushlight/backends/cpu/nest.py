@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
-from rushlight.backends.cpu import blocks, jit
+from rushlight.backends.cpu import blocks, builtin, jit
 from rushlight.backends.cpu.code import Code
 from rushlight.backends.cpu.threads import pool_run_address
 from rushlight.backends.cpu.values import Value
@@ -21,9 +20,7 @@ define void @run(ptr %context, i64 %count, i64 %grain) nounwind {{
 }}
 declare void @rl_pool_run(ptr, ptr, i64, i64)
 """, "run", imports={"rl_pool_run": pool_run_address(), **blocks.imports()})
-    run: Callable[[bytes, int, int], None] = ctypes.CFUNCTYPE(
-        None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
-    return run
+    return builtin.runner(address)
 
 
 def smaller(a: Value, b: Value) -> Value:

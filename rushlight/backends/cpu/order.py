@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import struct
 from functools import cache
@@ -10,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import jit, threads
+from rushlight.backends.copies import contiguous
+from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.order_ir import FLOATS, INTEGERS, order_ir
 from rushlight.backends.memory import recycle
@@ -18,6 +18,7 @@ from rushlight.backends.memory import recycle
 Array = np.ndarray
 
 SLOTS = 16  # parts that threads share: each has memory for its rows
+SMALL = 1 << 15  # bytes up to which memory is taken as it comes
 GRAIN = 1 << 12  # elements worth a thread's while
 PACK = struct.Struct("8q").pack
 
@@ -42,8 +43,9 @@ def _run(array: Array, skip: int, count: int, dim: int, descending: bool,
     kernel = _kernel(array.dtype, descending)
     if kernel is None:
         return None
-    recycle()
-    array = np.ascontiguousarray(array)
+    if array.nbytes > SMALL:
+        recycle()
+    array = contiguous(array)
     n, inner = shape[dim], math.prod(shape[dim + 1:])
     rows = array.size // n
     shape = (*shape[:dim], count, *shape[dim + 1:])
@@ -51,19 +53,19 @@ def _run(array: Array, skip: int, count: int, dim: int, descending: bool,
     grain = max(-(-rows // SLOTS), -(-GRAIN // n))
     word = 16 if array.dtype.itemsize == 8 else 8
     scratch = np.empty((-(-rows // grain), 2, n * word), np.uint8)
-    table = PACK(array.ctypes.data, values.ctypes.data, places.ctypes.data, scratch.ctypes.data,
-                 n, inner, skip, count)
+    table = PACK(id(array), id(values), id(places), id(scratch), n, inner, skip, count)
     kernel(table, rows, grain)
     return values, places
 
 
 @cache
 def _kernel(dtype: np.dtype, descending: bool) -> Any:
-    if not dtype.isnative or (dtype.name not in FLOATS and dtype.kind not in INTEGERS):
+    if not dtype.isnative or (dtype.name not in FLOATS and dtype.kind not in INTEGERS) or (
+            not builtin.supported()):
         return None
     try:
         (address,) = jit.load(order_ir(dtype, descending), "order",
                               imports={"pool_run": threads.pool_run_address()})
     except Unavailable:
         return None
-    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
+    return builtin.runner(address)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rushlight.backends.cpu import builtin
+
 SHORT = {"i64": 96, "i128": 32}  # words of a row up to which comparing each with each is quickest
 LIST = 64  # elements up to which the smallest so far are kept in a list
 SPARSE = 32  # times as many elements as the list holds, from which the list is the fastest way
@@ -432,12 +434,9 @@ done:
 
 
 def _sharing_ir(size: int, width: int) -> str:
-    """What shares the rows out; the table holds four addresses, n, inner, skip and k."""
+    """What shares the rows out; the table holds four arrays, n, inner, skip and k."""
     names = ("data", "values", "places", "scratch", "n", "inner", "skip", "k")
-    loads = "\n".join(
-        f"  %at_{name} = getelementptr i64, ptr %table, i64 {i}\n"
-        f"  %{name} = load {'ptr' if i < 4 else 'i64'}, ptr %at_{name}, align 1"
-        for i, name in enumerate(names))
+    loads = "\n  ".join(builtin.loaded(name, i, i < 4) for i, name in enumerate(names))
     return f"""
 declare void @pool_run(ptr, ptr, i64, i64)
 
@@ -446,7 +445,7 @@ entry:
   %table = load ptr, ptr %context
   %at_grain = getelementptr i64, ptr %context, i64 1
   %grain = load i64, ptr %at_grain
-{loads}
+  {loads}
   %bytes = mul i64 %n, {width}
   %slot = udiv i64 %begin, %grain
   %pair = mul i64 %slot, 2

@@ -7,7 +7,6 @@ last dimension each row goes by itself. Running float32 results are carried in d
 
 from __future__ import annotations
 
-import ctypes
 import math
 import re
 import struct
@@ -152,8 +151,7 @@ def _compiled(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
             "pool_run": threads.pool_run_address(), **builtin.imports()})
     except Unavailable:
         return None
-    pooled = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(running)
-    return pooled, builtin.method(few)
+    return builtin.runner(running), builtin.method(few)
 
 
 def first(operation: str, kind: str) -> str:
@@ -179,17 +177,6 @@ def _combined(operation: str, kind: str, scans: bool) -> tuple[str, str]:
             f"declare {kind} {symbol}({kind}, {kind})")
 
 
-def loaded(name: str, word: int, array: bool) -> str:
-    """Loads %name, a word of %table; of an array object, its data pointer."""
-    kind, at = ("ptr", f"%object_{name}") if array else ("i64", f"%{name}")
-    lines = [f"%at_{name} = getelementptr i64, ptr %table, i64 {word}",
-             f"{at} = load {kind}, ptr %at_{name}, align 1"]
-    if array:
-        lines += [f"%data_{name} = getelementptr i8, ptr {at}, i64 {builtin.DATA}",
-                  f"%{name} = load ptr, ptr %data_{name}"]
-    return "\n  ".join(lines)
-
-
 def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) -> str:
     """`running(table, units, grain)`; a unit is a row where `rows`, else a strip of columns.
 
@@ -206,7 +193,7 @@ def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) ->
   store {kind} %y, ptr %at_y, align {size}, !llvm.access.group !910""" if scans else ""
     body = _strip_ir if not rows else _rows_ir if scans else _row_ir
     names = ("source", "target", "n", "inner", "strips", "outer")
-    loads = "\n  ".join(loaded(name, i, i < 2) for i, name in enumerate(names))
+    loads = "\n  ".join(builtin.loaded(name, i, i < 2) for i, name in enumerate(names))
     return f"""{builtin.DECLARATIONS}
 declare void @pool_run(ptr, ptr, i64, i64)
 declare i64 @llvm.umin.i64(i64, i64)

@@ -6,7 +6,6 @@ abreast, so that none waits for the comparison before.
 
 from __future__ import annotations
 
-import ctypes
 import math
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
-from rushlight.backends.cpu.running import ABREAST, GRAIN, KINDS, PACK, SMALL, first, loaded
+from rushlight.backends.cpu.running import ABREAST, GRAIN, KINDS, PACK, SMALL, first
 from rushlight.backends.memory import recycle
 
 Array = np.ndarray
@@ -51,7 +50,7 @@ def _kernel(operation: str, dtype: np.dtype) -> Any:
                               imports={"pool_run": threads.pool_run_address()})
     except Unavailable:
         return None
-    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
+    return builtin.runner(address)
 
 
 def extremes_ir(operation: str, kind: str, size: int) -> str:
@@ -82,7 +81,7 @@ def extremes_ir(operation: str, kind: str, size: int) -> str:
                   f"%pp{j} = getelementptr i64, ptr %places, i64 %e{j}",
                   f"store i64 %there{j}, ptr %pp{j}, align 8"]
     names = ("source", "values", "places", "n", "inner", "rows")
-    loads = [loaded(name, i, i < 3) for i, name in enumerate(names)]
+    loads = [builtin.loaded(name, i, i < 3) for i, name in enumerate(names)]
     newline = "\n  "
     return f"""
 declare void @pool_run(ptr, ptr, i64, i64)

@@ -8,7 +8,6 @@ number a column, kept in the nearest cache, and what is computed between passes 
 
 from __future__ import annotations
 
-import ctypes
 import math
 import re
 import struct
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.cpu import jit, threads
+from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.rows import GRAIN, Combine, Operand, RowWriter, larger
 from rushlight.backends.cpu.rowwise import KERNELS, operands
@@ -28,10 +27,11 @@ from rushlight.backends.memory import recycle
 Array = np.ndarray
 
 STRIP = 1024  # columns that advance together: narrower ones of a long row collide in the cache
-LARGE = 1 << 12  # elements from which a call of this kind pays
+LARGE = 1 << 12  # elements from which memory is recycled
 NARROW = 8  # columns below which rows are better moved to the end
 SERVED = ("softmax", "log_softmax", "logsumexp", "softmax_backward", "log_softmax_backward")
 _LOCAL = re.compile(r"%(?:[ps]\d+|[cr])\b(?!\.)")  # what each loop has a value of its own of
+PACKS = [struct.Struct(f"{count + 4}q").pack for count in range(4)]  # by the number of inputs
 _ACCESS = ", !llvm.access.group !800"
 
 
@@ -39,36 +39,35 @@ def run(name: str, dim: int, *arrays: Array) -> Array | None:
     """The row kernel `name` along `dim` of contiguous arrays; None where this does not serve."""
     first = arrays[0]
     inner = math.prod(first.shape[dim + 1:])
-    if first.size < LARGE or inner < NARROW or first.dtype.char not in "fd" or any(
-            not a.flags.c_contiguous or a.dtype is not first.dtype or not a.dtype.isnative
-            for a in arrays):
-        return None
-    kernel = _kernel(name, first.dtype)
+    kernel = _kernel(name, first.dtype) if first.size and inner >= NARROW else None
     if kernel is None:
         return None
-    recycle()
+    for array in arrays:
+        if not array.flags.c_contiguous or array.dtype is not first.dtype:
+            return None
+    if first.size >= LARGE:
+        recycle()
     n = first.shape[dim]
     shape = first.shape if KERNELS[name].outputs == "row" else (
         first.shape[:dim] + first.shape[dim + 1:])
     result = np.empty(shape, first.dtype)
     strips = -(-inner // STRIP)
     units = first.size // (n * inner) * strips
-    pointers = [a.ctypes.data for a in (*arrays, result)]
-    table = struct.pack(f"{len(pointers) + 3}q", *pointers, n, inner, strips)
+    table = PACKS[len(arrays)](*map(id, arrays), id(result), n, inner, strips)
     kernel(table, units, max(1, int(GRAIN / KERNELS[name].cost) // (n * min(inner, STRIP))))
     return result
 
 
 @cache
 def _kernel(name: str, dtype: np.dtype) -> Any:
-    if name not in SERVED:
+    if name not in SERVED or dtype.char not in "fd" or not dtype.isnative or not builtin.supported():
         return None
     try:
         (address,) = jit.load(strips_ir(name, dtype), "strips",
                               imports={"pool_run": threads.pool_run_address()})
     except Unavailable:
         return None
-    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
+    return builtin.runner(address)
 
 
 class StripWriter(RowWriter):
@@ -201,7 +200,7 @@ class StripWriter(RowWriter):
 
 
 def strips_ir(name: str, dtype: np.dtype) -> str:
-    """`strips(table, units, grain)`; the table holds the operands' addresses, n, inner and the
+    """`strips(table, units, grain)`; the table holds the operands, n, inner and the
     number of strips in inner."""
     kernel = KERNELS[name]
     inputs = operands(kernel.inputs, dtype)
@@ -211,9 +210,7 @@ def strips_ir(name: str, dtype: np.dtype) -> str:
     writer.finish()
     loads = []
     for i, word in enumerate([*(f"base{k}" for k in range(len(every))), "n", "inner", "strips"]):
-        kind = "ptr" if i < len(every) else "i64"
-        loads += [f"%at_{word} = getelementptr i64, ptr %table, i64 {i}",
-                  f"%{word} = load {kind}, ptr %at_{word}, align 1"]
+        loads.append(builtin.loaded(word, i, i < len(every)))
     loads += [f"%slot{slot[1:]} = alloca [{STRIP} x {kind}], align 64"
               for slot, kind in writer.slots.items()]
     starts = [f"%a{k} = getelementptr {operand.kind}, ptr %base{k}, "

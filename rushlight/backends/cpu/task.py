@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from struct import pack
@@ -87,9 +86,7 @@ define void @run(ptr %context, i64 %count, i64 %grain) nounwind {{
 declare void @rl_pool_run(ptr, ptr, i64, i64)
 {"".join(sorted(declarations))}{_METADATA}""", "run",
                           imports={"rl_pool_run": pool_run_address(), **(imports or {})})
-    run: Callable[[bytes, int, int], None] = ctypes.CFUNCTYPE(
-        None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
-    return run
+    return builtin.runner(address)
 
 
 # Where a task works: `places` parts of a workspace are shared by the threads that run it, who hold

@@ -7,7 +7,6 @@ double, and what the additions of chunks lose is kept beside (Knuth, TAOCP 2, 4.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from functools import cache
 from struct import pack
@@ -90,9 +89,7 @@ end:
 declare void @rl_pool_run(ptr, ptr, i64, i64)
 declare double @llvm.fabs.f64(double)
 """, "run", imports={"rl_pool_run": pool_run_address()})
-    run: Callable[[bytes, int, int], None] = ctypes.CFUNCTYPE(
-        None, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64)(address)
-    return run
+    return builtin.runner(address)
 
 
 def _task(kind: str, size: int) -> str:
