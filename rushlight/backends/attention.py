@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import attention as cpu
 from rushlight.backends.cpu import task
 from rushlight.backends.host import attention as host
@@ -29,7 +30,7 @@ def _heads(x: Array, dtype: np.dtype) -> Array:
     if x.ndim != 4:
         lead = x.shape[:-2] if x.ndim > 2 else (1,)
         x = x.reshape(prod(lead[:-1]), lead[-1], *x.shape[-2:])
-    return x if x.strides[3] == x.itemsize else np.ascontiguousarray(x)
+    return x if x.strides[3] == x.itemsize else contiguous(x)
 
 
 def _mask(mask: Array | None, shape: tuple[int, ...], dtype: np.dtype) -> Array | None:

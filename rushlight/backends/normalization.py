@@ -221,7 +221,7 @@ def _from_rows(rows: Any, axis: int, shape: tuple[int, ...]) -> Any:
         return rows
     n, c, *places = shape
     if axis == 1:
-        return np.ascontiguousarray(rows.reshape(c, n, *places).swapaxes(0, 1))
+        return contiguous(rows.reshape(c, n, *places).swapaxes(0, 1))
     return rows.reshape(n, *places, c).transpose((0, len(places) + 1, *range(1, len(places) + 1)))
 
 

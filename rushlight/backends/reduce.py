@@ -92,7 +92,7 @@ def _elsewhere(function: Callable[..., Any], reference: Callable[..., Any], arra
         with np.errstate(all="ignore"):
             return reference(array, axes, *options, keepdim)
     moved, places, order = found
-    result = np.ascontiguousarray(function(moved, places, *options, False).transpose(order))
+    result = contiguous(function(moved, places, *options, False).transpose(order))
     return result.reshape(host.reduced_shape(array.shape, axes, keepdim))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import distinct
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, type_name, user_site
@@ -63,19 +64,6 @@ def check_overlap(target: Tensor) -> None:
             f"single memory location. Please clone() the tensor ({describe(target)}, strides "
             f"{target.stride()}) before performing the operation.")
     check_writable(target)
-
-
-def distinct(array: np.ndarray) -> bool:
-    """Whether the strides show that each element has a place of its own in memory."""
-    if array.flags.forc:
-        return True
-    extent = 0  # bytes that the dimensions of smaller strides span
-    for stride, size in sorted((abs(s), n) for s, n in zip(array.strides, array.shape,
-                                                            strict=True) if n > 1):
-        if stride <= extent:
-            return False
-        extent += stride * (size - 1)
-    return True
 
 
 def run_in_turn(kernel: Any, arrays: list[Any], out: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.copies import copied
+from rushlight.backends.copies import copied, distinct
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, operands, type_name, user_site
@@ -18,7 +18,6 @@ from rushlight.families.broadcast import mismatch
 from rushlight.families.cast import astype, cast
 from rushlight.families.inplace import (
     check_in_place,
-    distinct,
     record_in_place,
     run_in_turn,
     title,

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import distinct
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, Node, changed, freed, next_sequence
 from rushlight.families import pointwise_general as general
 from rushlight.families.broadcast import sum_to
 from rushlight.families.declaration import node_name
-from rushlight.families.inplace import distinct, wrote
+from rushlight.families.inplace import wrote
 from rushlight.families.kernels import LARGE, number
 from rushlight.families.source import compile_function
 from rushlight.tensor import Parameter, Tensor

@@ -248,7 +248,11 @@ def create(op: Fill, shape: tuple[int, ...], arguments: Sequence[Any], generator
     if out is None and device is None and dtype is None and not requires_grad:
         wanted = dtypes.default_dtype() if default is None else default
         array = np.empty(shape, wanted.array)
-        op.draw(array, generator, arguments)
+        settled = op.plain.get(wanted.array) if generator is None and not arguments else None
+        if settled is None or wanted.array.kind == "c":
+            op.draw(array, generator, arguments)
+        else:  # as `draw` would end
+            settled[0](engine_of(None, op.name), array, *settled[1])
         return wrap(array)
     if out is not None:
         array = out_array(out, shape, dtype, op.name)

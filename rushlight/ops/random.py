@@ -96,9 +96,14 @@ def randint(*arguments: Any, generator: Any = None, out: Tensor | None = None, d
     >>> _ = rl.manual_seed(0); rl.randint(10, (4,))
     tensor([4, 9, 3, 0])
     """
-    low, high, size = _range_and_size(arguments, named)
+    if len(arguments) == 3 and not named:
+        low, high, size = arguments
+    elif len(arguments) == 2 and not named:
+        low, (high, size) = 0, arguments
+    else:
+        low, high, size = _range_and_size(arguments, named)
     for position, (name, value) in enumerate((("low", low), ("high", high))):
-        if not hasattr(value, "__index__"):
+        if type(value) is not int and not hasattr(value, "__index__"):
             raise TypeError(f"randint(): argument '{name}' (position {position or 1}) must be int, "
                             f"not {type(value).__name__}")
     if not isinstance(size, tuple | list):

@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight.backends import masks
 from rushlight.backends.copies import copied
+from rushlight.backends.cpu import triangles
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
 from rushlight.base.shapes import normalize_dim
@@ -28,10 +29,14 @@ def _triangle(name: str, input: Array, diagonal: int) -> Array:
                            f"{operands(input=input)}")
     if is_meta(input):
         return MetaArray(input.shape, input.dtype)
+    diagonal = operator.index(diagonal)
+    found = triangles.triangle(input, diagonal, name == "triu")
+    if found is not None:
+        return found
     result = copied(input)
     height, width = input.shape[-2:]
     mask = (_mask if height * width <= FEW else _mask.__wrapped__)(
-        height, width, operator.index(diagonal), name == "triu")
+        height, width, diagonal, name == "triu")
     masks.fill(result, mask, 0)
     return result
 

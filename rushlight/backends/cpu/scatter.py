@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import features, jit, threads
 from rushlight.backends.cpu.multi_tensor import layouts_hold
 from rushlight.backends.cpu.once import Unavailable
@@ -75,14 +76,14 @@ def scatter(target: Array, dim: int, index: Array, source: Array, add: bool) -> 
     if not _is_dense(target) or source.dtype != target.dtype:
         return False
     mode = "add" if add else "scatter"
-    return _run(mode, target, dim, index, np.ascontiguousarray(source), each=True)
+    return _run(mode, target, dim, index, contiguous(source), each=True)
 
 
 def index_add(target: Array, dim: int, index: Array, source: Array) -> bool:
     """Add the slices of ``source`` to those that ``index`` (k,) names; False where not served."""
     if source.size < SMALLEST or not _is_dense(target) or source.dtype != target.dtype:
         return False
-    return _run("add", target, dim, index, np.ascontiguousarray(source), each=False)
+    return _run("add", target, dim, index, contiguous(source), each=False)
 
 
 def _is_dense(array: Array) -> bool:

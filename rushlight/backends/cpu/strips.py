@@ -60,7 +60,8 @@ def run(name: str, dim: int, *arrays: Array) -> Array | None:
 
 @cache
 def _kernel(name: str, dtype: np.dtype) -> Any:
-    if name not in SERVED or dtype.char not in "fd" or not dtype.isnative or not builtin.supported():
+    if name not in SERVED or dtype.char not in "fd" or not (
+            dtype.isnative and builtin.supported()):
         return None
     try:
         (address,) = jit.load(strips_ir(name, dtype), "strips",
