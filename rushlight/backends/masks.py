@@ -13,6 +13,8 @@ from rushlight.backends.memory import recycle
 from rushlight.expr.expression import call, symbol
 
 Array = np.ndarray
+BOOL = np.dtype(np.bool_)
+BITS = {size: np.dtype(f"i{size}") for size in (1, 2, 4, 8)}
 LARGE = 1 << 12  # elements of a mask from which on this pays
 
 
@@ -65,25 +67,30 @@ def put(target: Array, mask: Array, values: Array) -> None:
 def fill(target: Array, mask: Array, value: Any) -> None:
     """Write one number wherever the mask, which broadcasts to the target, holds."""
     kernel = None
-    if target.size >= LARGE and target.itemsize <= 8 and type(target) is np.ndarray and (
-            target.flags.forc):
+    large = target.size >= LARGE
+    if type(target) is np.ndarray and target.itemsize <= 8 and (
+            target.flags.forc if large else target.flags.c_contiguous
+            and mask.shape == target.shape and mask.dtype is BOOL):
         kernel = _filling(target.itemsize)
     if type(value) is not np.ndarray or value.dtype != target.dtype:
         value = np.asarray(value, target.dtype)
     if kernel is None:
         np.copyto(target, value, where=mask)
         return
-    bits = np.dtype(f"i{target.itemsize}")
-    one = value.reshape(()).view(bits)
+    bits = BITS[target.itemsize]
+    one = (value.reshape(()) if value.ndim else value).view(bits)
     whole = target.view(bits)
-    strided.apply(kernel, (mask, one, whole), whole)
+    if large:
+        strided.apply(kernel, (mask, one, whole), whole)
+    else:
+        kernel(mask, one, whole, out=whole)
 
 
 @cache
 def _filling(size: int) -> np.ufunc | None:
     """The kernel that chooses between two numbers of so many bytes."""
     condition, value, old = symbol("condition", boolean=True), symbol("value"), symbol("old")
-    bits = np.dtype(f"i{size}")
+    bits = BITS[size]
     try:
         return kernels.kernel(call("where", condition, value, old), ["condition", "value", "old"],
                               (np.dtype(np.bool_), bits, bits), bits)

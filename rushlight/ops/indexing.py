@@ -25,6 +25,7 @@ from rushlight.tensor import Tensor, wrap
 
 Array = np.ndarray
 LONG = np.dtype(np.int64)
+BOOL = np.dtype(np.bool_)
 
 # ---- reading ---------------------------------------------------------------------------------
 
@@ -293,6 +294,14 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 except (IndexError, ValueError, TypeError):
                     rules.split(array.shape, index)  # says what is wrong in torch's words
                     raise
+                wrote(self)
+                return
+        if isinstance(index, Tensor) and is_modest(value, self._array.dtype.kind):
+            array, mask = self._array, index._array
+            if mask.dtype is BOOL and mask.shape == array.shape and not (
+                    is_meta(array) or is_meta(mask)):
+                check_in_place(self, recorded=False)
+                kernels.write(array, mask, value)
                 wrote(self)
                 return
     _setitem(self, index, value)

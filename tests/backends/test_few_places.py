@@ -86,3 +86,11 @@ def test_nothing_to_do() -> None:
     assert few.gather(np.ones((2, 4)), 0, np.empty((0, 4), np.int64)).shape == (0, 4)
     assert few.take(empty, 0, np.empty(0, np.int64)).shape == (0, 4)
     assert few.take(empty, 0, np.array([0])) is None
+
+
+def test_a_dimension_beyond_64_bits_is_not_served() -> None:
+    array, index = np.ones((3, 4), np.float32), np.zeros((3, 4), np.int64)
+    for dim in (1 << 70, -1 << 70):
+        assert few.gather(array, dim, index) is None
+        assert few.take(array, dim, index[0]) is None
+        assert not few.scatter(array, dim, index, array)

@@ -20,15 +20,17 @@ from rushlight.backends.cpu import jit
 DATA = 16  # bytes from the start of an array object to its data pointer
 BYTES = bytes.__basicsize__ - 1  # bytes from the start of a bytes object to what it holds
 _METH_FASTCALL = 0x80
-_FUNCTIONS = ("Py_IncRef", "PyErr_Format", "PyEval_SaveThread", "PyEval_RestoreThread",
-              "PyLong_AsLongLong")
+_FUNCTIONS = ("Py_IncRef", "PyErr_Clear", "PyErr_Format", "PyEval_SaveThread",
+              "PyEval_RestoreThread", "PyLong_AsLongLong", "PyLong_FromLongLong")
 _OBJECTS = ("PyExc_RuntimeError", "_Py_NoneStruct")
 
 DECLARATIONS = """
 @PyExc_RuntimeError = external global ptr
 @_Py_NoneStruct = external global i8
 declare i64 @PyLong_AsLongLong(ptr)
+declare ptr @PyLong_FromLongLong(i64)
 declare void @Py_IncRef(ptr)
+declare void @PyErr_Clear()
 declare ptr @PyErr_Format(ptr, ptr, ...)
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)

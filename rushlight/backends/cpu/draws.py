@@ -101,6 +101,10 @@ def normal(engine: Mersenne, out: np.ndarray, mean: float = 0.0, std: float = 1.
     """Normal numbers of that mean and standard deviation."""
     done = False
     if out.size < BLOCK and std == 1 and out.dtype.char in "fd" and out.flags.c_contiguous:
+        if out.dtype.char == "f" and not mean and not out.size & 1:
+            with engine.lock:
+                if engine.next_normal is None and _drawn("pairs32", engine, out):
+                    return
         with engine.lock:  # the general way, without what a factor would take
             normals = pairs(engine, out.size).reshape(out.shape)
             if mean:

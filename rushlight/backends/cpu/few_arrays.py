@@ -7,10 +7,12 @@ a vector of k. Everything that is relied on is checked before anything is writte
 
 from __future__ import annotations
 
-import ctypes
+from collections.abc import Callable
 from typing import Any
 
-from rushlight.backends.cpu import jit
+import numpy as np
+
+from rushlight.backends.cpu import builtin, jit
 from rushlight.backends.cpu.multi_tensor import layouts_hold
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.update_kernel import (
@@ -22,22 +24,43 @@ from rushlight.backends.cpu.update_kernel import (
 
 FEW = 4096  # elements up to which holding the interpreter's lock costs nobody anything
 DONE, OUTSIDE, UNSERVED = 0, 1, 2  # what a kernel returns; OUTSIDE: the index is out of range
-# (big, index, small, dim), the arrays as addresses of their objects
-_FUNCTION = ctypes.PYFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 4)
+Kernel = Callable[[np.ndarray, np.ndarray, np.ndarray, int], int]  # of (big, index, small, dim)
+_CALL = f"""{builtin.DECLARATIONS}
+define ptr @few_call(ptr %self, ptr %arguments, i64 %count) nounwind {{
+entry:
+  %big = load ptr, ptr %arguments
+  %second = getelementptr ptr, ptr %arguments, i64 1
+  %index = load ptr, ptr %second
+  %third = getelementptr ptr, ptr %arguments, i64 2
+  %small = load ptr, ptr %third
+  %fourth = getelementptr ptr, ptr %arguments, i64 3
+  %dim.object = load ptr, ptr %fourth
+  %dim = call i64 @PyLong_AsLongLong(ptr %dim.object)
+  %odd = icmp eq i64 %dim, -1
+  br i1 %odd, label %clear, label %run
+clear: ; no int of 64 bits: out of range for the kernel too
+  call void @PyErr_Clear()
+  br label %run
+run:
+  %outcome = call i64 @few(ptr %big, ptr %index, ptr %small, i64 %dim)
+  %result = call ptr @PyLong_FromLongLong(i64 %outcome)
+  ret ptr %result
+}}
+"""
 
 
-def compiled(ir: str) -> Any:
+def compiled(ir: str) -> Kernel:
     """The kernel `@few` of an IR text; one that serves nobody where there can be none."""
-    if not layouts_hold():
+    if not layouts_hold() or not builtin.supported():
         return refuse
     try:
-        (address,) = jit.load(ir, "few")
+        (address,) = jit.load(ir + _CALL, "few_call", imports=builtin.imports())
     except Unavailable:
         return refuse
-    return _FUNCTION(address)
+    return builtin.bind(builtin.method(address), np.empty(0, np.int64))
 
 
-def refuse(*_: int) -> int:
+def refuse(*_: Any) -> int:
     """The kernel of what is not served."""
     return UNSERVED
 

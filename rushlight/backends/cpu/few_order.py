@@ -55,7 +55,7 @@ def first(array: Array, count: int, dim: int, descending: bool) -> tuple[Array, 
         shape = (*shape[:dim], count, *shape[dim + 1:])
     values, index = np.empty(shape, array.dtype), np.empty(shape, LONG)
     kernel = (_DESCENDING if descending else _ASCENDING)[array.dtype]
-    return None if kernel(id(array), id(index), id(values), dim) else (values, index)
+    return None if kernel(array, index, values, dim) else (values, index)
 
 
 _ROWS = """call void @rows(ptr %data_big, ptr %data_index, ptr %data_small, i64 %n, i64 %k,

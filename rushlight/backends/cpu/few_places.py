@@ -29,13 +29,24 @@ class _Kernels(dict[Any, Any]):
         else:
             kind, operation = MOVED.get(dtype.itemsize, ""), ""
         served = kind and dtype.isnative
-        ir = nest_ir(self.mode, kind, operation, self.each, False) if served else ""
+        nests = [nest_ir(self.mode, kind, operation, self.each, one)
+                 for one in (False, True)] if served else ["", ""]
+        ir = nests[0] + nests[1].split("!0 =")[0].replace("@nest(", "@nest_one(")
         made = self[dtype] = compiled(ir + few_ir(self.each, True, _NEST)) if served else refuse
         return made
 
 
-_NEST = """call void @nest(ptr %data_big, ptr %data_index, ptr %data_small, i64 %n, i64 %k,
+_ARGUMENTS = """(ptr %data_big, ptr %data_index, ptr %data_small, i64 %n, i64 %k,
     i64 %inner, i64 0, i64 %outer, i64 0, i64 %k, i64 0, i64 %inner)"""
+_NEST = f"""%single = icmp eq i64 %inner, 1
+  br i1 %single, label %one, label %several
+one:
+  call void @nest_one{_ARGUMENTS}
+  br label %finished
+several:
+  call void @nest{_ARGUMENTS}
+  br label %finished
+finished:"""
 _GATHER, _TAKE = _Kernels("gather", True), _Kernels("gather", False)
 _SCATTER, _ADD, _ADD_SLICES = (
     _Kernels("scatter", True), _Kernels("add", True), _Kernels("add", False))
@@ -48,7 +59,7 @@ def gather(array: Array, dim: int, index: Array) -> Array | None:
     result = np.empty(index.shape, array.dtype)
     if dim < 0:
         dim += array.ndim
-    return None if _GATHER[array.dtype](id(array), id(index), id(result), dim) else result
+    return None if _GATHER[array.dtype](array, index, result, dim) else result
 
 
 def take(array: Array, dim: int, index: Array) -> Array | None:
@@ -61,7 +72,7 @@ def take(array: Array, dim: int, index: Array) -> Array | None:
     if not 0 <= dim < len(shape) or array.size * index.size > FEW * shape[dim]:
         return None
     result = np.empty((*shape[:dim], index.size, *shape[dim + 1:]), array.dtype)
-    return None if _TAKE[array.dtype](id(array), id(index), id(result), dim) else result
+    return None if _TAKE[array.dtype](array, index, result, dim) else result
 
 
 def scatter(target: Array, dim: int, index: Array, source: Array) -> bool:
@@ -82,4 +93,4 @@ def index_add(target: Array, dim: int, index: Array, source: Array) -> bool:
 def _write(kernels: _Kernels, target: Array, dim: int, index: Array, source: Array) -> bool:
     return (source.size <= FEW and index.dtype is LONG and source.dtype is target.dtype
             and type(dim) is int and not kernels[target.dtype](
-                id(target), id(index), id(source), dim if dim >= 0 else dim + target.ndim))
+                target, index, source, dim if dim >= 0 else dim + target.ndim))

@@ -209,6 +209,7 @@ FILLS: dict[str, tuple[str, Callable[[], str]]] = {
     "normal32": ("float float i64", partial(normal_fill.normal, 32)),
     "normal64": ("double double i64", lambda: _uniform64() + normal_fill.normal(64)),
     "pairs": ("", lambda: _uniform64() + normal_fill.PAIRS),
+    "pairs32": ("", lambda: _uniform64() + normal_fill.PAIRS + normal_fill.PAIRS32),
     "exponential64": ("double", partial(_real64, "exponential64", ", double %factor", EXPONENTIAL)),
     "geometric64": ("double", partial(_real64, "geometric64", ", double %failure", GEOMETRIC)),
     "cauchy64": ("double double",

@@ -248,6 +248,29 @@ done:
 """
 
 
+# Up to 16 of them as float32.
+PAIRS32 = """
+define internal void @pairs32(ptr %state, ptr noalias %out, i64 %n) {
+entry:
+  %wide = alloca [16 x double], align 64
+  call void @pairs(ptr %state, ptr %wide, i64 %n)
+  br label %each
+each:
+  %i = phi i64 [0, %entry], [%next, %each]
+  %from = getelementptr double, ptr %wide, i64 %i
+  %x = load double, ptr %from
+  %rounded = fptrunc double %x to float
+  %to = getelementptr float, ptr %out, i64 %i
+  store float %rounded, ptr %to
+  %next = add i64 %i, 1
+  %more = icmp ult i64 %next, %n
+  br i1 %more, label %each, label %done
+done:
+  ret void
+}
+"""
+
+
 def normal(bits: int) -> str:
     """`@normal32`; or `@normal64`, which needs `@uniform64`."""
     if bits == 32:
