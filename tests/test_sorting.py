@@ -152,6 +152,24 @@ def test_unique_finds_each_once() -> None:
         rl.unique(rl.ones(3, 0), dim=0)
 
 
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8", "uint8", "bool"])
+def test_unique_whole_numbers_near_and_far(dtype: str) -> None:
+    kind = np.dtype(dtype)
+    ends = [0, 1] if kind.kind == "b" else [np.iinfo(kind).min, np.iinfo(kind).max]
+    near = np.array([[3, 1, 3], [0, 1, 9]]).astype(kind)
+    for array in (near, near - kind.type(7) if kind.kind == "i" else near,
+                  np.array([*ends, ends[1], 1], kind), np.full((4,), ends[0], kind)):
+        expected = np.unique(array, return_inverse=True, return_counts=True)
+        x = rl.from_numpy(array)
+        found = x.unique(return_inverse=True, return_counts=True)
+        for given, wanted in zip(found, expected, strict=True):
+            assert given.tolist() == wanted.tolist()
+        assert found[0].dtype == x.unique().dtype == x.dtype
+        assert [part.tolist() for part in x.unique(return_counts=True)] == [
+            expected[0].tolist(), expected[2].tolist()]
+    assert rl.empty(0, dtype=rl.int64).unique().tolist() == []
+
+
 def test_isin() -> None:
     x = rl.tensor([[1, 2], [3, 4]])
     assert rl.isin(x, rl.tensor([2, 3])).tolist() == [[False, True], [True, False]]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import reduce
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
@@ -17,6 +18,7 @@ from rushlight.families.kernels import number
 from rushlight.tensor import Tensor, wrap
 
 Array = np.ndarray
+SPREAD = 1 << 10  # distance of whole numbers up to which counting is quicker than sorting
 
 
 def _array(name: str, input: Tensor) -> Array:
@@ -61,10 +63,9 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False,
     array = _array("unique", input)
     wide = array.astype(np.float32) if array.dtype in dtypes.HALF_TYPES else array
     if dim is None:
-        values, inverse, counts = np.unique(wide, return_inverse=True, return_counts=True,
-                                            equal_nan=False)
-        parts = values.astype(array.dtype, copy=False), inverse.reshape(array.shape), counts
-        return _results(parts, return_inverse, return_counts)
+        parts = _counted(wide, return_inverse) or _sorted(wide, return_inverse)
+        values = parts[0].astype(array.dtype, copy=False)
+        return _results((values, *parts[1:]), return_inverse, return_counts)
     dim = normalize_dim(dim, input.ndim)
     rows = _rows("unique", wide, dim)
     order = np.lexsort(rows.T[::-1]) if rows.shape[1] else np.arange(len(rows))
@@ -74,6 +75,40 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False,
     inverse[order] = group
     values = np.take(array, order[starts], axis=dim)
     return _results((values, inverse, np.bincount(group)), return_inverse, return_counts)
+
+
+def _counted(array: Array, inverse: bool) -> tuple[Array, Array | None, Array] | None:
+    """Distinct whole numbers that lie close together, their places where `inverse`, and how often
+    each occurs, by counting; None for others."""
+    if not array.size or array.dtype.kind not in "iu" or array.dtype.itemsize * (
+            array.dtype.kind == "u") == 8:
+        return None
+    low, high = (int(reduce.extreme(name, array, tuple(range(array.ndim)), False))
+                 for name in ("amin", "amax"))
+    if high - low > max(array.size, SPREAD):
+        return None
+    flat = array.reshape(-1).astype(np.int64, copy=False)
+    if low:
+        flat = flat - low
+    counts = np.bincount(flat)
+    found = counts.nonzero()[0]
+    values = found + low if low else found
+    places = None
+    if inverse:
+        rank = np.empty(len(counts), np.int64)
+        rank[found] = np.arange(len(found))
+        places = rank[flat].reshape(array.shape)
+    return values, places, counts[found]
+
+
+def _sorted(array: Array, inverse: bool) -> tuple[Array, Array | None, Array]:
+    """What `_counted` gives, of any elements, by sorting them."""
+    if inverse:
+        values, places, counts = np.unique(array, return_inverse=True, return_counts=True,
+                                           equal_nan=False)
+        return values, places.reshape(array.shape), counts
+    values, counts = np.unique(array, return_counts=True, equal_nan=False)
+    return values, None, counts
 
 
 def _starts(rows: Array) -> Array:
