@@ -29,7 +29,7 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Callable[..., Any]], An
     """
     for name, kind in (("type_p", type_p), ("type_q", type_q)):
         if not isinstance(kind, type):
-            raise TypeError(f"Expected {name} to be a class of distributions but got {kind}")
+            raise TypeError(f"Expected {name} to be a Distribution subclass but got {kind}")
 
     def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
         _KL_REGISTRY[type_p, type_q] = function

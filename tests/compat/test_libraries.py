@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from rushlight import compat, nn
 
 @pytest.fixture(scope="module")
 def torch() -> Iterator[Any]:
+    if any(name.split(".")[0] in ("torch", "torchvision") for name in sys.modules):
+        pytest.skip("the real torch is imported already")
     compat.install()
     import torch as installed
     yield installed

@@ -121,7 +121,7 @@ def test_divergences_of_ones_own_and_missing_ones() -> None:
     with pytest.raises(NotImplementedError, match="is implemented for p type Normal"):
         d.kl_divergence(d.Normal(0.0, 1.0), d.Cauchy(0.0, 1.0))
     with pytest.raises(TypeError, match="Expected type_p to be a Distribution subclass"):
-        d.register_kl(int, d.Normal)
+        d.register_kl(d.Normal(0.0, 1.0), d.Normal)  # type: ignore[arg-type]
 
 
 def test_supports_that_touch_have_finite_divergence() -> None:
