@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -114,11 +114,12 @@ def _run(operation: str, scans: bool, source: Array, target: Array, n: int, inne
         if few is not None:
             few(source, target)
         return few is not None
-    kernel = _kernel(operation, scans, inner == 1, source.dtype)
-    if kernel is None:
-        return False
     outer, strips = source.size // (n * inner), -(-inner // STRIP[scans])
-    units = -(-outer // ABREAST) if scans and inner == 1 else outer * strips
+    abreast = _abreast(scans, inner, outer)
+    made = _compiled(operation, scans, abreast, source.dtype)
+    if made is None:
+        return False
+    kernel, units = made[0], -(-outer // abreast) if abreast else outer * strips
     table = PACK(id(source), id(target), n, inner, strips, outer)
     kernel(table, units, max(1, GRAIN // (n * min(inner, STRIP[scans]))))
     return True
@@ -127,25 +128,26 @@ def _run(operation: str, scans: bool, source: Array, target: Array, n: int, inne
 @lru_cache(maxsize=4096)
 def _few(operation: str, scans: bool, dtype: np.dtype, n: int, inner: int, size: int) -> Any:
     """The builtin function of (source, target) for arrays of these extents."""
-    made = _compiled(operation, scans, inner == 1, dtype)
+    outer, strips = size // (n * inner), -(-inner // STRIP[scans])
+    abreast = _abreast(scans, inner, outer)
+    made = _compiled(operation, scans, abreast, dtype)
     if made is None:
         return None
-    outer, strips = size // (n * inner), -(-inner // STRIP[scans])
-    units = -(-outer // ABREAST) if scans and inner == 1 else outer * strips
+    units = -(-outer // abreast) if abreast else outer * strips
     return builtin.bind(made[1], np.array([n, inner, strips, outer, units]))
 
 
-def _kernel(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
-    made = _compiled(operation, scans, rows, dtype)
-    return made and made[0]
+def _abreast(scans: bool, inner: int, outer: int) -> int:
+    """The rows that a unit has; 0 where it is a strip of columns."""
+    return 0 if inner > 1 else ABREAST if scans and outer >= ABREAST else 1
 
 
 @cache
-def _compiled(operation: str, scans: bool, rows: bool, dtype: np.dtype) -> Any:
+def _compiled(operation: str, scans: bool, abreast: int, dtype: np.dtype) -> Any:
     """The kernel for the pool and the definition of the builtin function for few elements."""
     if not builtin.supported():
         return None
-    ir = running_ir(operation, scans, rows, KINDS[dtype.name], dtype.itemsize)
+    ir = running_ir(operation, scans, abreast, KINDS[dtype.name], dtype.itemsize)
     try:
         running, few = jit.load(ir, "running", "few", imports={
             "pool_run": threads.pool_run_address(), **builtin.imports()})
@@ -177,8 +179,8 @@ def _combined(operation: str, kind: str, scans: bool) -> tuple[str, str]:
             f"declare {kind} {symbol}({kind}, {kind})")
 
 
-def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) -> str:
-    """`running(table, units, grain)`; a unit is a row where `rows`, else a strip of columns.
+def running_ir(operation: str, scans: bool, abreast: int, kind: str, size: int) -> str:
+    """`running(table, units, grain)`; a unit is `abreast` rows, or a strip of columns (0).
 
     And `few`, a builtin function of (source, target), by the caller alone.
     """
@@ -191,7 +193,7 @@ def running_ir(operation: str, scans: bool, rows: bool, kind: str, size: int) ->
     write = f"""{narrow}
   %at_y = getelementptr {kind}, ptr %to_row, i64 %c
   store {kind} %y, ptr %at_y, align {size}, !llvm.access.group !910""" if scans else ""
-    body = _strip_ir if not rows else _rows_ir if scans else _row_ir
+    body = _strip_ir if not abreast else partial(_rows_ir, abreast) if scans else _row_ir
     names = ("source", "target", "n", "inner", "strips", "outer")
     loads = "\n  ".join(builtin.loaded(name, i, i < 2) for i, name in enumerate(names))
     return f"""{builtin.DECLARATIONS}
@@ -245,11 +247,11 @@ declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 """
 
 
-def _rows_ir(kind: str, size: int, carried: str, first: str, widen: str, combine: str, write: str,
-             scans: bool) -> str:
+def _rows_ir(abreast: int, kind: str, size: int, carried: str, first: str, widen: str,
+             combine: str, write: str, scans: bool) -> str:
     """Rows abreast; where too few are left, the last one several times."""
     starts, carries, steps = [], [], []
-    for j in range(ABREAST):
+    for j in range(abreast):
         starts += [f"%at{j} = add i64 %rows, {j}",
                    f"%r{j} = call i64 @llvm.umin.i64(i64 %at{j}, i64 %last)",
                    f"%place{j} = mul i64 %r{j}, %n",
@@ -265,7 +267,7 @@ def _rows_ir(kind: str, size: int, carried: str, first: str, widen: str, combine
                             step))
     newline = "\n  "
     return f"""start:
-  %rows = mul i64 %u, {ABREAST}
+  %rows = mul i64 %u, {abreast}
   %last = sub i64 %outer, 1
   {newline.join(starts)}
   br label %each
