@@ -28,7 +28,7 @@ Array = np.ndarray
 
 STRIP = 1024  # columns that advance together: narrower ones of a long row collide in the cache
 LARGE = 1 << 12  # elements from which memory is recycled
-NARROW = 8  # columns below which rows are better moved to the end
+NARROW = 8  # columns below which many rows are better moved to the end
 SERVED = ("softmax", "log_softmax", "logsumexp", "softmax_backward", "log_softmax_backward")
 _LOCAL = re.compile(r"%(?:[ps]\d+|[cr])\b(?!\.)")  # what each loop has a value of its own of
 PACKS = [struct.Struct(f"{count + 4}q").pack for count in range(4)]  # by the number of inputs
@@ -39,7 +39,8 @@ def run(name: str, dim: int, *arrays: Array) -> Array | None:
     """The row kernel `name` along `dim` of contiguous arrays; None where this does not serve."""
     first = arrays[0]
     inner = math.prod(first.shape[dim + 1:])
-    kernel = _kernel(name, first.dtype) if first.size and inner >= NARROW else None
+    served = inner >= NARROW or 0 < first.size < LARGE
+    kernel = _kernel(name, first.dtype) if served and first.size else None
     if kernel is None:
         return None
     for array in arrays:
