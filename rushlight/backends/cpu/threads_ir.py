@@ -443,10 +443,12 @@ define void @pool_forget() nounwind {
 """
 
 # By CPU family: the number of the futex system call, the instruction that eases a spinning core,
-# and turns of spinning before an idle worker (some 100 us) and before a waiting caller (10) sleeps.
+# and turns of spinning before an idle worker (some 400 us) and before a waiting caller (10) sleeps.
+# Python takes up to 200 us between two large operations of a small net; a worker that had fallen
+# asleep in between would come too late for each of them.
 _FAMILIES = {
-    "x86_64": {"$FUTEX": "202", "$PAUSE": "pause", "$SPINS": "4096", "$WAITS": "400"},
-    "aarch64": {"$FUTEX": "98", "$PAUSE": "isb", "$SPINS": "8192", "$WAITS": "800"},
+    "x86_64": {"$FUTEX": "202", "$PAUSE": "pause", "$SPINS": "16384", "$WAITS": "400"},
+    "aarch64": {"$FUTEX": "98", "$PAUSE": "isb", "$SPINS": "32768", "$WAITS": "800"},
 }
 
 
