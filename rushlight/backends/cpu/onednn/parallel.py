@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 FLOPS_PER_NANOSECOND = 60.0  # of one core: half of what an AVX-512 core of 2023 reaches
-JOB = 5e6  # floating-point operations for which waking a thread pays
+JOB = 2e6  # floating-point operations for which a thread that is awake is worth a job
 MOST = 32  # jobs in a phase
 
 
@@ -18,8 +18,9 @@ def nanoseconds(flops: float) -> float:
 
 
 def jobs_for(flops: float) -> int:
-    """How many jobs that much work is worth."""
-    return max(1, min(MOST, int(flops / JOB)))
+    """How many jobs that much work is worth: one, or an even number, as cores mostly are."""
+    jobs = max(1, min(MOST, int(flops / JOB)))
+    return jobs + 1 if jobs % 2 and jobs > 1 else jobs
 
 
 def cut(extent: int, jobs: int, multiple: int = 1) -> list[tuple[int, int]]:
