@@ -56,7 +56,9 @@ def serve(cases: Mapping[str, Case], module_name: str, seconds: float) -> None:
 
 
 class Side:
-    """A process that measures cases with one module."""
+    """A process that measures cases with one module.
+
+    Where its memory lies decides a good part of some figures, so each turn gets a new process."""
 
     def __init__(self, module_name: str, seconds: float) -> None:
         self.module_name = module_name
@@ -99,11 +101,22 @@ def _options(title: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _row(name: str, case: Case, sides: list[Side], rounds: int) -> dict[str, Any]:
+def _turn(module: str, name: str, seconds: float) -> float:
+    """The time of a case in a process of its own."""
+    side = Side(module, seconds)
+    try:
+        return side.time(name)
+    finally:
+        side.process.kill()
+        side.process.wait()
+
+
+def _row(name: str, case: Case, modules: list[str], options: Any) -> dict[str, Any]:
     """Medians over turns, their ratio, and the share of the machine's limit."""
-    turns = [[side.time(name) for side in sides] for _ in range(rounds)]
+    turns = [[_turn(module, name, options.seconds) for module in modules]
+             for _ in range(options.rounds)]
     times = [statistics.median(column) for column in zip(*turns, strict=True)]
-    libraries = tuple(importlib.import_module(side.module_name) for side in sides)
+    libraries = tuple(map(importlib.import_module, modules))
     return {"name": name, "seconds": times, "limit": share(case, times[0], libraries),
             "ratio": times[1] / times[0] if len(times) > 1 else None}
 
@@ -124,18 +137,17 @@ def compare(cases: Mapping[str, Case], title: str) -> None:
         return
     chosen = [n for n in cases if not options.names or any(part in n for part in options.names)]
     modules = ["rushlight", *(["torch"] if find_spec("torch") else [])]
-    sides = [Side(module, options.seconds) for module in modules]
     print(f"{title}\n{'':36}" + "".join(f"{module + ' us':>14}" for module in modules), end="")
-    print(f"{'ratio':>8}{'limit':>8}" if len(sides) > 1 else "  (torch is not installed)")
+    print(f"{'ratio':>8}{'limit':>8}" if len(modules) > 1 else "  (torch is not installed)")
     hogs = busy(options.busy)
     rows = []
     for name in chosen:
-        rows.append(_row(name, cases[name], sides, options.rounds))
+        rows.append(_row(name, cases[name], modules, options))
         _print(rows[-1])
     ratios = [row["ratio"] for row in rows if row["ratio"]]
     if ratios:
         print(f"{'geometric mean':36}{'':28}{geometric_mean(ratios):8.2f}")
-    for process in (*(side.process for side in sides), *hogs):
+    for process in hogs:
         process.kill()
         process.wait()
     if options.json:
