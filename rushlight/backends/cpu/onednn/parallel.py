@@ -19,8 +19,8 @@ def nanoseconds(flops: float) -> float:
 
 def jobs_for(flops: float) -> int:
     """How many jobs that much work is worth: one, or an even number, as cores mostly are."""
-    jobs = max(1, min(MOST, int(flops / JOB)))
-    return jobs + 1 if jobs % 2 and jobs > 1 else jobs
+    jobs = int(flops / JOB)
+    return max(1, min(MOST, jobs + jobs % 2 if jobs > 1 else jobs))
 
 
 def cut(extent: int, jobs: int, multiple: int = 1) -> list[tuple[int, int]]:
