@@ -1,11 +1,11 @@
-"""What programs ask about Apple's graphics processors; there is no backend for them."""
+"""What programs ask about a graphics processor (here Apple's) that there is no backend for."""
 
 from __future__ import annotations
 
 from typing import Any
 
 __all__ = ["current_allocated_memory", "device_count", "empty_cache", "is_available",
-           "manual_seed", "synchronize"]
+           "manual_seed", "manual_seed_all", "synchronize"]
 
 
 def is_available() -> bool:

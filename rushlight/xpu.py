@@ -1,39 +1,15 @@
-"""What programs ask about Intel's graphics processors; there is no backend for them."""
+"""What programs ask about Intel's graphics processors: the answers of `mps`, for there is none."""
 
 from __future__ import annotations
 
-from typing import Any
+from rushlight.mps import (
+    device_count,
+    empty_cache,
+    is_available,
+    manual_seed,
+    manual_seed_all,
+    synchronize,
+)
 
-__all__ = ["current_allocated_memory", "device_count", "empty_cache", "is_available",
-           "manual_seed", "synchronize"]
-
-
-def is_available() -> bool:
-    """Whether tensors can lie on such a device: False."""
-    return False
-
-
-def device_count() -> int:
-    """The number of such devices: 0."""
-    return 0
-
-
-def current_allocated_memory() -> int:
-    """Bytes that tensors hold on such a device: 0."""
-    return 0
-
-
-def empty_cache() -> None:
-    """Free unused memory of such a device: there is none."""
-
-
-def manual_seed(seed: int) -> None:
-    """Seed such a device: there is none, so nothing is done."""
-
-
-manual_seed_all = manual_seed
-
-
-def synchronize(device: Any = None) -> None:
-    """Wait for such a device. Raises RuntimeError: there is none."""
-    raise RuntimeError("there is no such device: ask is_available() first")
+__all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all",
+           "synchronize"]
