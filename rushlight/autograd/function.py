@@ -31,6 +31,7 @@ class FunctionCtx:
     __slots__ = ()
     needs_input_grad: tuple[bool, ...]  # for each argument of forward, whether a gradient is asked
     to_save: tuple[Any, ...] = ()
+    kept_for_forward: tuple[Any, ...] = ()
     dirty_tensors: tuple[Any, ...] = ()
     non_differentiable: tuple[Any, ...] = ()
     materialize_grads = True
@@ -40,7 +41,8 @@ class FunctionCtx:
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """Accepted: there is no forward mode."""
+        """Keep tensors that are no inputs or outputs for `saved_tensors` inside `jvp`."""
+        self.kept_for_forward = tensors
 
     def mark_dirty(self, *args: Tensor) -> None:
         """Say which inputs `forward` wrote to; they have to be returned."""
@@ -62,12 +64,18 @@ class FunctionNode(FunctionCtx, Node):
     function: type[Function]
     outputs = 1
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at {hex(id(self))}>"
+
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to `save_for_backward`, checked against writes in the meantime.
 
+        Inside `jvp` those given to `save_for_forward`, where there are any.
         Raises RuntimeError after the graph was freed, or where one was changed in place.
         """
+        if self.kept_for_forward:
+            return self.kept_for_forward
         if self.saved is None:
             raise freed(self)
         return tuple(self._unpack(entry) for entry in self.saved)
@@ -170,6 +178,8 @@ class Function:
     `forward(ctx, *args)` computes with recording off and may keep tensors with
     `ctx.save_for_backward`; or `forward(*args)` with `setup_context(ctx, inputs, output)`.
     `backward(ctx, *grad_outputs)` returns one gradient for each argument of `forward`.
+    `jvp(ctx, *tangents)`, for forward mode, returns one tangent for each output; without it
+    forward mode differentiates `backward`.
 
     >>> import rushlight as rl
     >>> class Cube(rl.autograd.Function):
@@ -189,6 +199,7 @@ class Function:
 
     generate_vmap_rule = False  # whether vmap may run it lane by lane
     vmap: Any = None  # vmap(info, in_dims, *args) -> (outputs, out_dims), or None
+    jvp: Any = None  # jvp(ctx, *tangents) -> tangents of the outputs, or None
     _legacy = False  # whether forward is a method, as it was before 2018
     _node_class: type[FunctionNode]
 
@@ -237,6 +248,14 @@ class Function:
             raise RuntimeError(_legacy_message(cls.__name__))
         if levels.stack and is_wrapped(leaves_of(args)):
             return override(Call(cls.apply, args, kwargs, cls, cls.__name__, "autograd"))
+        node, result = cls._applied(args, kwargs)
+        if node.kept_for_forward:
+            node.kept_for_forward = ()  # `backward` asks for what was saved for it
+        return result
+
+    @classmethod
+    def _applied(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[FunctionNode, Any]:
+        """The context and what `apply` returns."""
         node: FunctionNode = cls._node_class()
         node.saved, node.edges = (), ()
         recording = flags.grad_enabled
@@ -253,7 +272,7 @@ class Function:
             flags.grad_enabled = recording
         many = isinstance(output, (tuple, list))
         outputs = _record(node, args, tuple(output) if many else (output,), recording)
-        return tuple(outputs) if many else outputs[0]
+        return node, tuple(outputs) if many else outputs[0]
 
 
 def _legacy_message(name: str) -> str:
@@ -287,7 +306,7 @@ def _record(
         (tuple(x.shape), x.dtype) if isinstance(x, Tensor) else (None, None) for x in outputs
     ]
     if flags.anomaly and recorded:
-        node.site = user_site()  # type: ignore[misc]
+        node.site = user_site()
     seen = []
     for i, x in enumerate(outputs):
         if not isinstance(x, Tensor):

@@ -8,6 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.autograd.finite_differences import (
+    difference,
+    differentiable,
+    directions,
+    numerical_jacobian,
+)
+from rushlight.autograd.forward_ad import dual_level, make_dual, unpack_dual
 from rushlight.autograd.gradient import grad
 from rushlight.base.errors import describe
 from rushlight.tensor import Tensor, wrap
@@ -47,26 +54,27 @@ def gradcheck(
         check_undefined_grad: also check that a zero gradient of the output gives zeros.
         check_grad_dtypes: also check that gradients have their inputs' dtypes.
         fast_mode: compare along one random direction, not every element.
+        check_forward_ad: also compare the tangents of forward mode.
+        check_backward_ad: False to compare nothing but those.
         check_batched_grad, check_batched_forward_grad, masked: accepted.
 
     Raises:
         GradcheckError: a difference. ValueError: no input requires grad.
-        NotImplementedError: `check_forward_ad`.
 
     >>> import rushlight as rl
     >>> x = rl.tensor([1.0, 2.0], dtype=rl.float64, requires_grad=True)
     >>> rl.autograd.gradcheck(lambda x: x * x, (x,))
     True
     """
-    if check_forward_ad:
-        raise NotImplementedError("gradcheck: there is no forward mode; use check_forward_ad=False")
     try:
         given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         checked = _checked_inputs(given)
-        outputs = _differentiable(func(*given))
+        outputs = differentiable(func(*given))
         if not any(x._node is not None for x in outputs):
             _check_constant(func, given, checked, eps)
             return True
+        if check_forward_ad:
+            _compare_forward(func, given, eps, atol, rtol)
         if not check_backward_ad:
             return True
         compare = _compare_fast if fast_mode else _compare_slow
@@ -107,6 +115,8 @@ def gradgradcheck(
         func, inputs: as of `gradcheck`.
         grad_outputs: gradients of the outputs that the first backward starts with; random if None.
         gen_non_contig_grad_outputs: make those random ones non-contiguous.
+        check_fwd_over_rev: also compare the tangents of the first gradients.
+        check_rev_over_rev: False to compare nothing but those.
         eps, atol, rtol, raise_exception, nondet_tol, check_grad_dtypes, fast_mode: as of
             `gradcheck`.
 
@@ -118,8 +128,6 @@ def gradgradcheck(
     >>> rl.autograd.gradgradcheck(lambda x: x * x * x, (x,))
     True
     """
-    if check_fwd_over_rev:
-        raise NotImplementedError("gradgradcheck: there is no forward mode")
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:
         random = np.random.default_rng(0)  # the program's own stream is left alone
@@ -140,7 +148,8 @@ def gradgradcheck(
         first_gradients, (*given, *seeds), eps=eps, atol=atol, rtol=rtol,
         raise_exception=raise_exception, nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad, check_grad_dtypes=check_grad_dtypes,
-        check_batched_grad=check_batched_grad, fast_mode=fast_mode, masked=masked,
+        check_batched_grad=check_batched_grad, check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev, fast_mode=fast_mode, masked=masked,
     )
 
 
@@ -179,61 +188,9 @@ def _checked_inputs(inputs: tuple[Any, ...]) -> list[Tensor]:
     return checked
 
 
-def _differentiable(outputs: Any) -> list[Tensor]:
-    """The outputs that can have gradients."""
-    listed = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    return [x for x in listed
-            if isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex())]
-
-
 def _required(outputs: Any) -> list[Tensor]:
     """The outputs that have gradients."""
-    return [x for x in _differentiable(outputs) if x._node is not None]
-
-
-def _values(func: Callable[..., Any], inputs: Sequence[Any]) -> list[np.ndarray]:
-    return [np.array(x._array) for x in _differentiable(func(*inputs))]
-
-
-def _difference(
-    func: Callable[..., Any], inputs: Sequence[Any], array: np.ndarray,
-    direction: np.ndarray, eps: float,
-) -> list[np.ndarray]:
-    """The derivative of every output along `direction` in the memory of one input."""
-    before = array.copy()
-    try:
-        array[...] = before + eps * direction
-        above = _values(func, inputs)
-        array[...] = before - eps * direction
-        below = _values(func, inputs)
-    finally:
-        array[...] = before
-    return [(a - b) / (2 * eps) for a, b in zip(above, below, strict=True)]
-
-
-def _directions(array: np.ndarray) -> Iterator[tuple[tuple[int, ...], complex]]:
-    for index in np.ndindex(array.shape):
-        yield index, 1.0
-        if array.dtype.kind == "c":
-            yield index, 1j
-
-
-def _numerical(
-    func: Callable[..., Any], inputs: Sequence[Any], x: Tensor, outputs: list[Tensor], eps: float
-) -> list[np.ndarray]:
-    """For each output the Jacobian, (real components of the output, elements of the input)."""
-    array = x._array
-    jacobians = [np.zeros((2 if y.is_complex() else 1, y.numel(), *array.shape), array.dtype)
-                 for y in outputs]
-    for index, unit in _directions(array):
-        direction = np.zeros(array.shape, array.dtype)
-        direction[index] = unit
-        for jacobian, d in zip(jacobians, _difference(func, inputs, array, direction, eps),
-                               strict=True):
-            parts = [d.real, d.imag] if d.dtype.kind == "c" else [d]
-            for k, part in enumerate(parts):
-                jacobian[(k, slice(None), *index)] += unit * part.ravel()
-    return jacobians
+    return [x for x in differentiable(outputs) if x._node is not None]
 
 
 def _analytical(y: Tensor, x: Tensor) -> np.ndarray:
@@ -263,7 +220,7 @@ def _compare_slow(
     outputs: list[Tensor], eps: float, atol: float, rtol: float, nondet_tol: float,
 ) -> None:
     for i, x in enumerate(checked):
-        numerical = _numerical(func, inputs, x, outputs, eps)
+        numerical = numerical_jacobian(func, inputs, x, outputs, eps)
         for o, y in enumerate(outputs):
             analytical, again = _analytical(y, x), _analytical(y, x)
             if not np.allclose(analytical, numerical[o], rtol, atol, equal_nan=True):
@@ -281,6 +238,30 @@ def _compare_slow(
                 )
 
 
+def _compare_forward(
+    func: Callable[..., Any], inputs: tuple[Any, ...], eps: float, atol: float, rtol: float,
+) -> None:
+    """The tangents of every output along every element of every input."""
+    for i, x in enumerate(inputs):
+        if not (isinstance(x, Tensor) and x._node is not None):
+            continue
+        for index, unit in directions(x._array):
+            direction = np.zeros(x._array.shape, x._array.dtype)
+            direction[index] = unit
+            expected = difference(func, inputs, x._array, direction, eps)
+            with dual_level():
+                dual = make_dual(x, wrap(direction))
+                found = [unpack_dual(y).tangent for y in
+                         differentiable(func(*inputs[:i], dual, *inputs[i + 1:]))]
+            for o, (tangent, numeric) in enumerate(zip(found, expected, strict=True)):
+                got = np.zeros_like(numeric) if tangent is None else tangent._array
+                if not np.allclose(got, numeric, rtol, atol, equal_nan=True):
+                    raise GradcheckError(
+                        f"Jacobian computed with forward mode mismatch for output {o} with "
+                        f"respect to input {i},\nnumerical:{numeric}\nanalytical:{got}\n"
+                        f"along its element {list(index)}")
+
+
 def _compare_fast(
     func: Callable[..., Any], inputs: tuple[Any, ...], checked: list[Tensor],
     outputs: list[Tensor], eps: float, atol: float, rtol: float, nondet_tol: float,
@@ -293,11 +274,12 @@ def _compare_fast(
         values = random.standard_normal(shape)
         if like.is_complex():
             values = values + 1j * random.standard_normal(shape)
-        return np.asarray(values / max(np.linalg.norm(values), 1e-12)).astype(like._array.dtype)
+        length = max(float(np.linalg.norm(values)), 1e-12)
+        return np.asarray(values / length).astype(like._array.dtype)
 
     for i, x in enumerate(checked):
         direction = unit(x)
-        numerical = _difference(func, inputs, x._array, direction, eps)
+        numerical = difference(func, inputs, x._array, direction, eps)
         for o, y in enumerate(outputs):
             combination = unit(y)
             found = None
@@ -317,9 +299,9 @@ def _check_constant(
     func: Callable[..., Any], inputs: tuple[Any, ...], checked: list[Tensor], eps: float
 ) -> None:
     """Outputs that require no gradient must not depend on the inputs."""
-    outputs = _differentiable(func(*inputs))
+    outputs = differentiable(func(*inputs))
     for x in checked:
-        if any(np.any(np.abs(j) > eps) for j in _numerical(func, inputs, x, outputs, eps)):
+        if any(np.any(np.abs(j) > eps) for j in numerical_jacobian(func, inputs, x, outputs, eps)):
             raise GradcheckError("Numerical gradient for function expected to be zero")
 
 

@@ -16,7 +16,7 @@ from rushlight.engine.node import next_sequence
 from rushlight.families.pointwise import Pointwise
 from rushlight.families.pointwise_general import apply
 from rushlight.families.view import View
-from rushlight.families.wrapped import Call, below, leaves_of, mapped
+from rushlight.families.wrapped import Call, below, is_wrapped, leaves_of, mapped
 from rushlight.ops import zeros_like
 from rushlight.tensor import Tensor
 from rushlight.transforms import dual
@@ -45,6 +45,10 @@ def rule(level: int, call: Call) -> Any:
     with below(level):
         if call.in_place:
             return _in_place(level, call)
+        if call.family == "autograd" and call.op.jvp is not None:
+            found = _custom(level, call)
+            if found is not NotImplemented:
+                return found
         primals, tangents = _parts(level, call.leaves())
         result, along = _along(call, primals, tangents)
         return _paired(level, result, along)
@@ -68,6 +72,30 @@ def _along(call: Call, primals: list[Any], tangents: list[Any]) -> tuple[Any, An
         if found is not None:
             return found
     return _twice_backwards(call, primals, tangents)
+
+
+def _custom(level: int, call: Call) -> Any:
+    """An `autograd.Function` by its own `jvp`, which gets None for what has no tangent."""
+    primals, tangents = zip(*((x.primal, x.tangent) if isinstance(x, Dual) and x.level == level
+                              else (x, None) for x in call.args), strict=True)
+    if is_wrapped(leaves_of(primals)):
+        return NotImplemented  # its context would be that of one transform further in
+    node, result = call.op._applied(primals, call.options)
+    if not any(t is not None for t in tangents):
+        return result
+    given = call.op.jvp(node, *tangents)
+    node.kept_for_forward = ()
+    outputs, along = list(leaves_of(result)), list(leaves_of(given))
+    if len(along) != len(outputs):
+        raise RuntimeError(
+            f"{call.name}.jvp returned {len(along)} tangents for {len(outputs)} outputs of "
+            "forward: return one for each, None for those without")
+    for i, (output, tangent) in enumerate(zip(outputs, along, strict=True)):
+        if tangent is not None and tangent.shape != output.shape:
+            raise RuntimeError(
+                f"{call.name}.jvp returned a tangent of shape {list(tangent.shape)} for output "
+                f"{i} of shape {list(output.shape)}: a tangent has the shape of its output")
+    return _paired(level, result, along)
 
 
 def _paired(level: int, result: Any, tangents: list[Any]) -> Any:

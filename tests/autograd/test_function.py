@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import rushlight as rl
-from rushlight.autograd import Function, grad, gradcheck, gradgradcheck
+from rushlight.autograd import Function, forward_ad, grad, gradcheck, gradgradcheck
 from rushlight.autograd.function import once_differentiable
 
 
@@ -312,3 +312,66 @@ def test_only_tensors_are_saved() -> None:
 
     with pytest.raises(TypeError, match="can only save variables, but argument 2 is of type int"):
         Saves.apply(leaf(1.0))
+
+
+class Product(Function):
+    """x * y * scale, with all it can have."""
+
+    @staticmethod
+    def forward(x: Any, y: Any, scale: Any) -> Any:
+        return x * y * scale, x + 0
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        x, y, ctx.scale = inputs
+        ctx.save_for_backward(x, y)
+        ctx.save_for_forward(y, x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any, h: Any) -> Any:
+        x, y = ctx.saved_tensors
+        return g * y * ctx.scale + h, g * x * ctx.scale, None
+
+    @staticmethod
+    def jvp(ctx: Any, along_x: Any, along_y: Any, along_scale: Any) -> Any:
+        y, x = ctx.saved_tensors
+        assert along_scale is None
+        return ((0 if along_x is None else along_x * y) * ctx.scale
+                + (0 if along_y is None else along_y * x) * ctx.scale), along_x
+
+
+def test_forward_mode_runs_the_jvp_of_a_function() -> None:
+    x, y = leaf(1.0, 2.0), leaf(3.0, 5.0)
+    with forward_ad.dual_level():
+        made, same = Product.apply(forward_ad.make_dual(x, rl.ones_like(x)), y, 2.0)
+        tangent = forward_ad.unpack_dual(made).tangent
+        assert tangent.tolist() == [6.0, 10.0]
+        assert forward_ad.unpack_dual(same).tangent.tolist() == [1.0, 1.0]
+        assert grad(tangent.sum(), y, retain_graph=True)[0].tolist() == [2.0, 2.0]
+        assert grad(forward_ad.unpack_dual(made).primal.sum(), x)[0].tolist() == [6.0, 10.0]
+        made, same = Product.apply(x, forward_ad.make_dual(y, rl.ones_like(y)), 2.0)
+        assert forward_ad.unpack_dual(made).tangent.tolist() == [2.0, 4.0]
+        assert forward_ad.unpack_dual(same).tangent is None
+    assert gradcheck(lambda x, y: Product.apply(x, y, 2.0), (x, y), check_forward_ad=True)
+    _, (along, _) = rl.func.jvp(lambda x: Product.apply(x, x, 1.0), (x,), (rl.ones_like(x),))
+    assert along.tolist() == [2.0, 4.0]
+
+
+def test_a_jvp_of_other_shapes_or_counts_is_refused() -> None:
+    class Fewer(Product):
+        @staticmethod
+        def jvp(ctx: Any, *along: Any) -> Any:
+            return along[0]
+
+    class Larger(Product):
+        @staticmethod
+        def jvp(ctx: Any, *along: Any) -> Any:
+            return along[0], along[0].sum()
+
+    x = leaf(1.0, 2.0)
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x, rl.ones_like(x))
+        with pytest.raises(RuntimeError, match="Fewer.jvp returned 1 tangents for 2 outputs"):
+            Fewer.apply(dual, x, 1.0)
+        with pytest.raises(RuntimeError, match=r"a tangent of shape \[\] for output 1 of shape"):
+            Larger.apply(dual, x, 1.0)

@@ -117,8 +117,28 @@ def test_gradcheck_says_what_it_cannot_check() -> None:
         gradcheck(lambda x: x * 2, (rl.ones(1, requires_grad=True),), eps=1e-2, atol=1e-2)
     with pytest.raises(RuntimeError, match="stride 0"):
         gradcheck(lambda x: x * 2, (leaf(1.0).expand(3),))
-    with pytest.raises(NotImplementedError, match="forward mode"):
-        gradcheck(lambda x: x, (leaf(1.0),), check_forward_ad=True)
+
+
+def test_gradcheck_compares_tangents_too() -> None:
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * x
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Any) -> Any:
+            return tangent * 3
+
+        backward = vjp = jvp
+
+    x = leaf(1.0, 2.0)
+    z = rl.tensor([1 + 2j, 3 - 1j], dtype=rl.complex128, requires_grad=True)
+    assert gradcheck(lambda x: (x * x).cumsum(0), (x,), check_forward_ad=True)
+    assert gradcheck(lambda z: z * z, (z,), check_forward_ad=True)
+    assert gradgradcheck(lambda x: x ** 3, (x,), check_fwd_over_rev=True)
+    with pytest.raises(GradcheckError, match="forward mode mismatch for output 0 with respect"):
+        gradcheck(Wrong.apply, (x,), check_forward_ad=True, check_backward_ad=False)
+    assert not gradcheck(Wrong.apply, (x,), check_forward_ad=True, raise_exception=False)
 
 
 def test_gradcheck_notices_what_ignores_the_incoming_gradient() -> None:
