@@ -46,11 +46,13 @@ class _ContextDecorator:
 
         return inside  # type: ignore[return-value]
 
-    def _around_generator(self, function: Callable[..., Generator]) -> Callable[..., Generator]:
+    def _around_generator(
+        self, function: Callable[..., Generator[Any, Any, Any]],
+    ) -> Callable[..., Generator[Any, Any, Any]]:
         """The mode holds while the generator runs, and not in the code that iterates over it."""
 
         @functools.wraps(function)
-        def generate(*args: Any, **kwargs: Any) -> Generator:
+        def generate(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             with self.clone():
                 generator = function(*args, **kwargs)
                 resume: Callable[[], Any] = generator.__next__

@@ -111,7 +111,7 @@ def jacfwd(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 
 def _outermost(x: Any) -> Any:
     """An auxiliary value as it is outside: one of the equal lanes, without tangent."""
-    value = x
+    value: Any = x
     while isinstance(value, Tensor) and (hasattr(value, "primal") or hasattr(value, "value")):
         value = value.primal if hasattr(value, "primal") else value.value[0]
     return value

@@ -69,7 +69,7 @@ class ProcessContext:
         """
         failed = None
         for sentinel in connection.wait(list(self._waiting), timeout=timeout):
-            index = self._waiting.pop(sentinel)  # type: ignore[call-overload]
+            index = self._waiting.pop(sentinel)
             self.processes[index].join()
             if self.processes[index].exitcode != 0:
                 failed = index if failed is None else failed

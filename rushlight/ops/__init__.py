@@ -3,6 +3,10 @@
 Every declared function is a name of this package, under its own name.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from rushlight.families import subclass
 from rushlight.families.declaration import DECLARATIONS, FUNCTIONS, PATHS
 
@@ -35,5 +39,10 @@ globals().update({path: function for path, function in FUNCTIONS.items() if "." 
 globals().update({_last(path): function for path, function in FUNCTIONS.items()
                   if path.startswith("nn.functional.") and _last(path) not in FUNCTIONS})
 subclass.install()
+
+if TYPE_CHECKING:  # what a declaration becomes, no type checker can follow
+
+    def __getattr__(name: str) -> Any: ...
+
 
 __all__ = ["DECLARATIONS", "FUNCTIONS", "PATHS"]

@@ -77,7 +77,7 @@ def unstacked(value: Tensor) -> list[Tensor]:
     """The lanes one by one, to be read only; their gradients cost no more than the whole."""
     size = value._array.shape[0]
     if isinstance(value, Wrapped) or value._node is None or not flags.grad_enabled:
-        return [value[i] for i in range(size)]  # type: ignore[index]
+        return [value[i] for i in range(size)]
     node = object.__new__(LanesBackward)
     node._sequence, node.edges, node.saved = next_sequence(), (edge_of(value),), (size,)
     lanes = []

@@ -88,7 +88,7 @@ def _different(call: Call, level: Level) -> Any:
         if len(ranks) == 1:
             made = call(lambda x: lowered(x, number, size).clone()
                         if isinstance(x, Tensor) and not _is_lane(x, level)
-                        else x.value if isinstance(x, Tensor) else x)
+                        else x.value if isinstance(x, Batched) else x)
             if call.in_place:
                 return call.args[0]
             return tuple(raised(y, number) for y in made) if isinstance(made, tuple) else raised(

@@ -36,7 +36,7 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
                 _inside(name, path)
             packed.extractall(into)
         return into
-    opener = SINGLE.get(path.suffix.lower())
+    opener: Any = SINGLE.get(path.suffix.lower())
     if opener is None:
         raise RuntimeError(f"Unknown compression or archive type: '{path.suffix}' of {path}. Known "
                            f"are {', '.join((*TARS, '.zip', *SINGLE))}.")

@@ -90,7 +90,7 @@ def _detached(value: Any) -> Any:
 class _Segment:
     """A function with its arguments and the random numbers it began with."""
 
-    def __init__(self, function: Callable[..., Any], args: tuple, kwargs: dict[str, Any],
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                  context: Any, preserve_rng_state: bool) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
         self.context = context

@@ -86,6 +86,8 @@ class TreeSpec:
 
     __slots__ = ("children_specs", "context", "num_leaves", "type")
 
+    num_leaves: int
+
     def __init__(self, type: Any, context: Any, children_specs: list[TreeSpec]) -> None:
         self.type, self.context, self.children_specs = type, context, children_specs
         self.num_leaves = 1 if type is None else sum(c.num_leaves for c in children_specs)

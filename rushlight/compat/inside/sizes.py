@@ -36,7 +36,7 @@ def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: 
     """Take `prefix`, such as "module." of DataParallel, off the keys of `state_dict`, in place."""
     for key in [key for key in state_dict if key.startswith(prefix)]:
         state_dict[key.removeprefix(prefix)] = state_dict.pop(key)
-    metadata = getattr(state_dict, "_metadata", None)
-    for key in [] if metadata is None else list(metadata):
+    metadata = getattr(state_dict, "_metadata", None) or {}
+    for key in list(metadata):
         if key.startswith(prefix) or key == prefix.rstrip("."):
             metadata[key[len(prefix):]] = metadata.pop(key)

@@ -36,7 +36,7 @@ class IterableDataset(Dataset[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
 
-    def __add__(self, other: Any) -> ChainDataset:
+    def __add__(self, other: Any) -> ChainDataset:  # type: ignore[override]
         return ChainDataset([self, other])
 
 
@@ -273,7 +273,7 @@ def random_split(
         )
     order = ops.randperm(total, generator=generator).tolist()
     ends = itertools.accumulate(sizes)
-    return [Subset(dataset, order[end - size:end])  # type: ignore[misc]
+    return [Subset(dataset, order[end - size:end])
             for end, size in zip(ends, sizes, strict=True)]
 
 
