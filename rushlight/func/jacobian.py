@@ -12,6 +12,8 @@ from rushlight.families.wrapped import entered
 from rushlight.func.arguments import Argnums, chosen, replaced
 from rushlight.func.gradient import _differentiable, _settled_tree, _with_aux, check_outputs
 from rushlight.tensor import Tensor
+from rushlight.transforms.batched import Batched
+from rushlight.transforms.dual import Dual
 from rushlight.transforms.jacobians import columns, rows
 from rushlight.transforms.reverse import reaches_outside, recorded, settled
 from rushlight.transforms.teach import teach
@@ -111,10 +113,9 @@ def jacfwd(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 
 def _outermost(x: Any) -> Any:
     """An auxiliary value as it is outside: one of the equal lanes, without tangent."""
-    value: Any = x
-    while isinstance(value, Tensor) and (hasattr(value, "primal") or hasattr(value, "value")):
-        value = value.primal if hasattr(value, "primal") else value.value[0]
-    return value
+    while isinstance(x, Dual | Batched):
+        x = x.primal if isinstance(x, Dual) else x.value[0]
+    return x
 
 
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
