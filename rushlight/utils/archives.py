@@ -10,6 +10,7 @@ import shutil
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from rushlight.serialization import atomic_file
 
