@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends import kept_weights
+from rushlight.backends.channels_last import is_last
 from rushlight.backends.cpu import convolution as backend
 from rushlight.backends.cpu.convolution import Window, output_space
 from rushlight.backends.meta.array import MetaArray, is_meta
@@ -23,12 +24,14 @@ from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.tensor import Parameter, Tensor, wrap
+from rushlight.tensor.storage import channels_last, channels_last_3d, contiguous_format
 
 Array = np.ndarray
 Option = Any
 Ints = tuple[int, ...]
 Numbers = int | Sequence[int]
 
+FORMATS = {4: channels_last, 5: channels_last_3d}
 _EXTENTS = ("depth", "height", "width")
 _CTYPES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16",
            "Long": "long int", "Int": "int", "Short": "short int", "Char": "signed char",
@@ -52,6 +55,7 @@ class convolution:
     def backward(gradient: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None,
                  window: Window, space: Ints | None, needs: tuple) -> tuple:
         grads: list[Tensor | None] = [None, None, None]
+        gradient = _as_result(gradient, input, weight)
         if needs[0]:
             extents = input.shape[2:] if space is None else None
             grads[0] = convolution(gradient, _conjugate(weight), None, window, extents)
@@ -110,6 +114,16 @@ def _second_order(weight: Tensor | None, bias: Tensor | None, input: Tensor, gra
     elif bias is not None and needs[1]:
         second = bias.reshape(-1, *[1] * (grad.ndim - 2)).expand(grad.shape)
     return first, second
+
+
+def _as_result(gradient: Tensor, input: Tensor, weight: Tensor) -> Tensor:
+    """`gradient` with its channels last in memory where the result had them there, else not."""
+    if gradient.ndim not in FORMATS:
+        return gradient
+    last = is_last(input._array) or is_last(weight._array)
+    if last == is_last(gradient._array):
+        return gradient
+    return gradient.clone(memory_format=FORMATS[gradient.ndim] if last else contiguous_format)
 
 
 def _conjugate(x: Tensor) -> Tensor:

@@ -1,13 +1,17 @@
 """Convolution on the CPU: Winograd's where it is faster, oneDNN where it serves, else NumPy.
 
 Arrays are (batch, channels, *space), weights (out, in / groups, *window), `window` the stride,
-padding and dilation by spatial dimension and the groups.
+padding and dilation by spatial dimension and the groups. Where one of two arrays has its channels
+last in memory, so has the result.
 """
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
+from rushlight.backends.channels_last import arranged, empty, is_last
 from rushlight.backends.cpu import winograd
 from rushlight.backends.cpu.onednn import convolution as library
 from rushlight.backends.cpu.onednn.layout import describable
@@ -29,16 +33,17 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
 
     kept: where copies of `weight` may be kept for the next call.
     """
-    fast = winograd.forward(input, weight, bias, window, kept)
+    last = is_last(input) or is_last(weight)
+    fast = winograd.forward(input, weight, bias, window, kept, last)
     if fast is not None:
         return fast
     if not _served(input, weight, window):
-        return host.forward(input, weight, bias, window)
+        return arranged(host.forward(input, weight, bias, window), last)
     if window.groups > 1 and input.ndim == 3:
         return forward(_image(input), _image(weight), bias, _of_images(window))[:, :, 0]
     (x, w), kind = _readable(input, weight), input.dtype
     space = output_space(x.shape[2:], w.shape[2:], window)
-    out = np.empty((x.shape[0], w.shape[0], *space), x.dtype)
+    out = empty((x.shape[0], w.shape[0], *space), x.dtype, last)
     if bias is not None:
         bias = np.ascontiguousarray(bias, x.dtype)
     if kept is not None and w is weight:
@@ -49,45 +54,53 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
 def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: tuple[int, ...]
                   ) -> np.ndarray:
     """The gradient of the input (of `shape`), given the output's; also the transposed form."""
-    fast = winograd.backward_data(grad, weight, window, shape)
+    last = is_last(grad) or is_last(weight)
+    fast = winograd.backward_data(grad, weight, window, shape, last)
     if fast is not None:
         return fast
     if not _served(grad, weight, window):
-        return host.backward_data(grad, weight, window, shape)
+        return arranged(host.backward_data(grad, weight, window, shape), last)
     if window.groups > 1 and grad.ndim == 3:
         return backward_data(_image(grad), _image(weight), _of_images(window),
                              (*shape[:2], 1, shape[2]))[:, :, 0]
     dy, w = _readable(grad, weight)
-    out = np.empty(shape, dy.dtype)
+    out = empty(shape, dy.dtype, last)
     return library.backward_data(dy, w, window, out).astype(grad.dtype, copy=False)
 
 
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape: tuple[int, ...]
                      ) -> np.ndarray:
     """The gradient of the weight (of `shape`), given the output's."""
+    last = _last_weight(input, grad, shape)
     fast = winograd.backward_weights(input, grad, window, shape)
     if fast is not None:
-        return fast
+        return arranged(fast, last)
     if not _served(input, grad, window):
-        return host.backward_weights(input, grad, window, shape)
+        return arranged(host.backward_weights(input, grad, window, shape), last)
     x, dy = _readable(input, grad)
-    out = np.empty(shape, x.dtype)
+    out = empty(shape, x.dtype, last)
     return library.backward_weights(x, dy, window, out).astype(grad.dtype, copy=False)
 
 
 def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Window,
                               shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The gradients of the weight (of `shape`) and of the bias, in one pass over `grad`."""
-    sums = np.empty(shape[0], grad.dtype)
+    sums, last = np.empty(shape[0], grad.dtype), _last_weight(input, grad, shape)
     fast = winograd.backward_weights(input, grad, window, shape, sums)
     if fast is not None:
-        return fast, sums
+        return arranged(fast, last), sums
     if not _served(input, grad, window):
-        return host.backward_weights(input, grad, window, shape), host.backward_bias(grad)
+        return (arranged(host.backward_weights(input, grad, window, shape), last),
+                host.backward_bias(grad))
     (x, dy), kind = _readable(input, grad), grad.dtype
-    out, bias = np.empty(shape, x.dtype), np.empty(shape[0], x.dtype)
+    out, bias = empty(shape, x.dtype, last), np.empty(shape[0], x.dtype)
     library.backward_weights(x, dy, window, out, bias)
     return out.astype(kind, copy=False), bias.astype(kind, copy=False)
+
+
+def _last_weight(input: np.ndarray, grad: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether the gradient of the weight has its channels last; windows of 1 are left row-major."""
+    return (is_last(input) or is_last(grad)) and prod(shape[2:]) > 1
 
 
 def _image(sequence: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rushlight.backends import winograd as switch
+from rushlight.backends.channels_last import empty
 from rushlight.backends.cpu import blocks, features, task
 from rushlight.backends.cpu import winograd_gradient_ir as gradient
 from rushlight.backends.cpu import winograd_ir as native
@@ -59,10 +60,11 @@ def serves(x: Array, outputs: int, space: tuple[int, ...], size: tuple[int, ...]
 
 
 def forward(input: Array, weight: Array, bias: Array | None, window: Window,
-            kept: Kept | None = None) -> Array | None:
+            kept: Kept | None = None, last: bool = False) -> Array | None:
     """The convolution; None where another way has to be taken.
 
     kept: where the transformed weights may be kept for the next call.
+    last: whether the result has its channels last in memory.
     """
     size = weight.shape[2:]
     if size != _SIZE or len(weight) < OUTPUTS or weight.dtype is not _FLOAT:
@@ -70,7 +72,7 @@ def forward(input: Array, weight: Array, bias: Array | None, window: Window,
     space = output_space(input.shape[2:], size, window)
     if not serves(input, len(weight), space, size, window, PAYING):
         return None
-    y = np.empty((len(input), len(weight), *space), _FLOAT)
+    y = empty((len(input), len(weight), *space), _FLOAT, last)
     return y if convolve(dense(input), _weights(weight, kept), bias, window.front, y) else None
 
 
@@ -86,12 +88,12 @@ def _weights(weight: Array, kept: Kept | None) -> Array:
 
 
 def backward_data(grad: Array, weight: Array, window: Window, shape: tuple[int, ...],
-                  ) -> Array | None:
+                  last: bool = False) -> Array | None:
     """The gradient of the input (of `shape`): a convolution as well; None as in `forward`."""
     if weight.dtype is not _FLOAT or not serves(
             grad, shape[1], shape[2:], weight.shape[2:], window, PAYING_BACK):
         return None
-    out = np.empty(shape, _FLOAT)
+    out = empty(shape, _FLOAT, last)
     pad = 2 - window.front[0], 2 - window.front[1]
     return out if convolve(dense(grad), transformed(weight, True), None, pad, out) else None
 

@@ -133,8 +133,13 @@ def _results(code: Chunks, first: Value, channels: Value, found: Value) -> None:
 
     code.over_tiles(tile)
     with code.loop(zero, code.images) as i:
-        to = (code.first + i) * f["y_n"] + first * f["y_c"] + results.above * results.width
-        code.block(blocks.TRANSPOSED, code.at(f["y"], to, SIZE), f["y_c"], 1,
-                   code.at(part["pixels"], i * results.pixels * results.pitch, SIZE), 1,
-                   results.pitch, code.intrinsic("smin", channels, f["y_channels"] - first),
-                   results.pixels)
+        to = (code.first + i) * f["y_n"] + first * f["y_c"] + results.above * results.width * f["y_p"]
+        made = code.at(part["pixels"], i * results.pixels * results.pitch, SIZE)
+        count = code.intrinsic("smin", channels, f["y_channels"] - first)
+        turned = f["y_mode"].equals(blocks.TRANSPOSED)
+        with code.when(turned):
+            code.block(blocks.TRANSPOSED, code.at(f["y"], to, SIZE), f["y_c"], 1, made, 1,
+                       results.pitch, count, results.pixels)
+        with code.when(~turned):
+            code.block(blocks.LINES, code.at(f["y"], to, SIZE), f["y_p"], 1, made, results.pitch,
+                       1, results.pixels, count)
