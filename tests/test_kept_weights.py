@@ -25,9 +25,24 @@ def _nothing_kept() -> Iterator[None]:
     kept_weights.kept.clear()
 
 
-def layer() -> tuple[rl.nn.Conv2d, rl.Tensor]:
+Layer = rl.nn.Module
+KINDS: dict[str, Callable[[], tuple[Layer, rl.Tensor]]] = {
+    "convolution": lambda: (rl.nn.Conv2d(64, 64, 3, padding=1), rl.randn(2, 64, 8, 8)),
+    "linear": lambda: (rl.nn.Linear(192, 256), rl.randn(4, 8, 192)),
+}
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def layer(kind: str = "convolution") -> tuple[Layer, rl.Tensor]:
     rl.manual_seed(0)
-    return rl.nn.Conv2d(64, 64, 3, padding=1), rl.randn(2, 64, 8, 8)
+    return KINDS[kind]()
+
+
+def anew(m: Layer, x: rl.Tensor) -> rl.Tensor:
+    """What `m` makes of `x`, with a weight of which nothing is kept."""
+    if isinstance(m, rl.nn.Linear):
+        return rl.nn.functional.linear(x, m.weight.clone(), m.bias)
+    return rl.conv2d(x, m.weight.clone(), m.bias, padding=1)
 
 
 def copies() -> int:
@@ -46,7 +61,7 @@ def test_results_are_those_of_the_weight_as_it_is(shape: tuple[int, ...]) -> Non
         assert copies() == (1 if available() else 0)
 
 
-WRITES: dict[str, Callable[[rl.nn.Conv2d], object]] = {
+WRITES: dict[str, Callable[[Layer], object]] = {
     "in place": lambda m: m.weight.mul_(2),
     "through a view": lambda m: m.weight.view(-1).mul_(2),
     "through a slice": lambda m: m.weight[:].mul_(2),
@@ -65,32 +80,35 @@ WRITES: dict[str, Callable[[rl.nn.Conv2d], object]] = {
 }
 
 
+@kinds
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-def test_a_write_is_seen(write: Callable[[rl.nn.Conv2d], object]) -> None:
-    m, x = layer()
+def test_a_write_is_seen(write: Callable[[Layer], object], kind: str) -> None:
+    m, x = layer(kind)
     with rl.no_grad():
         before = m(x)
         write(m)
-        after, expected = m(x), rl.conv2d(x, m.weight.clone(), m.bias, padding=1)
+        after, expected = m(x), anew(m, x)
     assert not rl.allclose(before, after)
     assert rl.allclose(after, expected, atol=1e-5)
 
 
-def test_writes_through_what_was_held_before_are_seen() -> None:
-    m, x = layer()
+@kinds
+def test_writes_through_what_was_held_before_are_seen(kind: str) -> None:
+    m, x = layer(kind)
     for held in (m.weight.data, m.weight.detach().numpy(), m.weight.data.view(-1)):
         with rl.no_grad():
             m(x)
             assert not copies()
             held *= 1.5
-            expected = rl.conv2d(x, m.weight.clone(), m.bias, padding=1)
+            expected = anew(m, x)
             assert rl.allclose(m(x), expected, atol=1e-5)
         del held
         gc.collect()
 
 
-def test_parameters_that_share_memory_see_each_other() -> None:
-    (m, x), (other, _) = layer(), layer()
+@kinds
+def test_parameters_that_share_memory_see_each_other(kind: str) -> None:
+    (m, x), (other, _) = layer(kind), layer(kind)
     with rl.no_grad():
         m(x)
         other.weight.data = m.weight
@@ -98,16 +116,17 @@ def test_parameters_that_share_memory_see_each_other() -> None:
         assert rl.allclose(m(x), other(x), atol=1e-5)
         m.weight.mul_(2)
         assert rl.allclose(m(x), other(x), atol=1e-5)
-        assert rl.allclose(m(x), rl.conv2d(x, m.weight.clone(), m.bias, padding=1), atol=1e-5)
+        assert rl.allclose(m(x), anew(m, x), atol=1e-5)
 
 
-def test_training_between_looks() -> None:
-    m, x = layer()
+@kinds
+def test_training_between_looks(kind: str) -> None:
+    m, x = layer(kind)
     optimizer = rl.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
     for _ in range(3):
         with rl.no_grad():
             found = m(x)
-            assert rl.allclose(found, rl.conv2d(x, m.weight.clone(), m.bias, padding=1), atol=1e-5)
+            assert rl.allclose(found, anew(m, x), atol=1e-5)
         loss = m(x).square().mean()
         assert not kept_weights.kept  # no memory is held for it while it is trained
         optimizer.zero_grad()
@@ -124,4 +143,58 @@ def test_what_is_kept_is_bounded_and_dies_with_the_weight() -> None:
         assert copies() <= kept_weights.SHAPES
     del m
     gc.collect()
+    assert not kept_weights.kept
+
+
+LINEAR_SHAPES = [  # inner, columns, rows
+    (192, 768, 16), (192, 768, 100), (512, 512, 17), (1024, 1000, 64), (129, 257, 33)]
+
+
+@pytest.mark.parametrize("shape", LINEAR_SHAPES)
+@pytest.mark.parametrize("bias", [True, False])
+def test_products_are_those_of_the_matrix_as_it_is(shape: tuple[int, ...], bias: bool) -> None:
+    inner, columns, rows = shape
+    m, x = rl.nn.Linear(inner, columns, bias=bias), rl.randn(rows, inner)
+    whole = rl.randn(2, rows, 2 * inner)
+    expected = x.double() @ m.weight.double().T + (m.bias.double() if bias else 0.0)
+    with rl.no_grad():
+        for _ in range(3):
+            assert (m(x) - expected).abs().max() < 1e-4
+            assert copies() == (1 if available() else 0)
+        found, same = m(whole[..., ::2]), m(whole[..., ::2].contiguous())
+        assert rl.allclose(found, same, atol=1e-5)  # strides that the library cannot be told of
+        assert m(x[:0]).shape == (0, columns)
+
+
+@pytest.mark.skipif(not available(), reason="needs oneDNN")
+def test_other_numbers_of_rows_share_a_copy() -> None:
+    m, x = layer("linear")
+    with rl.no_grad():
+        for rows in (16, 17, 40, 64, 65):
+            m(rl.randn(rows, 192))
+    (entry,) = kept_weights.kept.values()
+    assert len({id(copy) for copy in entry.copies.values()}) == 1
+    assert len(entry.copies) <= kept_weights.SHAPES
+    with rl.no_grad():
+        assert rl.allclose(m(x), anew(m, x), atol=1e-5)
+
+
+@pytest.mark.skipif(not available(), reason="needs oneDNN")
+def test_no_more_is_kept_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_weights, "LIMIT", 4 * 192 * 256 + 1)
+    layers = [layer("linear") for _ in range(4)]
+    with rl.no_grad():
+        for m, x in layers:
+            assert rl.allclose(m(x), anew(m, x), atol=1e-5)
+        assert copies() == 2  # the second found less than the limit, and passed it
+        m, x = layers.pop(0)
+        del m
+        gc.collect()
+        assert copies() == 1
+
+
+def test_one_row_and_small_products_keep_nothing() -> None:
+    m = rl.nn.Linear(512, 512)
+    with rl.no_grad():
+        m(rl.randn(1, 512)), m(rl.randn(15, 512)), rl.nn.Linear(64, 64)(rl.randn(32, 64))
     assert not kept_weights.kept

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cpu import matmul as cpu
+from rushlight.backends.kept_weights import Kept
 from rushlight.backends.meta.array import MetaArray
 
 
@@ -30,8 +31,20 @@ def _meta(a: Any, b: Any) -> MetaArray:
     return MetaArray(shape, a.dtype)
 
 
-def linear(x: Any, weight: Any, bias: Any) -> Any:
-    """x @ weight.T + bias."""
+def keeps(x: Any, weight: Any) -> bool:
+    """Whether `linear` is quicker with a copy of `weight` kept in another layout."""
+    return type(x) is not MetaArray and type(weight) is not MetaArray and cpu.keeps(x, weight)
+
+
+def add(product: Any, bias: Any) -> Any:
+    """product += bias, which broadcasts."""
+    return product if type(product) is MetaArray else np.add(product, bias, product)
+
+
+def linear(x: Any, weight: Any, bias: Any, kept: Kept | None = None) -> Any:
+    """x @ weight.T + bias; kept: where copies of a `weight` that `keeps` accepts are."""
+    if kept is not None:
+        return cpu.linear_kept(x, weight, bias, kept)
     if type(x) is MetaArray or type(weight) is MetaArray:
         return _meta(x, weight.transpose(tuple(range(weight.ndim))[::-1]))
     if x.dtype.kind == "b":

@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 
 SHAPES = 2  # kinds of input for which a weight is kept at a time
+LIMIT = 1 << 30  # bytes of copies altogether: with them, no further weight is kept
 SMALLEST = 1 << 14  # elements; changing the layout of fewer costs nothing
 
 
@@ -48,10 +49,17 @@ def of(array: np.ndarray, version: list[Any]) -> Kept | None:
     found = kept.get(id(array))
     if found is not None and found.version is version and found.count == version[0]:
         return found
-    if array.size < SMALLEST or array.base is not None or getrefcount(array) > _ALONE:
+    if array.size < SMALLEST or array.base is not None or getrefcount(array) > _ALONE or _full():
         return None
     found = kept[id(array)] = Kept(array, version)
     return found
+
+
+def _full() -> bool:
+    """Whether the copies take all that they may: to keep the newest would make room by the oldest,
+    and of weights that take turns none would be there when it is wanted."""
+    return sum(copy.nbytes for entry in list(kept.values())
+               for copy in list(entry.copies.values())) >= LIMIT
 
 
 def forget(array: np.ndarray) -> None:

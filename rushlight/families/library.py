@@ -21,7 +21,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,14 @@ from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_o
 from rushlight.tensor import Tensor, wrap
 
 
+class KeptLayout(NamedTuple):
+    """For calls without gradient: an operand of which a copy in another layout may be kept."""
+
+    operand: str
+    serves: Callable[[Any, Any], bool]  # whether that is quicker, of the first operand and this one
+    forward: Callable[..., Any]  # the op's forward, and where copies are kept
+
+
 class Library:
     """A declared library op."""
 
@@ -61,6 +69,7 @@ class Library:
         self.node: str = getattr(cls, "node", self.name)  # what torch calls the node's op
         self.structure: Any = getattr(cls, "structure", tuple)
         self.differentiable: Any = getattr(cls, "differentiable", None)
+        self.layout: KeptLayout | None = getattr(cls, "layout", None)
 
     # What the signatures say is read when first asked for: importing stays quick.
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from rushlight.backends import kept_weights
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.base.structure import Structure
-from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence
+from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence, version_of
 from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.tensor import Parameter, Tensor, wrap
 
 ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "new": object.__new__, "flags": flags,
     "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed,
-    "freed": freed, "user_site": user_site, **ASKING,
+    "freed": freed, "user_site": user_site, **ASKING, "kept_weights": kept_weights.kept,
+    "kept_of": kept_weights.of, "forget": kept_weights.forget, "version_of": version_of,
 }
 
 
@@ -43,7 +45,7 @@ def restored(node: Any, array: Any, version: Any, position: int) -> Tensor:
 def wrapper_source(op: Any, call: Any) -> tuple[str, dict[str, Any]]:
     """Source and globals of a library op's eager function."""
     environment = {**ENVIRONMENT, "op": op, "call": call, "forward": op.forward,
-                   "NodeClass": op.node_class, "structure": op.structure,
+                   "NodeClass": op.node_class, "structure": op.structure, "layout": op.layout,
                    "tuple_of": tuple.__new__, "Slot": Slot}
     names = list(op.signature.parameters)
     mapping = "{" + ", ".join(f"{n!r}: {n}" for n in names) + "}"
@@ -108,7 +110,7 @@ def _fast_path(op: Any) -> list[str]:
     unpack = ", ".join(f"array{i}" for i in numbers)
     if op.keeps:
         unpack = f"{unpack if op.outputs == 1 else f'({unpack})'}, {', '.join(op.keeps)}"
-    body = [*loads, f"{unpack} = forward({', '.join(passed)})"]
+    body = [*loads, *_call_lines(op, unpack, ", ".join(passed))]
     for i in numbers:
         body += [f"result{i} = new(Tensor)", f"result{i}._array = array{i}",
                  f"result{i}._node = result{i}._writes = result{i}._view = None"]
@@ -120,6 +122,23 @@ def _fast_path(op: Any) -> list[str]:
         body += [*edges, f"{test}:", *("    " + line for line in _record_lines(op, optional))]
     body.append(f"return {_results(op, numbers)}")
     return [f"    if {' and '.join(tests)}:", *("        " + line for line in body)]
+
+
+def _call_lines(op: Any, unpack: str, passed: str) -> list[str]:
+    """The call, with a copy of one operand in another layout where one may be kept."""
+    if op.layout is None:
+        return [f"{unpack} = forward({passed})"]
+    first, weight = op.operands[0], op.layout.operand
+    return ["kept = None",
+            f"if type({weight}) is Parameter and array_{weight}.size >= {kept_weights.SMALLEST}:",
+            "    if flags.grad_enabled:",
+            f"        if kept_weights and {weight}._node is not None:",
+            f"            forget(array_{weight})  # it is being trained",
+            f"    elif layout.serves(array_{first}, array_{weight}):",
+            f"        del array_{weight}  # a holder of its memory, of which there may be one",
+            f"        kept = kept_of({weight}._array, version_of({weight}))",
+            f"        array_{weight} = {weight}._array",
+            f"{unpack} = forward({passed}) if kept is None else layout.forward({passed}, kept)"]
 
 
 def _results(op: Any, numbers: list[str]) -> str:

@@ -12,7 +12,7 @@ from rushlight.backends.memory import LARGE
 from rushlight.base.dtypes import bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
-from rushlight.families.library import library
+from rushlight.families.library import KeptLayout, library
 from rushlight.tensor import Tensor
 
 
@@ -272,6 +272,36 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
     return _blend(input, bmm(batch1, batch2).sum(0), beta, alpha)
 
 
+def _linear(input: Any, weight: Any, bias: Any, kept: Any = None) -> Any:
+    if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype} and "
+            f"{weight.dtype}: linear({operands(input=input, weight=weight, bias=bias)}); "
+            "convert one with .to(dtype)")
+    if input.shape[-1:] != weight.shape[-1:]:
+        rows = int(np.prod(input.shape[:-1]))
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and "
+            f"{weight.shape[-1]}x{weight.shape[0]}): linear("
+            f"{operands(input=input, weight=weight, bias=bias)}); the last size of input "
+            "must equal the layer's in_features")
+    if bias is None or bias.shape == weight.shape[:1]:
+        return gemm.linear(input, weight, bias, kept)
+    shape = (*input.shape[:-1], *weight.shape[:-1])
+    if not _repeats(bias.shape, shape):
+        raise RuntimeError(
+            f"The expanded size of the tensor ({shape[-1] if shape else 1}) must match the "
+            f"existing size ({bias.shape[-1] if bias.shape else 1}) of the bias: linear("
+            f"{operands(input=input, weight=weight, bias=bias)}); a bias is (out_features,)")
+    return gemm.add(gemm.linear(input, weight, None, kept), bias)
+
+
+def _repeats(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether a tensor of `shape` can be expanded to `target`."""
+    return len(shape) <= len(target) and all(
+        own in (1, wanted) for own, wanted in zip(shape[::-1], target[::-1], strict=False))
+
+
 @library("nn.functional.linear")
 class linear:
     """input @ weight.T + bias.
@@ -285,24 +315,13 @@ class linear:
     """
 
     node = "addmm"
+    layout = KeptLayout("weight", gemm.keeps, _linear)
 
     def forward(input, weight, bias: Operand = None):
-        if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
-            raise RuntimeError(
-                f"mat1 and mat2 must have the same dtype, but got {input.dtype} and "
-                f"{weight.dtype}: linear({operands(input=input, weight=weight, bias=bias)}); "
-                "convert one with .to(dtype)")
-        if input.shape[-1:] != weight.shape[-1:]:
-            rows = int(np.prod(input.shape[:-1]))
-            raise RuntimeError(
-                f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and "
-                f"{weight.shape[-1]}x{weight.shape[0]}): linear("
-                f"{operands(input=input, weight=weight, bias=bias)}); the last size of input "
-                "must equal the layer's in_features")
-        return gemm.linear(input, weight, bias)
+        return _linear(input, weight, bias)
 
     def backward(gradient, input, weight, bias, needs):
-        first = second = third = None
+        first, second, third, whole = None, None, None, gradient
         if weight.ndim == 1:
             gradient, weight = gradient.unsqueeze(-1), weight.unsqueeze(0)
         if needs[0]:
@@ -312,7 +331,8 @@ class linear:
             rows = _as_rows(input)
             second = _shaped(matmul(flat.mT, rows.conj()), weight.shape)
         if needs[2]:
-            third = _shaped(flat.sum(0), bias.shape)
+            third = flat.sum(0) if bias.ndim == 1 and bias.shape[0] == flat.shape[1] else (
+                _reduce_batch(whole, bias.shape))
         return first, second, third
 
     def samples(x):

@@ -270,3 +270,14 @@ def test_without_the_library_there_is_a_reason_and_the_same_result() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                            env={**os.environ, "RUSHLIGHT_DISABLE": "onednn"})
     assert found.stdout.split() == ["72", "1000000"], found.stderr
+
+
+@pytest.mark.parametrize("rows", [2, 3, 8, 15])
+@pytest.mark.parametrize("columns", [17, 40, 65, 512])
+def test_few_rows_times_a_transposed_matrix(rows: int, columns: int) -> None:
+    generator = np.random.default_rng(rows)
+    x, w, b = (generator.standard_normal(s, np.float32)
+               for s in ((rows, 4096), (columns, 4096), (columns,)))
+    wanted = x.astype(np.float64) @ w.T.astype(np.float64)
+    _close(matmul(x, w.T), wanted, 1e-5)
+    _close(linear(x, w, b), wanted + b, 1e-5)

@@ -15,12 +15,15 @@ import numpy as np
 
 from rushlight.backends.cast import astype
 from rushlight.backends.cpu import matrix_vector
+from rushlight.backends.cpu.onednn import kept_matmul
 from rushlight.backends.cpu.onednn import matmul as library
 from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
+from rushlight.backends.kept_weights import Kept
 from rushlight.backends.quiet import quiet
 
 SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
+FEWEST_KEPT = 16  # rows from which a matrix in the library's own layout is worth its memory
 
 # An infinite product is an answer, not a surprise; np.errstate would cost as much as one takes.
 warnings.filterwarnings("ignore", "(overflow|invalid value) encountered in dot", RuntimeWarning,
@@ -46,6 +49,24 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim == 1:
         return _batched(a[None], b)[..., 0, :]
     return _batched(a, b)
+
+
+def keeps(x: np.ndarray, weight: np.ndarray) -> bool:
+    """Whether a copy of `weight`, (out, in), in another layout makes `linear` quicker."""
+    return (weight.ndim == 2 and x.ndim > 1 and FEWEST_KEPT * weight.shape[1] <= x.size
+            and x.size * weight.shape[0] > SMALL and _served(x, weight)
+            and weight.flags.c_contiguous)
+
+
+def linear_kept(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, kept: Kept
+                ) -> np.ndarray:
+    """`linear` for arrays that `keeps` accepts, with a copy of `weight` made now or earlier."""
+    rows = x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    out = np.empty((*x.shape[:-1], weight.shape[0]), x.dtype)
+    if bias is not None:
+        bias = np.ascontiguousarray(bias)
+    kept_matmul.matmul(describable(rows), weight.T, bias, out.reshape(-1, weight.shape[0]), kept)
+    return out
 
 
 def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:

@@ -16,6 +16,7 @@ from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, a
 NARROW = 128  # rows or columns of a job, where there are many
 NARROWEST = {-2: 32, -1: 96}  # and where there are few: each job packs the other operand for itself
 FEW_ROWS = 16  # below, oneDNN's kernels for transposed operands are quicker than copies of them
+COLUMNS = 32  # in a job at least, so that there are two: it takes those kernels for parts only
 FEW = 4  # jobs for which parts may be as narrow as that
 BLOCK = 16
 MAX_DIMS = 6  # of oneDNN's fast matrix products
@@ -46,27 +47,30 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, out: np.ndarra
 
 def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
     flops = 2.0 * prod(out.shape) * a.shape[-1]
-    axis, ranges = _jobs(out.shape, flops)
+    axis, ranges = jobs(out.shape, flops)
+    if len(ranges) == 1 and out.shape[-2] < FEW_ROWS and b.strides[-2] == 1:
+        axis, columns = len(out.shape) - 1, out.shape[-1]
+        ranges = cut(columns, min(2, columns // COLUMNS), BLOCK)
     # With a transposed `b` the library is quick only where it writes rows without gaps.
     aside = (len(ranges) > 1 and axis == len(out.shape) - 1 and b.strides[-2] == 1
              and out.shape[-2] >= FEW_ROWS)
     builder = Builder()
     size = 4 if a.kind == "float32" else 2
     whole = [builder.external(layout.descriptor()) for layout in (a, b)]
-    bias = builder.external(_row(out.shape, a.kind)) if with_bias else None
+    bias = builder.external(row(out.shape, a.kind)) if with_bias else None
     whole.append(builder.external(out.descriptor()))
     made: dict[int, Primitive] = {}
     for first, last in ranges:
         builder.job()
-        parts = [_part(layout, axis, first, last, operand)
+        parts = [part(layout, axis, first, last, operand)
                  for operand, layout in enumerate((a, b, out))]
         slots = [builder.part(slot, layout.descriptor(), offset * size)
                  for slot, (layout, offset) in zip(whole, parts, strict=True)]
         arguments: dict[str | int, int] = dict(zip(("src", "weights", "dst"), slots, strict=True))
-        row = _row(parts[2][0].shape, a.kind)
+        bias_part = row(parts[2][0].shape, a.kind)
         if bias is not None:
             at = first * size if axis == len(out.shape) - 1 else 0
-            arguments["bias"] = builder.part(bias, row, at)
+            arguments["bias"] = builder.part(bias, bias_part, at)
         target = slots[2]
         if aside:
             dense = parts[2][0]._replace(strides=contiguous(parts[2][0].shape))
@@ -75,25 +79,25 @@ def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
             descriptors = [builder.slots[slot].descriptor.handle for slot in slots]
             made[last - first] = Primitive(
                 "dnnl_matmul_primitive_desc_create", interface().engine, *descriptors[:2],
-                row.handle if with_bias else None, descriptors[2], attributes())
+                bias_part.handle if with_bias else None, descriptors[2], attributes())
         builder.step(made[last - first], arguments)
         builder.finish(slots[2], target)
     return builder.build(nanoseconds(flops))
 
 
-def _jobs(shape: Ints, flops: float) -> tuple[int, list[tuple[int, int]]]:
+def jobs(shape: Ints, flops: float) -> tuple[int, list[tuple[int, int]]]:
     """The dimension of the result that is cut, and the ranges: the batch, else rows or columns."""
-    jobs = jobs_for(flops)
+    wanted = jobs_for(flops)
     for axis in range(len(shape) - 2):
-        if shape[axis] >= min(jobs, 4):
-            return axis, cut(shape[axis], jobs)
+        if shape[axis] >= min(wanted, 4):
+            return axis, cut(shape[axis], wanted)
     pieces = {axis: max(1, extent // NARROW, min(FEW, extent // NARROWEST[axis]))
               for axis, extent in ((-2, shape[-2]), (-1, shape[-1]))}
-    best = max(pieces, key=lambda axis: min(jobs, pieces[axis]))
-    return len(shape) + best, cut(shape[best], min(jobs, pieces[best]), BLOCK)
+    best = max(pieces, key=lambda axis: min(wanted, pieces[axis]))
+    return len(shape) + best, cut(shape[best], min(wanted, pieces[best]), BLOCK)
 
 
-def _part(layout: Layout, axis: int, first: int, last: int, operand: int) -> tuple[Layout, int]:
+def part(layout: Layout, axis: int, first: int, last: int, operand: int) -> tuple[Layout, int]:
     """A job's part of an operand (0: a, 1: b, 2: the result), and where it begins."""
     ndim = len(layout.shape)
     seen = axis < ndim - 2 or operand == 2 or axis == ndim - 2 + operand
@@ -102,7 +106,7 @@ def _part(layout: Layout, axis: int, first: int, last: int, operand: int) -> tup
     return layout.part(axis, first, last)
 
 
-def _row(shape: Ints, kind: str) -> Descriptor:
+def row(shape: Ints, kind: str) -> Descriptor:
     """The layout of a bias, (columns,), as a row of a result of `shape`."""
-    row = (*[1] * (len(shape) - 1), shape[-1])
-    return Descriptor.strided(row, (*[shape[-1]] * (len(row) - 1), 1), kind)
+    extents = (*[1] * (len(shape) - 1), shape[-1])
+    return Descriptor.strided(extents, (*[shape[-1]] * (len(shape) - 1), 1), kind)

@@ -1,0 +1,37 @@
+"""linear with biases of other shapes, in products of every size."""
+
+from __future__ import annotations
+
+import pytest
+
+import rushlight as rl
+
+SIZES = [(2, 3, 4), (64, 256, 256), (1, 600, 500), (8, 600, 500)]  # rows, inner, columns
+BIASES = ["(1,)", "()", "(1, columns)", "(rows, columns)", "(rows, 1)"]
+
+
+@pytest.mark.parametrize("bias", BIASES)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_bias_broadcasts(size: tuple[int, int, int], bias: str) -> None:
+    rows, inner, columns = size
+    shape = eval(bias, {"rows": rows, "columns": columns})
+    rl.manual_seed(0)
+    x, w = rl.randn(rows, inner), rl.nn.Parameter(rl.randn(columns, inner))
+    b = rl.randn(shape).requires_grad_()
+    found, expected = rl.nn.functional.linear(x, w, b), x @ w.T + b
+    assert rl.allclose(found, expected, atol=1e-4)
+    with rl.no_grad():
+        assert rl.allclose(rl.nn.functional.linear(x, w, b), expected, atol=1e-4)
+    (own,) = rl.autograd.grad(found.square().sum(), b)
+    (same,) = rl.autograd.grad(expected.square().sum(), b)
+    assert own.shape == b.shape
+    assert rl.allclose(own, same, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 256), (1, 64, 256), (257,)])
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_bias_that_does_not_fit_is_refused(shape: tuple[int, ...], recording: bool) -> None:
+    w = rl.nn.Parameter(rl.zeros(256, 256))
+    with rl.set_grad_enabled(recording), pytest.raises(
+            RuntimeError, match=r"expanded size of the tensor \(256\).*bias float32"):
+        rl.nn.functional.linear(rl.zeros(64, 256), w, rl.ones(shape))
