@@ -7,17 +7,28 @@ from collections import deque
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from rushlight.autograd.nested import tensors_in
+from rushlight.backends.finite import all_finite
 from rushlight.base.errors import GENERATED, PACKAGE, describe, describe_site, is_internal
 from rushlight.base.flags import flags
-from rushlight.engine.node import Node, next_sequence
+from rushlight.engine.node import COUNT, Node, Version, next_sequence, version_of
 from rushlight.random import get_rng_state, set_rng_state
 from rushlight.tensor import Tensor
 
 REMEMBERED = 10_000  # calls of modules that a node of the graph may be traced to
+# Modules whose output is finite if their input is, whatever its size.
+KEEPING = frozenset("""
+    Identity Flatten Unflatten ReLU ReLU6 Hardtanh Sigmoid Tanh GELU MaxPool1d MaxPool2d MaxPool3d
+""".split())
+# Nodes that move the gradients they receive, or put zeros in their place.
+MOVING = frozenset(f"{name}Backward0" for name in """
+    View T Transpose Permute Movedim Squeeze Unsqueeze Select Slice Split Unbind Cat Stack Clone
+    Flip ConstantPad Relu
+""".split())
 
 
 class NonFiniteError(RuntimeError):
@@ -36,7 +47,8 @@ class nan_guard:  # noqa: N801 - used as a function
     """From now on, the first NaN or infinity that `model` makes is an error that names its origin.
 
     The outputs of all modules and the gradients of all recorded operations of this thread are
-    read once. Where that shows something, the model runs again to find the operation.
+    read once, but for those that only move or bound numbers known to be finite. Where that shows
+    something, the model runs again to find the operation.
 
     Args:
         model: a Module.
@@ -67,8 +79,9 @@ class nan_guard:  # noqa: N801 - used as a function
         # The model's arguments, and the state of the random stream before its call.
         self._call: tuple[tuple[Any, ...], dict[str, Any], Any] | None = None
         self._calls: deque[tuple[int, int, str]] = deque(maxlen=REMEMBERED)  # first, last node
-        self._starts: list[int] = []
-        self._checked: tuple[int, int] | None = None  # the latest output, still alive then
+        self._starts: list[tuple[int, bool]] = []  # and whether its output needs no reading
+        self._finite = _Finite()
+        self._keeping = {type(module) for module in self.paths if _keeps_finite(type(module))}
         self._searching = False
         self._before = (flags.anomaly, flags.anomaly_check_nan, flags.gradient_check)
         self._handles: list[Any] = []
@@ -99,36 +112,38 @@ class nan_guard:  # noqa: N801 - used as a function
     def _begin(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._searching:
             return
-        self._checked = None  # what follows may be given another tensor's place in memory
         if module is self.model:
             self._starts.clear()  # what a call that failed has left
             self._call = (args, kwargs, get_rng_state())
-        self._starts.append(next_sequence())
+        # Other hooks may replace what comes in and out.
+        known = (type(module) in self._keeping and len(args) == 1 and args[0] in self._finite
+                 and len(module._forward_pre_hooks) == len(module._forward_hooks) == 1)
+        self._starts.append((next_sequence(), known))
 
     def _check(self, path: str) -> Any:
         def hook(module: Any, args: Any, kwargs: Any, output: Any) -> None:
             if self._searching:
                 return
-            start = self._starts.pop() if self._starts else 0
+            start, known = self._starts.pop() if self._starts else (0, False)
             self._calls.append((start, next_sequence(), path))
             for tensor in (output,) if type(output) is Tensor else tensors_in(output):
-                if self._checked is not None and self._checked == (id(tensor), tensor._version):
-                    continue  # what a Sequential returns is what its last module did
-                kind = self._kind(tensor)
+                kind = self._kind(tensor, known)
                 if kind is not None:
                     self._explain(path, module, tensor, kind)
-                self._checked = (id(tensor), tensor._version)
             if module is self.model:
-                self._call = self._checked = None  # the inputs need not live longer
+                self._call = None  # the inputs need not live longer
 
         return hook
 
-    def _kind(self, tensor: Tensor) -> str | None:
-        """ "nan" or "inf", whichever the tensor holds; None for one that is as it should be."""
-        array = tensor._array
-        if all_finite(array):
+    def _kind(self, tensor: Tensor, known: bool = False) -> str | None:
+        """ "nan" or "inf", whichever the tensor holds; None for one that is as it should be.
+
+        known: whether it is finite for sure.
+        """
+        if known or tensor in self._finite or all_finite(tensor._array):
+            self._finite.add(tensor)
             return None
-        if np.isnan(array).any():
+        if np.isnan(tensor._array).any():
             return "nan"
         return "inf" if self.inf else None
 
@@ -210,17 +225,18 @@ class nan_guard:  # noqa: N801 - used as a function
 
     def _check_gradients(self, node: Node, gradient: Any, results: Any) -> None:
         """What the engine calls with the gradients that a node received and made."""
+        received = [g for g in (gradient if node.outputs > 1 else [gradient]) if g is not None]
+        known = node.name() in MOVING and all(g in self._finite for g in received)
         for result in results:
             if result is None or result is gradient:  # which was checked where it was made
                 continue
-            kind = self._kind(result)
+            kind = self._kind(result, known)
             if kind is not None:
                 break
         else:
             return
         line, name = describe_site(node.site), node.name()
-        received = gradient if node.outputs > 1 else [gradient]
-        if any(g is not None and self._kind(g) is not None for g in received):
+        if any(self._kind(g) is not None for g in received):
             raise NonFiniteError(f"the gradient that backward() was given held {kind} already; it "
                                  f"came to {name}, recorded at {line}", None, name, line, kind)
         spans = [(last - first, path) for first, last, path in self._calls
@@ -231,16 +247,32 @@ class nan_guard:  # noqa: N801 - used as a function
                              f"gradient is {_share(result, kind)}", path, name, line, kind)
 
 
+class _Finite:
+    """The tensors that were found finite of late, and not written to since."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[ref[Any], Version, int]] = {}
+
+    def add(self, tensor: Tensor) -> None:
+        if len(self._known) >= 1000:  # forgotten: at worst they are read again
+            self._known.clear()
+        version = version_of(tensor)
+        self._known[id(tensor)] = ref(tensor), version, version[COUNT]
+
+    def __contains__(self, tensor: Any) -> bool:
+        found = self._known.get(id(tensor))
+        if found is None or found[0]() is not tensor:
+            return False
+        _, version, count = found
+        return tensor._writes is version and version[COUNT] == count
+
+
+def _keeps_finite(kind: type) -> bool:
+    return kind.__name__ in KEEPING and kind.__module__.startswith("rushlight.nn.modules.")
+
+
 class _Found(BaseException):
     """Carries (op, line, path) out of the run that searched for them."""
-
-
-def all_finite(array: Any) -> bool:
-    """Whether no element is a NaN or an infinity."""
-    if array.dtype.kind in "biu" or type(array) is not np.ndarray:
-        return True
-    # Quicker than a sum, and nothing overflows.
-    return bool(np.isfinite(array).all())
 
 
 def _operation(frame: FrameType) -> str | None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import rushlight as rl
-from rushlight.autograd.nan_guard import NonFiniteError, all_finite
+from rushlight.autograd.nan_guard import NonFiniteError
+from rushlight.backends.finite import all_finite
 from rushlight.base.flags import flags
 
 nn, F = rl.nn, rl.nn.functional
