@@ -261,10 +261,10 @@ class _Finite:
 
     def __contains__(self, tensor: Any) -> bool:
         found = self._known.get(id(tensor))
-        if found is None or found[0]() is not tensor:
+        if found is None:
             return False
-        _, version, count = found
-        return tensor._writes is version and version[COUNT] == count
+        known, version, count = found
+        return known() is tensor and version_of(tensor) is version and version[COUNT] == count
 
 
 def _keeps_finite(kind: type) -> bool:
