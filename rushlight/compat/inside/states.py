@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from rushlight.base.device import as_device
@@ -21,12 +19,6 @@ def get_device_states(*arguments: Any) -> tuple[list[int], list[Tensor]]:
 
 def set_device_states(devices: Any, states: Any, **options: Any) -> None:
     """Set the random states of accelerators: there are none."""
-
-
-@contextmanager
-def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Iterator[None]:
-    """Keep what backward needs on the CPU, where it is."""
-    yield
 
 
 def swap_tensors(t1: Tensor, t2: Tensor) -> None:
