@@ -131,7 +131,6 @@ NAMES = {
     "torch._C._nn._parse_to": _INSIDE + "states",
     "torch.nn.functional._parse_to": _INSIDE + "states",
     "torch._shape_as_tensor": _INSIDE + "states",
-    "torch.autograd.graph.save_on_cpu": _INSIDE + "states",
     "torch.autograd.profiler.kineto_available": _INSIDE + "states",
     "torch.profiler.kineto_available": _INSIDE + "states",
     "torch.hub._get_torch_home": _INSIDE + "states",

@@ -122,8 +122,19 @@ class Tensor(Geometry):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward() accumulated; None before."""
-        return self._grad
+        """The gradient that backward() accumulated; None before.
+
+        Warns where there never will be one: results keep theirs only after `retain_grad()`.
+        """
+        found = self._grad
+        if found is None and not (self.is_leaf or self._retains_grad):
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being "
+                          "accessed. Its .grad attribute won't be populated during "
+                          "autograd.backward(). If you indeed want the .grad field to be "
+                          "populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+                          "Tensor. If you access the non-leaf Tensor by mistake, make sure you "
+                          "access the leaf Tensor instead.", UserWarning, stacklevel=2)
+        return found
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
