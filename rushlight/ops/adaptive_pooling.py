@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from rushlight.backends.cpu import average_pooling as backend
-from rushlight.backends.cpu import pooling
+from rushlight.backends.cpu import pooling, pooling_last
 from rushlight.backends.host import pooling as host
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
@@ -18,6 +18,7 @@ from rushlight.ops.pooling_windows import (
     Ints,
     Numbers,
     Option,
+    follows,
     numbers,
     per_dimension,
     planes,
@@ -31,24 +32,30 @@ Sizes = int | None | tuple[int | None, ...]
 class _Average:
     """Means over windows that share each dimension out evenly among `extents` places."""
 
-    def forward(input: Array, extents: Option) -> Array:
+    keeps = ("last",)
+
+    def forward(input: Array, extents: Option) -> tuple[Array, bool]:
         n = len(extents)
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
-            return MetaArray(shape, input.dtype)
-        return backend.adaptive_average(planes(input, n), extents).reshape(shape)
+            return MetaArray(shape, input.dtype), False
+        if follows(input, n) and (n == 2 or prod(extents) == 1):
+            return pooling_last.average(input, extents), prod(extents) > 1
+        return backend.adaptive_average(planes(input, n), extents).reshape(shape), False
 
-    def backward(gradient: Tensor, extents: Ints, shape: Ints) -> Tensor:
-        return _transposed[len(extents)](gradient, tuple(shape), extents)
+    def backward(gradient: Tensor, extents: Ints, shape: Ints, last: bool) -> Tensor:
+        return _transposed[len(extents)](gradient, tuple(shape), extents, last)
 
 
 class _Transposed:
     """The gradient of the adaptive average."""
 
-    def forward(input: Array, size: Option, extents: Option) -> Array:
+    def forward(input: Array, size: Option, extents: Option, last: Option) -> Array:
         n = len(extents)
         if is_meta(input):
             return MetaArray(size, input.dtype)
+        if last:
+            return pooling_last.spread(input, extents, size[-n:])
         return backend.adaptive_average_backward(planes(input, n), size[-n:]).reshape(size)
 
     def backward(gradient: Tensor, extents: Ints) -> Tensor:
@@ -66,6 +73,8 @@ class _Maximum:
         shape = (*input.shape[:-n], *extents)
         if is_meta(input):
             return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
+        if n == 2 and follows(input, n):
+            return pooling_last.largest(input, extents)
         values, places = pooling.adaptive_max(planes(input, n), extents)
         return values.reshape(shape), places.reshape(shape)
 

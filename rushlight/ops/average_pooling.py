@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from rushlight.backends.cpu import average_pooling as backend
+from rushlight.backends.cpu import pooling_last
 from rushlight.backends.host.pooling import Windows
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.families.composite import function
@@ -17,6 +18,7 @@ from rushlight.ops.pooling_windows import (
     Ints,
     Numbers,
     Option,
+    follows,
     numbers,
     per_dimension,
     planes,
@@ -28,24 +30,32 @@ from rushlight.tensor import Tensor
 class _Average:
     """The sum of each window over its divisor; divisor: (count_include_pad, override)."""
 
-    def forward(input: Array, windows: Option, divisor: Option) -> Array:
+    keeps = ("last",)
+
+    def forward(input: Array, windows: Option, divisor: Option) -> tuple[Array, bool]:
         n = len(windows.out)
         shape = (*input.shape[:-n], *windows.out)
         if is_meta(input):
-            return MetaArray(shape, input.dtype)
-        return backend.average_pool(planes(input, n), windows, divisor).reshape(shape)
+            return MetaArray(shape, input.dtype), False
+        if n == 2 and follows(input, n):
+            return pooling_last.average(input, windows, divisor), True
+        return backend.average_pool(planes(input, n), windows, divisor).reshape(shape), False
 
-    def backward(gradient: Tensor, windows: Windows, divisor: Any, shape: Ints) -> Tensor:
-        return _transposed[len(windows.out)](gradient, windows, divisor, tuple(shape))
+    def backward(gradient: Tensor, windows: Windows, divisor: Any, shape: Ints, last: bool,
+                 ) -> Tensor:
+        return _transposed[len(windows.out)](gradient, windows, divisor, tuple(shape), last)
 
 
 class _Transposed:
     """Each window's share to all its elements: the gradient of the average."""
 
-    def forward(input: Array, windows: Option, divisor: Option, size: Option) -> Array:
+    def forward(input: Array, windows: Option, divisor: Option, size: Option, last: Option,
+                ) -> Array:
         if is_meta(input):
             return MetaArray(size, input.dtype)
         n = len(windows.out)
+        if last:
+            return pooling_last.spread(input, windows, size[-n:], divisor)
         back = backend.average_pool_backward(planes(input, n), windows, divisor, size[-n:])
         return back.reshape(size)
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.channels_last import like
 from rushlight.backends.cpu import pooling as backend
+from rushlight.backends.cpu import pooling_last
 from rushlight.backends.host import pooling as host
 from rushlight.backends.host.pooling import Windows
 from rushlight.backends.meta.array import MetaArray, is_meta
@@ -24,6 +26,7 @@ from rushlight.ops.pooling_windows import (
     Ints,
     Numbers,
     Option,
+    follows,
     numbers,
     per_dimension,
     planes,
@@ -45,6 +48,8 @@ class _WithPlaces:
         shape = (*input.shape[:-n], *windows.out)
         if is_meta(input):
             return MetaArray(shape, input.dtype), MetaArray(shape, LONG)
+        if follows(input, n):
+            return pooling_last.largest(input, windows)
         values, places = backend.max_pool(planes(input, n), windows, True)
         return values.reshape(shape), places.reshape(shape)
 
@@ -64,6 +69,8 @@ class max_pool_values:
         shape = (*input.shape[:-n], *windows.out)
         if is_meta(input):
             return MetaArray(shape, input.dtype)
+        if follows(input, n):
+            return pooling_last.largest(input, windows)[0]
         return backend.max_pool(planes(input, n), windows, False)[0].reshape(shape)
 
     def backward(gradient: Tensor, input: Tensor, windows: Windows) -> Tensor:
@@ -80,6 +87,8 @@ class max_scatter:
         shape = (*input.shape[:-n], *space)
         if is_meta(input) or is_meta(places):
             return MetaArray(shape, input.dtype)
+        if follows(places, n):
+            return pooling_last.scatter(input, places, space)
         return backend.scatter(planes(input, n), planes(places, n), space).reshape(shape)
 
     def backward(gradient: Tensor, places: Tensor, space: Ints) -> tuple:
@@ -319,8 +328,8 @@ class unpooled:
             return MetaArray(shape, input.dtype)
         flat = planes(input, n).reshape(-1, prod(input.shape[-n:]))
         out = np.zeros((flat.shape[0], prod(space)), input.dtype)
-        np.put_along_axis(out, places.reshape(flat.shape), flat, 1)
-        return out.reshape(shape)
+        np.put_along_axis(out, planes(places, n).reshape(flat.shape), flat, 1)
+        return like(out.reshape(shape), input) if n == 2 else out.reshape(shape)
 
     def backward(gradient: Tensor, places: Tensor, space: Ints) -> tuple:
         return max_gather(gradient, places, space), None

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.channels_last import is_last
+from rushlight.backends.copies import contiguous
 from rushlight.backends.host.pooling import Windows, extents
 from rushlight.families.inplace import title
 from rushlight.families.library import library
@@ -26,7 +28,12 @@ _WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 def planes(x: Array, space: int) -> Array:
     """(..., *space) with all leading dimensions folded into one."""
-    return x.reshape(prod(x.shape[:-space]), *x.shape[x.ndim - space:])
+    return contiguous(x).reshape(prod(x.shape[:-space]), *x.shape[x.ndim - space:])
+
+
+def follows(x: Array, space: int) -> bool:
+    """Whether results have their channels last because `x` has them there."""
+    return space > 1 and x.ndim == space + 2 and is_last(x)
 
 
 def per_dimension(cls: Any, node: str) -> dict[int, Any]:

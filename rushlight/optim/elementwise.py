@@ -107,8 +107,18 @@ def update_arrays(
     param_arrays = [p._array for p in params]
     grad_arrays = [g._array for g in grads]
     if not native.update(rule, param_arrays, grad_arrays, counters, memory, options):
-        _update_one_by_one(rule, param_arrays, grad_arrays, counters, memory, options)
+        # Weights may have their channels last: seen in the order of memory they are contiguous.
+        orders = [np.argsort([-s for s in p.strides], kind="stable") for p in param_arrays]
+        param_arrays, grad_arrays = _turned(param_arrays, orders), _turned(grad_arrays, orders)
+        memory = {name: _turned(column, orders) for name, column in memory.items()}
+        if not native.update(rule, param_arrays, grad_arrays, counters, memory, options):
+            _update_one_by_one(rule, param_arrays, grad_arrays, counters, memory, options)
     mark_changed(params)
+
+
+def _turned(arrays: list[np.ndarray], orders: list[np.ndarray]) -> list[np.ndarray]:
+    return [array.transpose(order) if array.ndim == len(order) else array
+            for array, order in zip(arrays, orders, strict=True)]
 
 
 def _update_one_by_one(

@@ -27,7 +27,7 @@ Divisor = tuple[bool, int | None]  # whether padding counts, and what to divide 
 _HALVES = ("float16", "bfloat16")
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """A kernel bound to its extents, with the tables that it reads."""
 
     run: Callable[..., Any]
@@ -74,7 +74,7 @@ def adaptive_average_backward(grad: np.ndarray, space: Ints) -> np.ndarray:
     return host.adaptive_average_backward(grad, space) if plan is None else _run(plan, grad, space)
 
 
-def _run(plan: _Plan, source: np.ndarray, extents: Ints) -> np.ndarray:
+def _run(plan: Plan, source: np.ndarray, extents: Ints) -> np.ndarray:
     kind = plan.divisors.dtype
     target = np.empty((source.shape[0], *extents), kind)
     plan.run(np.ascontiguousarray(source, kind), target, plan.spans, plan.divisors)
@@ -83,7 +83,7 @@ def _run(plan: _Plan, source: np.ndarray, extents: Ints) -> np.ndarray:
 
 @lru_cache(maxsize=4096)
 def _plan(dtype: np.dtype, planes: int, space: Ints, windows: Windows | Ints,
-          divisor: Divisor | None, transposed: bool) -> _Plan | None:
+          divisor: Divisor | None, transposed: bool) -> Plan | None:
     """What computes this, None where only NumPy does; without a divisor `windows` are extents."""
     kind = "float32" if dtype.name in _HALVES else dtype.name
     if kind not in TYPES or not planes or not prod(space) or space[-1] > WIDEST:
@@ -101,7 +101,7 @@ def _plan(dtype: np.dtype, planes: int, space: Ints, windows: Windows | Ints,
     else:
         spans = boxes.shared_out(space, out)
         divisors = np.asarray(prod(np.ix_(*(np.array([b - a for a, b in s]) for s in spans))))
-    return _Plan(bound(native, planes, prod(space) + 4 * prod(out), boxes.numbers(space, out)),
+    return Plan(bound(native, planes, prod(space) + 4 * prod(out), boxes.numbers(space, out)),
                  boxes.table(spans), np.ascontiguousarray(divisors, kind))
 
 

@@ -72,13 +72,14 @@ def _size(t: str) -> int:
     return {"float": 4, "double": 8}[t]
 
 
-def rows_of_windows(plane: str, body: str) -> str:
-    """`body` for each row of windows (%o0, %o1), after `plane`; %cell is its first window."""
+def rows_of_windows(plane: str, body: str, before: str = "p.body") -> str:
+    """`body` for each row of windows (%o0, %o1), after `plane`, which ends in the block `before`;
+    %cell is the row's first window."""
     inner = count_loop("o1", "0", "%O1", span_ir("s1", "%begin1", "%o1") + """
   %line = mul i64 %o0, %O1
   %line.at = add i64 %line, %o1
   %cell = mul i64 %line.at, %O2""" + body, "o0.body")
-    outer = count_loop("o0", "0", "%O0", span_ir("s0", "0", "%o0") + inner, "p.body")
+    outer = count_loop("o0", "0", "%O0", span_ir("s0", "0", "%o0") + inner, before)
     return plane + outer
 
 

@@ -72,9 +72,9 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
                      ) -> np.ndarray:
     """The gradient of the weight (of `shape`), given the output's."""
     last = _last_weight(input, grad, shape)
-    fast = winograd.backward_weights(input, grad, window, shape)
+    fast = winograd.backward_weights(input, grad, window, shape, last=last)
     if fast is not None:
-        return arranged(fast, last)
+        return fast
     if not _served(input, grad, window):
         return arranged(host.backward_weights(input, grad, window, shape), last)
     x, dy = _readable(input, grad)
@@ -86,9 +86,9 @@ def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Windo
                               shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The gradients of the weight (of `shape`) and of the bias, in one pass over `grad`."""
     sums, last = np.empty(shape[0], grad.dtype), _last_weight(input, grad, shape)
-    fast = winograd.backward_weights(input, grad, window, shape, sums)
+    fast = winograd.backward_weights(input, grad, window, shape, sums, last)
     if fast is not None:
-        return arranged(fast, last), sums
+        return fast, sums
     if not _served(input, grad, window):
         return (arranged(host.backward_weights(input, grad, window, shape), last),
                 host.backward_bias(grad))

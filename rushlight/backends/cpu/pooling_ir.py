@@ -126,7 +126,7 @@ def max_pool_ir(windows: Windows, kind: str, with_places: bool) -> str:
     body = "\n".join(w.lines)
     return (f"define internal void @task(ptr noalias %context, i64 %begin, i64 %end) {{\nentry:\n"
             f"{body}\n}}\ndeclare i64 @llvm.smax.i64(i64, i64)\n"
-            f"declare i64 @llvm.smin.i64(i64, i64)\n{_scopes()}{call_ir(len(arrays), 6)}")
+            f"declare i64 @llvm.smin.i64(i64, i64)\n{scopes()}{call_ir(len(arrays), 6)}")
 
 
 def _coordinates(w: Writer, window: str, extent: str, windows: Windows, axis: int,
@@ -182,7 +182,7 @@ def _cell(w: Writer, windows: Windows, kind: str, rows: list[str], ow: str, clam
         w.say(f"store i64 {wide}, ptr {address}, !alias.scope !5, !noalias !6")
 
 
-def _scopes() -> str:
+def scopes() -> str:
     """What tells LLVM that input, values and places do not overlap."""
     return """
 !0 = distinct !{!0}

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rushlight.backends import winograd as switch
-from rushlight.backends.channels_last import empty
+from rushlight.backends.channels_last import arranged, empty, is_last
 from rushlight.backends.cpu import blocks, features, task
 from rushlight.backends.cpu import winograd_gradient_ir as gradient
 from rushlight.backends.cpu import winograd_ir as native
@@ -99,13 +99,13 @@ def backward_data(grad: Array, weight: Array, window: Window, shape: tuple[int, 
 
 
 def backward_weights(input: Array, grad: Array, window: Window, shape: tuple[int, ...],
-                     bias: Array | None = None) -> Array | None:
+                     bias: Array | None = None, last: bool = False) -> Array | None:
     """The gradient of the weight (of `shape`), and in `bias`, where given, that of the bias; None
     as in `forward`."""
     if grad.dtype is not _FLOAT or not serves(
             input, shape[0], grad.shape[2:], shape[2:], window, PAYING):
         return None
-    weight = np.empty(shape, _FLOAT)
+    weight = empty(shape, _FLOAT, last)
     done = correlate(dense(input), dense(grad), window.front, weight, bias)
     return weight if done else None
 
@@ -137,14 +137,15 @@ def transformed(weight: Array, flipped: bool) -> Array:
 
     flipped: for the gradient of the input: outputs and inputs change places, windows are turned.
     """
-    weight = np.ascontiguousarray(weight)
+    last = is_last(weight)
+    weight = arranged(weight, last)
     outputs, inputs = weight.shape[:2][:: -1 if flipped else 1]
     panel = tile_of("float32").width
     panels = -(-outputs // panel)
     u = np.empty((16, panels * inputs * panel + APART), _FLOAT)
     fields = task.context({"inputs": inputs, "outputs": outputs, "u_step": u.shape[1]},
                           {"w": weight, "u": u}, native.WEIGHT_FIELDS)
-    native.weights(flipped)(fields, panels, task.grain_of(panels, 8 * u.size))
+    native.weights(flipped, last)(fields, panels, task.grain_of(panels, 8 * u.size))
     return u
 
 
@@ -269,7 +270,7 @@ def correlate(x: Array, dy: Array, pad: tuple[int, ...], w: Array, bias: Array |
     plan.run(gradient.sums(), gradient.FIELDS[1], x=x, y=dy, d=d, bias=sums)
     bad = np.zeros(1, np.int64)
     numbers = plan.numbers | {"inputs": inputs, "outputs": outputs}
-    gradient.finish()(task.context(numbers, {"d": d, "w": w, "bad": bad}, gradient.FINISH_FIELDS),
+    gradient.finish(not w.flags.c_contiguous)(task.context(numbers, {"d": d, "w": w, "bad": bad}, gradient.FINISH_FIELDS),
                       outputs, task.grain_of(outputs, 4 * d.size))
     if bias is not None:
         np.add.reduce(sums[:, :outputs], 0, out=bias)

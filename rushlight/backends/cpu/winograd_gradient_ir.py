@@ -90,8 +90,9 @@ def _products(code: Chunks, which: Value, first: Value, count: Value, fresh: Val
 
 
 @cache
-def finish() -> Callable[[bytes, int, int], None]:
-    """`run(context, outputs, grain)`: w = G^T (sum of the parts of d) G."""
+def finish(last: bool) -> Callable[[bytes, int, int], None]:
+    """`run(context, outputs, grain)`: w = G^T (sum of the parts of d) G; `last`: its channels come
+    last in memory."""
     code = Vectors(*FINISH_FIELDS)
     f, zero, lanes = code.field, code.zero, code.lanes
     found = code.checking()
@@ -112,8 +113,13 @@ def finish() -> Callable[[bytes, int, int], None]:
         code.check(found, *taps)
         for tap, value in enumerate(taps):
             code.write(value, code.at(square, tap * lanes, SIZE))
-        blocks.tile(code, SIZE, windows, code.integer(TAPS * SIZE), square,
-                    code.integer(lanes * SIZE))
-        code.copy(code.at(f["w"], (o * f["inputs"] + c) * TAPS, SIZE), windows, count * TAPS)
+        if last:
+            for tap in range(TAPS):
+                at = (o * TAPS + tap) * f["inputs"] + c
+                code.copy(code.at(f["w"], at, SIZE), code.at(square, tap * lanes, SIZE), count)
+        else:
+            blocks.tile(code, SIZE, windows, code.integer(TAPS * SIZE), square,
+                        code.integer(lanes * SIZE))
+            code.copy(code.at(f["w"], (o * f["inputs"] + c) * TAPS, SIZE), windows, count * TAPS)
     code.report(found, f["bad"])
     return compiled(code)

@@ -27,9 +27,9 @@ WEIGHT_FIELDS = (("inputs", "outputs", "u_step"), ("w", "u"))
 
 
 @cache
-def weights(flipped: bool) -> Callable[[bytes, int, int], None]:
+def weights(flipped: bool, last: bool) -> Callable[[bytes, int, int], None]:
     """`run(context, panels, grain)`: u[k, panel, input, output] = G g G^T; `flipped`: of a weight
-    (in, out, ...), with windows turned by half a circle."""
+    (in, out, ...), with windows turned by half a circle; `last`: channels come last in memory."""
     code = Vectors(*WEIGHT_FIELDS)
     f, zero, panel = code.field, code.zero, code.panel
     turned = code.slot(f"[{SPAN * TAPS * panel} x float]")
@@ -42,7 +42,9 @@ def weights(flipped: bool) -> Callable[[bytes, int, int], None]:
             code.clear(line, code.integer(panel * TAPS))
         with code.loop(zero, f["inputs"], span) as first:
             count = code.intrinsic("smin", code.integer(span), f["inputs"] - first)
-            if flipped:
+            if last:
+                _gather(code, turned, first, p * panel, count, columns, flipped)
+            elif flipped:
                 _turn_line(code, turned, line, first * f["outputs"] + p * panel, columns)
             else:
                 source = code.at(f["w"], (p * panel * f["inputs"] + first) * TAPS, SIZE)
@@ -57,6 +59,21 @@ def weights(flipped: bool) -> Callable[[bytes, int, int], None]:
                     made = both(of_weight, [taps[i : i + 3] for i in range(0, TAPS, 3)])
                     code.write_all(made, code.at(to, v, SIZE), f["u_step"])
     return compiled(code)
+
+
+def _gather(code: Vectors, turned: Value, first: Value, output: Value, count: Value,
+            columns: Value, flipped: bool) -> None:
+    """turned[input, tap, output] of weights (out, 3, 3, in), or (in, 3, 3, out) if `flipped`."""
+    f, panel = code.field, code.panel
+    for tap in range(TAPS):
+        to = code.at(turned, tap * panel, SIZE)
+        if flipped:
+            at = (first * TAPS + tap) * f["outputs"] + output
+            code.copy(to, code.at(f["w"], at, SIZE), columns)
+        else:
+            at = (output * TAPS + tap) * f["inputs"] + first
+            code.block(blocks.TRANSPOSED, to, TAPS * panel, 1, code.at(f["w"], at, SIZE), 1,
+                       f["inputs"] * TAPS, count, columns)
 
 
 def _turn_line(code: Vectors, turned: Value, line: Value, window: Value, columns: Value) -> None:
