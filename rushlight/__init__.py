@@ -312,7 +312,7 @@ newaxis = None
 # modules.
 _LAZY = {
     **dict.fromkeys(("_C", "accelerator", "amp", "array_api", "checkpoint", "cpu", "distributed",
-                     "distributions", "func", "functional", "masked", "mps", "mtia", "optim",
+                     "distributions", "func", "functional", "fx", "masked", "mps", "mtia", "optim",
                      "overrides", "serialization", "signal", "testing", "xpu")),
     **dict.fromkeys(("compat", "compiler", "hub", "jit", "multiprocessing", "onnx", "profiler")),
     "compile": "compiler",

@@ -57,6 +57,7 @@ LAYERS = (
         "distributions",
         "func",
         "functional",
+        "fx",
         "hub",
         "jit",
         "mps",

@@ -40,7 +40,7 @@ _BY_REASON = {
         nn.functional.scaled_mm""",
     "batches of tensors of different sizes are `ragged` here": "nested",
     "programs are recorded by the compiler, not as graphs of their own; save the state_dict": """
-        classes export fx package""",
+        classes export package""",
     "devices with queues of their own are not supported: operations are finished when they return":
         "Event Stream Tensor.mtia Tensor.record_stream Tensor.xpu",
     "there are no remote calls: use concurrent.futures": "futures",

@@ -204,6 +204,9 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
         """The averages as text."""
         return self._events.table(sort_by, row_limit, **options)
 
+    def __str__(self) -> str:
+        return str(self._events) if self._events else object.__repr__(self)
+
     def export_chrome_trace(self, path: str) -> None:
         """Write the calls as JSON for chrome://tracing or Perfetto."""
         self._events.export_chrome_trace(path)

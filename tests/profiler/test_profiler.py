@@ -32,6 +32,7 @@ def test_operations_and_blocks_are_counted() -> None:
     assert rows["mine"].self_cpu_time_total <= rows["mine"].cpu_time_total
     table = measured.key_averages().table(sort_by="cpu_time_total", row_limit=2)
     assert "Self CPU time total" in table and table.count("\n") <= 7
+    assert "mine" in str(measured) and "aten::exp" in str(measured)
     with pytest.raises(ValueError, match="sort_by must be one of"):
         measured.key_averages().table(sort_by="colour")
 

@@ -8,6 +8,9 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import rushlight
+from rushlight.families.override import UNCLAIMED, ask
+from rushlight.fx import has_side_effect
+from rushlight.profiler import record_function
 
 _spaces: dict[str, Namespace] = {}
 
@@ -75,6 +78,22 @@ class Namespace(SimpleNamespace):
 def namespace(name: str) -> Namespace:
     """The namespace `name`, made where it is new."""
     return _spaces.setdefault(name, Namespace(space=name))
+
+
+def _record_function_enter(name: str, args: str | None = None) -> Any:
+    """Begin a block that a profile shows under `name`; what is returned ends it."""
+    return record_function(name, args).__enter__()
+
+
+def _record_function_exit(handle: Any) -> Any:
+    """End a block."""
+    answer = ask(_record_function_exit, (handle,), {})
+    return handle.__exit__(None, None, None) if answer is UNCLAIMED else answer
+
+
+vars(namespace("profiler")).update(
+    (function.__name__, has_side_effect(function))
+    for function in (_record_function_enter, _record_function_exit))
 
 
 def load_library(path: str) -> None:
