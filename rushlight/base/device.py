@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 KINDS = ("cpu", "meta")
-KNOWN = ("cpu", "meta", "cuda", "mps", "xpu", "hip", "xla", "mkldnn", "privateuseone", "ipu",
-         "hpu", "vulkan", "lazy", "mtia")
+KNOWN = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga",
+         "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone")
 
 
 class device:  # noqa: N801 - torch's name

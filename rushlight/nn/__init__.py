@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rushlight.nn import attention, functional, init, modules, parameter, utils
-from rushlight.nn.data_parallel import DataParallel
+from rushlight.nn import attention, functional, init, modules, parallel, parameter, utils
 from rushlight.nn.modules import *  # noqa: F403  (its `__all__` is the index of the layers)
+from rushlight.nn.parallel import DataParallel
 from rushlight.nn.parameter import (
     Buffer,
     Parameter,
@@ -22,6 +22,7 @@ __all__ = [
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]

@@ -131,7 +131,7 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     if target is not None:
         result = cast(result, dtypes.as_dtype(target).array)
     order = options.get("memory_format")
-    if order in RANKS and not result.is_contiguous(order):
+    if order not in (None, preserve_format) and not result.is_contiguous(order):
         return clone(result, memory_format=order)
     return clone(result) if copy and result is input else result
 
@@ -297,6 +297,9 @@ def fill_(input: Tensor, value: Any) -> Tensor:
             raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
                                f"{value._array.ndim} dimensions.")
     else:
+        if isinstance(value, str):
+            raise TypeError("fill_() received an invalid combination of arguments - got (str); "
+                            "expected (Tensor value) or (Number value)")
         value = wrap(number(value, input._array.dtype))
     recorded = input._array.dtype.kind in "fcV" and _recording(input, value)
     check_history(input, recorded)  # elements that share memory get the same number

@@ -30,7 +30,7 @@ FILES = {
     "nn.modules.rnn_cell": "nn.modules.rnn",
     "nn.modules.softmax": "nn.modules.activation",
     "nn.modules.sync_batchnorm": "nn.modules.batchnorm",
-    "nn.data_parallel": "nn",
+    "nn.parallel": "nn",
     "nn.uninitialized": "nn.parameter",
     "optim.lr_scheduler.": "optim.lr_scheduler",
     "distributions.elementwise_transforms": "distributions.transforms",

@@ -30,9 +30,16 @@ class Parameter(Tensor):
         if data is None:
             made._array = np.empty(0, np.float32)
         else:
+            if not isinstance(data, Tensor):
+                raise AttributeError(f"'{type(data).__name__}' object has no attribute 'detach': "
+                                     "a Parameter is made of a tensor")
             made._array, made._writes = data._array, version_of(data)
         made._node = None
         if requires_grad:
+            if not (made.is_floating_point() or made.is_complex()):
+                raise RuntimeError(
+                    "Only Tensors of floating point and complex dtype can require gradients: this "
+                    f"is {made.dtype}; give requires_grad=False")
             made.requires_grad = True
         return made
 

@@ -217,10 +217,10 @@ def _copy_memory(array: np.ndarray, memo: dict[Any, Any]) -> np.ndarray:
 
 
 def reduce(tensor: Any) -> tuple[Any, ...]:
-    """How a tensor is pickled: its class, array, whether it requires grad, its attributes."""
-    if not tensor.is_leaf:
-        raise RuntimeError("Can't pickle a tensor that was computed with gradients recorded; "
-                           "detach() it first")
+    """How a tensor is pickled: its class, array, whether it requires grad, its attributes.
+
+    A computed tensor comes back as a leaf: the graph behind it is not stored.
+    """
     hidden = ("_hooks", "_post_accumulate_hooks", "_grad")
     attributes = {k: v for k, v in tensor.__dict__.items() if k not in hidden}
     array = tensor._array

@@ -94,6 +94,9 @@ def test_an_attribute_changes_its_kind() -> None:
     module.thing = 3
     module.thing = nn.Parameter(rl.ones(1))
     assert list(module._parameters) == ["thing"]
+    with pytest.raises(TypeError, match="cannot assign '.*ReLU' as parameter 'thing'"):
+        module.thing = nn.ReLU()
+    del module.thing
     module.thing = nn.ReLU()
     assert list(module._modules) == ["thing"] and not module._parameters
     module.thing = None

@@ -134,7 +134,9 @@ def test_modules_without_initialisation() -> None:
     rl.manual_seed(0)
     layer = nn.utils.skip_init(nn.Linear, 5, 1)
     assert rl.equal(rl.rand(1), first) and layer.weight.shape == (1, 5)
-    with pytest.raises(RuntimeError, match="Expected a Module"):
+    with pytest.raises(TypeError, match="must be a class"):
         nn.utils.skip_init(len)
+    with pytest.raises(RuntimeError, match="Expected a Module"):
+        nn.utils.skip_init(int)
     with pytest.raises(RuntimeError, match="must support a 'device' arg"):
         nn.utils.skip_init(nn.ReLU)

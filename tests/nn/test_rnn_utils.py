@@ -71,8 +71,12 @@ def test_functional_call_replaces_and_restores() -> None:
     assert weight.grad.item() == 3.0 and layer.weight is before
     with pytest.raises(RuntimeError, match="Missing"):
         functional_call(layer, {"weight": weight}, rl.ones(1), strict=True)
-    with pytest.raises(KeyError, match="no parameter or buffer 'x'"):
-        functional_call(layer, {"x": weight}, rl.ones(1))
+    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\): 'x'"):
+        functional_call(layer, {**given, "x": weight}, rl.ones(1), strict=True)
+    functional_call(layer, {"x": weight}, rl.ones(1))
+    assert not hasattr(layer, "x")
+    with pytest.raises(AttributeError, match="Linear has no attribute `x`"):
+        functional_call(layer, {"x.y": weight}, rl.ones(1))
     with pytest.raises(RuntimeError):
         functional_call(layer, {"weight": rl.ones(2, 7)}, rl.ones(1))
     assert layer.weight is before

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from rushlight.nn.data_parallel import DataParallel
 from rushlight.nn.modules.module import Module
+from rushlight.nn.parallel import DataParallel
 
 __all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather",
            "scatter", "scatter_kwargs"]

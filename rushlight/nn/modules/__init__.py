@@ -39,7 +39,8 @@ from rushlight.nn.modules.adaptive_pooling import (
 )
 from rushlight.nn.modules.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from rushlight.nn.modules.attention import MultiheadAttention
-from rushlight.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from rushlight.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
+from rushlight.nn.modules.constructors import name_constructors
 from rushlight.nn.modules.container import ModuleDict, ModuleList, Sequential
 from rushlight.nn.modules.conv import (
     Conv1d,
@@ -321,3 +322,6 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
 ]
+
+name_constructors([_BatchNorm])
+name_constructors(globals()[name] for name in __all__ if isinstance(globals()[name], type))

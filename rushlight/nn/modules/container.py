@@ -31,17 +31,6 @@ class _Numbered(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())
 
-    def append(self, module: Module) -> Any:
-        """Add ``module`` at the end; returns the container."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def pop(self, key: int | slice) -> Any:
-        """Take out the module or modules at ``key`` and return them."""
-        module = self[key]
-        del self[key]
-        return module
-
     def _insert(self, index: int, module: Module) -> None:
         for place in range(len(self), index, -1):
             self._modules[str(place)] = self._modules[str(place - 1)]
@@ -94,6 +83,17 @@ class Sequential(_Numbered):
         else:
             delattr(self, self._name(idx))
         self._renumber()
+
+    def append(self, module: Module) -> Sequential:
+        """Add ``module`` at the end; returns the container."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def pop(self, key: int | slice) -> Any:
+        """Take out the module or modules at ``key`` and return them."""
+        module = self[key]
+        del self[key]
+        return module
 
     def insert(self, index: int, module: Module) -> Sequential:
         """Put ``module`` before place ``index``; returns the container."""
@@ -176,6 +176,17 @@ class ModuleList(_Numbered):
             delattr(self, str(self._place(idx)))
         self._renumber()
 
+    def append(self, module: Module) -> ModuleList:
+        """Add ``module`` at the end; returns the container."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def pop(self, key: int | slice) -> Any:
+        """Take out the module or modules at ``key`` and return them."""
+        module = self[key]
+        del self[key]
+        return module
+
     def insert(self, index: int, module: Module) -> None:
         """Put ``module`` before place ``index``, as ``list.insert``."""
         place, _, _ = slice(index, None).indices(len(self))
@@ -197,7 +208,7 @@ class ModuleList(_Numbered):
         return self.extend(modules)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
-        return ModuleList([*self, *other])
+        return ModuleList(list(self) + list(other))
 
     def __repr__(self) -> str:
         """As a module's, equal neighbours shown once with their number."""

@@ -55,14 +55,25 @@ class RemovableHandle:
     def __init__(self, hooks: dict, *, extra_dict: Any = ()) -> None:
         self.id = next(each for each in _ids if each not in hooks)  # hooks may come from a pickle
         extras = extra_dict if isinstance(extra_dict, list | tuple) else (extra_dict,)
-        self._registries = tuple(weakref.ref(each) for each in (hooks, *extras))
+        self.hooks_dict_ref = weakref.ref(hooks)
+        self.extra_dict_ref = tuple(weakref.ref(each) for each in extras)
 
     def remove(self) -> None:
         """Take the hook out of every registry; a second call does nothing."""
-        for reference in self._registries:
+        for reference in (self.hooks_dict_ref, *self.extra_dict_ref):
             registry = reference()
             if registry is not None:
                 registry.pop(self.id, None)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        # The registries themselves: pickled along with the module, they are the module's again.
+        return self.hooks_dict_ref(), self.id, tuple(each() for each in self.extra_dict_ref)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        hooks, self.id, extras = state
+        kept = [OrderedDict() if each is None else each for each in (hooks, *extras)]
+        self.hooks_dict_ref, *rest = map(weakref.ref, kept)
+        self.extra_dict_ref = tuple(rest)
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -180,7 +180,7 @@ class LazyConvTranspose3d(_LazyTransposed, ConvTranspose3d):  # type: ignore[mis
     cls_to_become = ConvTranspose3d
 
 
-class _LazyNorm(LazyModuleMixin):
+class _LazyNormBase(LazyModuleMixin):
     """What lazy batch and instance norms share."""
 
     def __init__(
@@ -228,7 +228,7 @@ class _LazyNorm(LazyModuleMixin):
         return input.shape[1]
 
 
-class _LazyInstanceNorm(_LazyNorm):
+class _LazyInstanceNorm(_LazyNormBase):
     def _features_of(self, input: Tensor) -> int:
         n = self.dimensions
         if input.dim() not in (n + 1, n + 2):
@@ -238,7 +238,7 @@ class _LazyInstanceNorm(_LazyNorm):
         return input.shape[-n - 1]
 
 
-class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):  # type: ignore[misc]
+class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):  # type: ignore[misc]
     """A `BatchNorm1d` whose num_features is that of the first input.
 
     >>> import rushlight as rl
@@ -250,13 +250,13 @@ class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):  # type: ignore[misc]
     cls_to_become = BatchNorm1d
 
 
-class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):  # type: ignore[misc]
+class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):  # type: ignore[misc]
     """A `BatchNorm2d` whose num_features is that of the first input."""
 
     cls_to_become = BatchNorm2d
 
 
-class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):  # type: ignore[misc]
+class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):  # type: ignore[misc]
     """A `BatchNorm3d` whose num_features is that of the first input."""
 
     cls_to_become = BatchNorm3d

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from rushlight.autograd import no_grad
@@ -139,6 +140,9 @@ class Module(Members, ModuleHooks, StateDict):
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:
         """Switch the recording of gradients for all parameters, as to freeze a part."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError("requires_grad_(): argument 'requires_grad' (position 1) must be bool, "
+                            f"not {typename(requires_grad)}")
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -178,8 +182,10 @@ class Module(Members, ModuleHooks, StateDict):
 
     def to(self, *args: Any, **kwargs: Any) -> Module:
         """Move or cast in place: ``to(device)``, ``to(dtype)``, ``to(device, dtype)``,
-        ``to(tensor)``. Only floating point and complex members are cast."""
-        device, dtype, non_blocking = _parse_to(*args, **kwargs)
+        ``to(tensor)``. Only floating point and complex members are cast.
+
+        ``memory_format=`` orders the members of 4 and 5 dimensions in memory."""
+        device, dtype, non_blocking, order = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, "
@@ -188,7 +194,8 @@ class Module(Members, ModuleHooks, StateDict):
 
         def convert(tensor: Tensor) -> Tensor:
             castable = tensor.is_floating_point() or tensor.is_complex()
-            return tensor.to(device, dtype if castable else None, non_blocking)
+            ordered = {"memory_format": order} if order and tensor.dim() in (4, 5) else {}
+            return tensor.to(device, dtype if castable else None, non_blocking, **ordered)
 
         return self._apply(convert)
 
@@ -275,27 +282,41 @@ def _converted(parameter: Parameter, fn: Callable[[Tensor], Tensor]) -> Paramete
     return converted
 
 
-def _parse_to(
-    *args: Any,
-    device: Any = None,
-    dtype: Any = None,
-    non_blocking: bool = False,
-    memory_format: Any = None,
-) -> tuple[Any, Any, bool]:
-    """The device, dtype and non_blocking of the call forms of ``Module.to``."""
-    for place, value in enumerate(args):
-        if isinstance(value, Tensor) and place == 0:
-            device, dtype = value.device, value.dtype
-        elif isinstance(value, dtypes.dtype):
-            dtype = value
-        elif isinstance(value, bool):
-            non_blocking = value
-        elif isinstance(value, str | int | Device) and place == 0:
-            device = value
-        elif value is not None:
-            raise TypeError(
-                "to() received an invalid combination of arguments - got "
-                f"{typename(value)} at position {place + 1}; expected (device, dtype, "
-                "non_blocking), (dtype, non_blocking) or (tensor, non_blocking)"
-            )
-    return (None if device is None else as_device(device)), dtype, non_blocking
+def _parse_to(*args: Any, **options: Any) -> tuple[Any, Any, bool, Any]:
+    """The device, dtype, non_blocking and memory_format of the call forms of ``Module.to``."""
+    found: dict[str, Any] = {"device": None, "dtype": None, "non_blocking": False}
+    kinds = {"device": str | int | Device, "dtype": dtypes.dtype, "non_blocking": bool}
+    shown = ", ".join([*map(typename, args), *(f"{k}={typename(v)}" for k, v in options.items())])
+    wrong = TypeError(
+        f"to() received an invalid combination of arguments - got ({shown}); expected "
+        "(device, dtype, non_blocking), (dtype, non_blocking) or (tensor, non_blocking)"
+    )
+    order = options.pop("memory_format", None)
+    values = list(args)
+    like = options.pop("tensor", values.pop(0) if isinstance((*args, 0)[0], Tensor) else None)
+    if isinstance(like, Tensor):
+        found["device"], found["dtype"] = like.device, like.dtype
+    elif like is not None:
+        raise wrong
+    names = list(found)
+    for value in values:  # in their order; those that are left out before it may be
+        while names and not (value is None or isinstance(value, kinds[names[0]])
+                             and isinstance(value, bool) == (names[0] == "non_blocking")):
+            names.pop(0)
+        if not names:
+            raise wrong
+        name = names.pop(0)
+        found[name] = found[name] if value is None else value
+    for name, value in options.items():
+        if name not in names or not (value is None or isinstance(value, kinds[name])):
+            raise wrong
+        found[name] = value
+    place = found["device"]
+    return None if place is None else as_device(place), found["dtype"], found["non_blocking"], order
+
+
+# What is missing in a call is reported as Module's, where users look it up.
+for _part in (Members, ModuleHooks, StateDict):
+    for _name, _method in vars(_part).items():
+        if isinstance(_method, FunctionType):
+            _method.__qualname__ = f"Module.{_name}"

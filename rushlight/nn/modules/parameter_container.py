@@ -103,7 +103,8 @@ class ParameterDict(Module):
 
     def __getitem__(self, key: str) -> Any:
         if self._key_to_attr(key) not in self._keys:
-            raise KeyError(key)
+            # Not a KeyError: torch looks the name up as an attribute.
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{key}'")
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:

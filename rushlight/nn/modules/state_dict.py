@@ -96,11 +96,13 @@ class StateDict:
 
     def get_extra_state(self) -> Any:
         """Override to add a value of the module's own to ``state_dict``."""
-        raise RuntimeError(f"{type(self).__name__} defines no get_extra_state()")
+        raise RuntimeError("Reached a code path in Module.get_extra_state() that should never be "
+                           f"called: {type(self).__name__} defines no get_extra_state()")
 
     def set_extra_state(self, state: Any) -> None:
         """Override to take back what ``get_extra_state`` returned."""
-        raise RuntimeError(f"{type(self).__name__} defines no set_extra_state()")
+        raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be "
+                           f"called: {type(self).__name__} defines no set_extra_state()")
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False

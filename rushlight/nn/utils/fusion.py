@@ -84,6 +84,9 @@ def _fused(
     weight: Tensor, bias: Any, mean: Tensor, variance: Tensor, eps: float, bn_w: Any, bn_b: Any,
     dim: int,
 ) -> tuple[Parameter, Parameter]:
+    if mean is None or variance is None:
+        raise AssertionError("bn.running_mean and bn.running_var must not be None: the norm has to "
+                             "track running statistics")
     bias = zeros_like(mean) if bias is None else bias
     bn_w = ones_like(mean) if bn_w is None else bn_w
     bn_b = zeros_like(mean) if bn_b is None else bn_b

@@ -13,13 +13,15 @@ def skip_init(module_cls: Any, *args: Any, **kwargs: Any) -> Any:
 
     device: where they are, as for the class itself.
 
-    Raises RuntimeError where the class is no Module or takes no `device`.
+    Raises TypeError for no class, RuntimeError where it is no Module or takes no `device`.
 
     >>> import rushlight as rl
     >>> rl.nn.utils.skip_init(rl.nn.Linear, 5, 1)
     Linear(in_features=5, out_features=1, bias=True)
     """
-    if not (isinstance(module_cls, type) and issubclass(module_cls, Module)):
+    if not isinstance(module_cls, type):
+        raise TypeError(f"issubclass() arg 1 must be a class: got {module_cls!r} for module_cls")
+    if not issubclass(module_cls, Module):
         raise RuntimeError(f"Expected a Module; got {module_cls}")
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError("Module must support a 'device' arg to skip initialization")

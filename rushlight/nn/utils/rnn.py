@@ -81,6 +81,10 @@ class PackedSequence(_PackedSequence):
         """With int32 data."""
         return self.to(dtypes.int32)
 
+    def is_pinned(self) -> bool:
+        """Whether ``data`` lies in pinned memory."""
+        return self.data.is_pinned()
+
     @property
     def is_cuda(self) -> bool:
         """Whether ``data`` lies on a CUDA device."""
@@ -119,7 +123,9 @@ def pack_padded_sequence(
     >>> rl.nn.utils.rnn.pack_padded_sequence(x, [3, 2]).data
     tensor([1, 2, 3, 4, 5])
     """
-    sizes = lengths.tolist() if isinstance(lengths, Tensor) else [int(each) for each in lengths]
+    sizes = [int(each) for each in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
+    if input.numel() == 0:
+        raise RuntimeError(f"Cannot pack empty tensors: the input is {list(input.shape)}")
     batch = input.size(0 if batch_first else 1)
     if len(sizes) != batch:
         raise RuntimeError(
@@ -233,6 +239,13 @@ def pad_sequence(
     longest = max(each.size(0) for each in sequences)
     padded = []
     for each in sequences:
+        for dim in range(1, min(each.dim(), sequences[0].dim())):
+            if each.size(dim) != sequences[0].size(dim):
+                raise RuntimeError(
+                    f"The size of tensor a ({sequences[0].size(dim)}) must match the size of "
+                    f"tensor b ({each.size(dim)}) at non-singleton dimension {dim}: sequences "
+                    "differ in their first dimension only"
+                )
         missing = (longest - each.size(0), *each.shape[1:])
         extra = full(missing, padding_value, dtype=each.dtype)
         padded.append(cat([extra, each] if padding_side == "left" else [each, extra]))

@@ -22,8 +22,9 @@ def functional_call(
     """Call ``module`` with the given tensors in place of its parameters and buffers.
 
     Paths are those of ``state_dict``. ``tie_weights``: a parameter under several paths is
-    replaced under all of them. ``strict=True`` demands every path and no other. The module is
-    unchanged afterwards. Raises ``RuntimeError`` or ``KeyError`` for paths that do not fit.
+    replaced under all of them. ``strict=True`` demands every path and no other; else the module
+    has further tensors as buffers meanwhile. It is unchanged afterwards. Raises ``RuntimeError``
+    for paths that do not fit, ``AttributeError`` for those of no submodule.
 
     >>> import rushlight as rl
     >>> layer = rl.nn.Linear(1, 1)
@@ -32,6 +33,9 @@ def functional_call(
     tensor([7.])
     """
     given = parameter_and_buffer_dicts
+    if not isinstance(given, Mapping | list | tuple):
+        raise ValueError("Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of "
+                         f"dicts, but got {type(given)}")
     tensors = _merged(given) if isinstance(given, list | tuple) else dict(given)
     _check(module, tensors, strict)
     if tie_weights:
@@ -62,12 +66,10 @@ def _check(module: Module, tensors: dict[str, Tensor], strict: bool) -> None:
     unexpected = [path for path in tensors if path not in members]
     missing = [path for path in members if path not in tensors]
     if strict and (unexpected or missing):
-        raise RuntimeError(
-            f"Error(s) in reparametrizing for {type(module).__name__}:\n\t"
-            f"Unexpected key(s): {unexpected}. Missing key(s): {missing}."
-        )
-    if unexpected:
-        raise KeyError(f"{type(module).__name__} has no parameter or buffer {unexpected[0]!r}")
+        problems = [f"{kind} key(s): {', '.join(map(repr, sorted(paths)))}."
+                    for kind, paths in (("Unexpected", unexpected), ("Missing", missing)) if paths]
+        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t"
+                           + "\n\t".join(problems))
 
 
 def _with_tied(module: Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -94,9 +96,12 @@ def _replaced(module: Module, tensors: dict[str, Tensor]) -> Iterator[None]:
             parent, _, name = path.rpartition(".")
             owner = module.get_submodule(parent)
             registry = owner._parameters if name in owner._parameters else owner._buffers
-            before.append((registry, name, registry[name]))
+            before.append((registry, name, registry.get(name, registry)))
             registry[name] = tensor
         yield
     finally:
         for registry, name, value in reversed(before):
-            registry[name] = value
+            if value is registry:  # there was nothing of that name
+                del registry[name]
+            else:
+                registry[name] = value

@@ -85,7 +85,7 @@ def create_block_mask(mask_mod: MaskFunction, B: int | None, H: int | None, Q_LE
         mask_mod: `(batch, head, query, key)`, tensors of positions, gives truth values.
         B, H: batches and heads; None where the mask is the same for all.
 
-    >>> from rushlight.nn.flex_attention import create_block_mask
+    >>> from rushlight.nn.attention.flex_attention import create_block_mask
     >>> create_block_mask(lambda b, h, q, k: q >= k, None, None, 2, 2).to_dense()[0, 0]
     tensor([[1, 0],
             [1, 1]], dtype=torch.int32)
