@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.channels_last import arranged, is_last
 from rushlight.backends.copies import contiguous
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.quiet import silent
@@ -132,7 +133,7 @@ class Channels:
     matrix (batch * places, channels); else each sample has a row for each channel.
     """
 
-    __slots__ = ("columns", "data", "dtype", "shape")
+    __slots__ = ("columns", "data", "dtype", "last", "shape")
 
     def __init__(self, x: Any, columns: bool | None = None) -> None:
         self.shape, self.dtype = x.shape, x.dtype
@@ -142,6 +143,7 @@ class Channels:
         self.columns = columns
         if columns is None:
             self.columns = places == 1 or (last.flags.c_contiguous and not x.flags.c_contiguous)
+        self.last = places != 1 or is_last(x)
         self.data = _wide(last).reshape(n * places, c) if self.columns else _wide(x).reshape(
             n, c, places)
 
@@ -163,7 +165,7 @@ class Channels:
     def back(self, result: Any, dtype: np.dtype) -> Any:
         """`result` in the shape and memory order of the tensor."""
         result = result.astype(dtype, copy=False)
-        if not self.columns or len(self.shape) == 2:
+        if not self.columns or not self.last:
             return result.reshape(self.shape)
         n, c, *places = self.shape
         order = (0, len(self.shape) - 1, *range(1, len(self.shape) - 1))
@@ -221,6 +223,8 @@ def _from_rows(rows: Any, axis: int, shape: tuple[int, ...]) -> Any:
         return rows
     n, c, *places = shape
     if axis == 1:
+        if c == 1:
+            return rows.reshape(shape)
         return contiguous(rows.reshape(c, n, *places).swapaxes(0, 1))
     return rows.reshape(n, *places, c).transpose((0, len(places) + 1, *range(1, len(places) + 1)))
 
@@ -281,6 +285,9 @@ def _batch_norm_backward(gradient: Any, x: Any, weight: Any, mean: Any, variance
 def group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     """Layer norm of each group of channels; also mean and rstd, (batch, channels) each."""
     kernel, kind = LAYER_NORM.ufuncs[x.dtype], x.dtype
+    if not x.flags.c_contiguous and is_last(x):
+        result, mean, rstd = group_norm(contiguous(x), groups, weight, bias, eps)
+        return arranged(result), mean, rstd
     if kernel is None or not 0 < x.size <= FEW or not x.flags.c_contiguous:
         return _group_norm(x, groups, weight, bias, eps)
     n, c = x.shape[:2]
@@ -310,6 +317,9 @@ def _group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> tupl
 def group_norm_backward(gradient: Any, x: Any, groups: int, weight: Any, mean: Any, rstd: Any,
                         ) -> tuple[Any, Any, Any]:
     """The gradients of x, weight and bias."""
+    if not x.flags.c_contiguous and is_last(x):
+        found = group_norm_backward(contiguous(gradient), contiguous(x), groups, weight, mean, rstd)
+        return arranged(found[0]), *found[1:]
     n, c = x.shape[:2]
     g, data = Channels(gradient, False).data, Channels(x, False).data
     kind, count = data.dtype, x.size / max(n * groups, 1)

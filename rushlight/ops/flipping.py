@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rushlight.backends.channels_last import like
 from rushlight.backends.copies import copied
+from rushlight.backends.meta.array import is_meta
 from rushlight.base.shapes import normalize_dim, normalize_dims, size_argument
 from rushlight.families.composite import composite
 from rushlight.families.library import library
@@ -21,7 +23,8 @@ class _flip:
     def forward(input, dims: Option):
         index = tuple(slice(None, None, -1) if i in dims else slice(None)
                       for i in range(input.ndim))
-        return copied(input[index])
+        found = copied(input[index])
+        return found if is_meta(input) else like(found, input)
 
     def backward(gradient, dims):
         return _flip(gradient, dims)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rushlight.backends.channels_last import BACK, ORDER, is_last
 from rushlight.families.composite import function
 from rushlight.ops import adaptive_pooling
 from rushlight.ops.index_select import index_select
@@ -77,7 +78,10 @@ def interpolate(
         )
     if mode == "area":
         return getattr(adaptive_pooling, f"adaptive_avg_pool{len(space)}d")(input, size)
-    for dim, (n, m, factor) in enumerate(zip(space, size, factors, strict=True), 2):
+    last = is_last(input._array)
+    if last:  # seen in the order of memory it is row-major, and so is what is made of it
+        input = input.permute(ORDER[input.ndim])
+    for dim, (n, m, factor) in enumerate(zip(space, size, factors, strict=True), 1 if last else 2):
         corners = bool(align_corners)
         grid = Grid(n, m, _scale(n, m, factor, corners), corners)
         if mode in ("nearest", "nearest-exact"):
@@ -87,7 +91,7 @@ def interpolate(
         else:
             taps = _cubic(grid) if mode == "bicubic" else _linear(grid)
             input = _weighted_sum(input, dim, taps)
-    return input
+    return input.permute(BACK[input.ndim]) if last else input
 
 
 @function("nn.functional.upsample", samples=lambda x: [(x(1, 2, 3), 5)])
@@ -244,4 +248,4 @@ def _antialias_matrix(grid: Grid, mode: str) -> np.ndarray:
 
 def _through_matrix(input: Tensor, dim: int, matrix: np.ndarray) -> Tensor:
     weights = wrap(np.ascontiguousarray(matrix.T)).to(input.dtype)
-    return matmul(input.transpose(dim, -1), weights).transpose(dim, -1)
+    return matmul(input.transpose(dim, -1), weights).transpose(dim, -1).contiguous()

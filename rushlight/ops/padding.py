@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.channels_last import BACK, ORDER, empty, is_last
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
 from rushlight.families.composite import function
@@ -36,7 +37,7 @@ class constant_pad:  # noqa: N801 - an op
             )
         if is_meta(input):
             return MetaArray(sizes, input.dtype)
-        result = np.empty(sizes, input.dtype)
+        result = empty(tuple(sizes), input.dtype, is_last(input))
         result.fill(value)
         result[tuple(target)] = input[tuple(source)]
         return result
@@ -111,7 +112,10 @@ def pad(
             "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
-    for number, (before, after) in enumerate(sides, 1):
+    last = mode != "circular" and input.dim() == len(sides) + 2 and is_last(input._array)
+    if last:  # seen in the order of memory it is row-major, and so is what is made of it
+        input = input.permute(ORDER[input.dim()])
+    for number, (before, after) in enumerate(sides, 2 if last else 1):
         if before or after:
             dim = input.dim() - number
             if input.size(dim) + before + after < 0:
@@ -121,7 +125,7 @@ def pad(
                 )
             index = EXTENSIONS[mode](input.shape, dim, before, after)
             input = index_select(input, dim, wrap(index))
-    return input
+    return input.permute(BACK[input.dim()]) if last else input
 
 
 def _places(size: int, before: int, after: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushlight.backends.channels_last import BACK, ORDER, is_last
 from rushlight.families.composite import function
 from rushlight.tensor import Tensor
 
@@ -36,6 +37,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"of upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
     n = len(batch)
+    if is_last(input._array):  # (batch, height, width, channels) in memory
+        x = input.permute(ORDER[4]).reshape(*batch, height, width, channels // (r * r), r, r)
+        x = x.permute(0, 1, 4, 2, 5, 3)
+        return x.reshape(*batch, height * r, width * r, channels // (r * r)).permute(BACK[4])
     x = input.reshape(*batch, channels // (r * r), r, r, height, width)
     x = x.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
     return x.reshape(*batch, channels // (r * r), height * r, width * r)
@@ -61,6 +66,10 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"but input.size({dim})={size} is not divisible by {r}"
             )
     n = len(batch)
+    if is_last(input._array):  # (batch, height, width, channels) in memory
+        x = input.permute(ORDER[4]).reshape(*batch, height // r, r, width // r, r, channels)
+        x = x.permute(0, 1, 3, 5, 2, 4)
+        return x.reshape(*batch, height // r, width // r, channels * r * r).permute(BACK[4])
     x = input.reshape(*batch, channels, height // r, r, width // r, r)
     x = x.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
     return x.reshape(*batch, channels * r * r, height // r, width // r)
@@ -92,5 +101,9 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"Number of channels must be divisible by groups. Got {channels} channels and "
             f"{groups} groups."
         )
+    if input.dim() == 4 and is_last(input._array):
+        x = input.permute(ORDER[4])
+        dealt = x.unflatten(3, (groups, channels // groups)).transpose(3, 4)
+        return dealt.reshape(x.shape).permute(BACK[4])
     x = input.unflatten(1, (groups, channels // groups)).transpose(1, 2)
     return x.reshape(input.shape)

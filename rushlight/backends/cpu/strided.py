@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rushlight.backends.channels_last import empty, is_last
 from rushlight.backends.cpu import blocks, builtin, jit
 from rushlight.backends.cpu.blocks import ELEMENTS, LINES, SIZES, TRANSPOSED, lanes
 from rushlight.backends.cpu.code import Code
@@ -90,7 +91,8 @@ def _suits(arrays: Sequence[np.ndarray], out: Any, types: Sequence[np.dtype]) ->
 
 def _planned(loop: Loop, arrays: Sequence[np.ndarray], out: Any) -> Plan | None:
     """The plan for these operands; None where a call of the ufunc does as well."""
-    given, flag = (None, "allocate") if out is ... else (out, "no_broadcast")
+    given = _in_order_of_first(arrays, loop.types[-1]) if out is ... else out
+    flag = "allocate" if given is None else "no_broadcast"
     flags: Any = [*[["readonly"]] * len(arrays), ["writeonly", flag]]
     nest = np.nditer([*arrays, given], ["zerosize_ok"], flags, [*loop.types], order="K")
     views, operands = nest.itviews, nest.operands
@@ -103,6 +105,15 @@ def _planned(loop: Loop, arrays: Sequence[np.ndarray], out: Any) -> Plan | None:
     axes = () if result.flags.c_contiguous else tuple(map(int, np.argsort(order)))
     return Plan(*_nest(loop.address, views, offsets), tuple(result.shape[k] for k in order)
                 if axes else result.shape, axes)
+
+
+def _in_order_of_first(arrays: Sequence[np.ndarray], dtype: np.dtype) -> np.ndarray | None:
+    """A stand-in for the result where the first operand has its channels last and another has not:
+    the first decides, where NumPy would choose a row-major result."""
+    shape = arrays[0].shape
+    if not is_last(arrays[0]) or np.broadcast_shapes(*[a.shape for a in arrays]) != shape:
+        return None
+    return empty(shape, dtype)
 
 
 def _nest(address: int, views: Sequence[np.ndarray], offsets: Sequence[int],
