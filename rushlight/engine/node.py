@@ -67,7 +67,11 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """Pairs (node, output number), one for each input; (None, 0) where no gradient goes."""
-        return tuple(_function_of(edge) for edge in self.edges)
+        return tuple(_function_of(edge) for edge in self.shown_edges())
+
+    def shown_edges(self) -> tuple[Any, ...]:
+        """The edges as torch's users see them."""
+        return self.edges
 
     @property
     def metadata(self) -> dict[Any, Any]:

@@ -365,6 +365,8 @@ def _register_operators(op: Pointwise, name: str, declaration: Declaration) -> N
         return
     for form, prefix in (("reflected", "__r"), ("in-place operator", "__i")):
         other = prefix + name[2:]
+        if other in ("__radd__", "__rmul__"):  # the tensor comes first, as torch has it
+            form = "operator"
         register(declaration, f"Tensor.{other}",
                  named(other, wrapper(op, other, form=form), declaration))
 

@@ -114,5 +114,7 @@ def _names(node: Node) -> list[str]:
     return sorted({*object.__dir__(node), *(PREFIX + spelled(place.name) for place in kept)})
 
 
-Node.__getattr__ = _attribute  # type: ignore[attr-defined]
-Node.__dir__ = _names  # type: ignore[assignment, method-assign]
+def install() -> None:
+    """Give nodes their `_saved_...` attributes; once, when operations are declared."""
+    Node.__getattr__ = _attribute  # type: ignore[attr-defined]
+    Node.__dir__ = _names  # type: ignore[assignment, method-assign]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rushlight.families import subclass
+from rushlight.families import node_names, saved_values, subclass
 from rushlight.families.declaration import DECLARATIONS, FUNCTIONS, PATHS
 
 # ---- operations: written by tools/write_index.py
@@ -39,6 +39,8 @@ globals().update({path: function for path, function in FUNCTIONS.items() if "." 
 globals().update({_last(path): function for path, function in FUNCTIONS.items()
                   if path.startswith("nn.functional.") and _last(path) not in FUNCTIONS})
 subclass.install()
+node_names.install()
+saved_values.install()
 
 if TYPE_CHECKING:  # what a declaration becomes, no type checker can follow
 

@@ -93,7 +93,7 @@ def test_cifar_downloaded(cifar: np.ndarray, tmp_path: Path) -> None:
     assert len(test) == 2
     assert repr(test) == (f"Dataset CIFAR10\n    Number of datapoints: 2\n    Root location: "
                           f"{tmp_path / 'data'}\n    Split: Test\n    StandardTransform\n"
-                          "    Transform: ToTensor()")
+                          "Transform: ToTensor()")
     pytest.importorskip("PIL")
     image, label = training[3]
     assert (image.size, label) == ((32, 32), 8)

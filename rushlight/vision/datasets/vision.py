@@ -92,7 +92,7 @@ class VisionDataset(Dataset):
             lines.append(f"Root location: {self.root}")
         lines += self.extra_repr().splitlines()
         if self.transforms is not None:
-            lines += repr(self.transforms).splitlines()
+            lines.append(repr(self.transforms))  # torchvision moves its first line in only
         return "\n    ".join([f"Dataset {type(self).__name__}", *lines])
 
 
