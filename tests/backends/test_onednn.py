@@ -14,6 +14,7 @@ import pytest
 
 from rushlight.backends import winograd
 from rushlight.backends.cpu import features
+from rushlight.backends.cpu import matmul as cpu_matmul
 from rushlight.backends.cpu.convolution import backward_data, backward_weights_and_bias, forward
 from rushlight.backends.cpu.matmul import linear, matmul
 from rushlight.backends.cpu.onednn import cache, invoke, library, parallel
@@ -128,6 +129,26 @@ def test_matmul(a: tuple, b: tuple) -> None:
         column_major = [np.ascontiguousarray(v.swapaxes(-1, -2)).swapaxes(-1, -2) for v in (x, y)]
         _close(matmul(*column_major), wanted, 1e-5)
         _close(matmul(x[..., ::-1], y[..., ::-1, :]), wanted, 1e-5)
+
+
+@needed
+@pytest.mark.parametrize("step", [(2, 1), (1, 2), (2, 2)])
+def test_matrices_of_which_no_numbers_lie_together_are_copied(
+        step: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    real = cpu_matmul.library.matmul
+
+    def spy(a: np.ndarray, b: np.ndarray, *rest: Any) -> np.ndarray:
+        seen.extend((a, b))
+        return real(a, b, *rest)
+
+    monkeypatch.setattr(cpu_matmul.library, "matmul", spy)
+    whole = np.random.default_rng(0).standard_normal((2, 128 * step[0], 128 * step[1]), np.float32)
+    x = whole[:, ::step[0], ::step[1]]
+    for a, b in ((x, x), (x[0], x[1]), (x.swapaxes(1, 2), x)):
+        exact = a.astype(float) @ b.astype(float)
+        assert np.allclose(matmul(a, b), exact, atol=1e-4)
+    assert len(seen) == 6 and all(4 in each.strides[-2:] for each in seen)
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64", "int64", "complex64"])

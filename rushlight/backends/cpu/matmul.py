@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from rushlight.backends.cast import astype
+from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import matrix_vector
 from rushlight.backends.cpu.onednn import kept_matmul
 from rushlight.backends.cpu.onednn import matmul as library
@@ -65,7 +66,7 @@ def linear_kept(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, kept
     out = np.empty((*x.shape[:-1], weight.shape[0]), x.dtype)
     if bias is not None:
         bias = np.ascontiguousarray(bias)
-    kept_matmul.matmul(describable(rows), weight.T, bias, out.reshape(-1, weight.shape[0]), kept)
+    kept_matmul.matmul(_dense(rows), weight.T, bias, out.reshape(-1, weight.shape[0]), kept)
     return out
 
 
@@ -95,7 +96,7 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
     out = np.empty((rows, b.shape[1]), a.dtype)
     if bias is not None:
         bias = np.ascontiguousarray(bias)
-    return library.matmul(describable(a), describable(b), bias, out)
+    return library.matmul(_dense(a), _dense(b), bias, out)
 
 
 def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -112,7 +113,18 @@ def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return _host(np.matmul, a, b)
     out = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
     a, b = (x.reshape((1,) * (ndim - x.ndim) + x.shape) for x in (a, b))
-    return library.matmul(describable(a), describable(b), None, out)
+    return library.matmul(_dense(a), _dense(b), None, out)
+
+
+def _dense(array: np.ndarray) -> np.ndarray:
+    """`array`, or a copy where neither its rows nor its columns lie together in memory.
+
+    For such matrices (heads that were mixed as channels, every second column) oneDNN has only its
+    reference loops, a thousand times slower than the copy.
+    """
+    if array.flags.c_contiguous or array.itemsize in array.strides[-2:]:
+        return describable(array)
+    return contiguous(array)
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
