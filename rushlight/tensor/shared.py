@@ -44,7 +44,12 @@ def share_what_is_sent() -> None:
 
 
 def _reduce(tensor: Any) -> tuple[Any, ...]:
-    array = _shared_of(tensor) if tensor.is_leaf and not is_meta(tensor._array) else None
+    if not tensor.is_leaf:
+        raise RuntimeError(
+            "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd "
+            "does not support crossing process boundaries: this one was computed by "
+            f"{tensor.grad_fn.name()}; send its detach()")
+    array = None if is_meta(tensor._array) else _shared_of(tensor)
     segment = None if array is None else segment_of(array)
     if array is None or segment is None:
         return convert.reduce(tensor)
