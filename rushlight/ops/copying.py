@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.channels_last import is_last
 from rushlight.backends.copies import assign, copied
 from rushlight.backends.copies import fill as fill_memory
 from rushlight.backends.meta.array import MetaArray, is_meta
@@ -131,7 +132,8 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     if target is not None:
         result = cast(result, dtypes.as_dtype(target).array)
     order = options.get("memory_format")
-    if order not in (None, preserve_format) and not result.is_contiguous(order):
+    if order not in (None, preserve_format) and (
+            not result.is_contiguous(order) or (order in RANKS) != is_last(result._array)):
         return clone(result, memory_format=order)
     return clone(result) if copy and result is input else result
 

@@ -29,21 +29,19 @@ from rushlight.backends.host import pooling as host
 from rushlight.backends.host.pooling import Ints, Windows
 
 Array = np.ndarray
+Moves = Any  # Windows, or the extents of the result that share the planes out evenly
 _KERNELS = {"largest": largest_ir, "average": average_ir, "spread": spread_ir,
             "scatter": scatter_ir}
 
 
-def largest(input: Array, windows: Windows | Ints) -> tuple[Array, Array]:
-    """The largest element of each window, and its place in the flattened plane (int64).
-
-    windows: as they move, or so many that share the planes out evenly.
-    """
+def largest(input: Array, windows: Moves) -> tuple[Array, Array]:
+    """The largest element of each window, and its place in the flattened plane (int64)."""
     plan = _plan("largest", input.dtype, input.shape, windows)
     if plan is None:
         planes = _planes(input)
-        values, places = (pooling.max_pool(planes, windows, True) if isinstance(windows, Windows)
-                          else pooling.adaptive_max(planes, windows))
-        return _back(values, input), _back(places, input)
+        found: Any = (pooling.max_pool(planes, windows, True) if isinstance(windows, Windows)
+                      else pooling.adaptive_max(planes, windows))
+        return _back(found[0], input), _back(found[1], input)
     shape = (*input.shape[:2], *_out(windows))
     values, places = empty(shape, input.dtype), empty(shape, np.int64)
     plan.run(arranged(input), values, places, plan.spans)
@@ -60,7 +58,7 @@ def scatter(grad: Array, places: Array, space: Ints) -> Array:
     return out
 
 
-def average(input: Array, windows: Windows | Ints, divisor: Divisor | None = None) -> Array:
+def average(input: Array, windows: Moves, divisor: Divisor | None = None) -> Array:
     """The mean of each window; `windows` as for `largest`, divisor: of those that move."""
     plan = _plan("average", input.dtype, input.shape, windows, divisor)
     if plan is None:
@@ -72,7 +70,7 @@ def average(input: Array, windows: Windows | Ints, divisor: Divisor | None = Non
     return out
 
 
-def spread(grad: Array, windows: Windows | Ints, space: Ints, divisor: Divisor | None = None,
+def spread(grad: Array, windows: Moves, space: Ints, divisor: Divisor | None = None,
            ) -> Array:
     """The transpose of `average`, of a gradient in any order."""
     shape = (*grad.shape[:2], *space)
@@ -87,7 +85,7 @@ def spread(grad: Array, windows: Windows | Ints, space: Ints, divisor: Divisor |
     return out
 
 
-def _out(windows: Windows | Ints) -> Ints:
+def _out(windows: Moves) -> Ints:
     return windows.out if isinstance(windows, Windows) else windows
 
 
@@ -100,7 +98,7 @@ def _back(planes: Array, like: Array) -> Array:
 
 
 @lru_cache(maxsize=4096)
-def _plan(name: str, dtype: np.dtype, shape: Ints, windows: Windows | Ints,
+def _plan(name: str, dtype: np.dtype, shape: Ints, windows: Moves,
           divisor: Divisor | None = None) -> Plan | None:
     """What computes this, None where there is no kernel for it; `shape`: of the wider array."""
     (batch, channels, *rest), out = shape, _out(windows)

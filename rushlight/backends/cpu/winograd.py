@@ -270,8 +270,8 @@ def correlate(x: Array, dy: Array, pad: tuple[int, ...], w: Array, bias: Array |
     plan.run(gradient.sums(), gradient.FIELDS[1], x=x, y=dy, d=d, bias=sums)
     bad = np.zeros(1, np.int64)
     numbers = plan.numbers | {"inputs": inputs, "outputs": outputs}
-    gradient.finish(not w.flags.c_contiguous)(task.context(numbers, {"d": d, "w": w, "bad": bad}, gradient.FINISH_FIELDS),
-                      outputs, task.grain_of(outputs, 4 * d.size))
+    context = task.context(numbers, {"d": d, "w": w, "bad": bad}, gradient.FINISH_FIELDS)
+    gradient.finish(not w.flags.c_contiguous)(context, outputs, task.grain_of(outputs, 4 * d.size))
     if bias is not None:
         np.add.reduce(sums[:, :outputs], 0, out=bias)
     return not bad[0]

@@ -150,7 +150,8 @@ def _results(code: Chunks, first: Value, channels: Value, found: Value) -> None:
 
     code.over_tiles(tile)
     with code.loop(zero, code.images) as i:
-        to = (code.first + i) * f["y_n"] + first * f["y_c"] + results.above * results.width * f["y_p"]
+        pixel = results.above * results.width
+        to = (code.first + i) * f["y_n"] + first * f["y_c"] + pixel * f["y_p"]
         made = code.at(part["pixels"], i * results.pixels * results.pitch, SIZE)
         count = code.intrinsic("smin", channels, f["y_channels"] - first)
         turned = f["y_mode"].equals(blocks.TRANSPOSED)
