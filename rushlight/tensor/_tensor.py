@@ -205,13 +205,17 @@ class Tensor(Geometry):
             array = gradient._array
             # _finish, _accumulate, this frame and the question itself hold the gradient.
             alone = (sys.getrefcount(gradient) <= 4 and sys.getrefcount(array) <= 3
-                     and type(array) is np.ndarray and array.flags.c_contiguous
+                     and type(array) is np.ndarray and _laid_out_alike(array, self._array)
                      and (array.base is None or (sys.getrefcount(array.base) <= 2
                                                  and array.base.size == array.size)))
             if create:
                 self._grad = gradient if alone else gradient.clone()
-            else:
+            elif alone or type(array) is not np.ndarray:
                 self._grad = wrap(array if alone else array.copy())
+            else:  # in the order of memory that the parameter has, as optimizers want it
+                own = np.empty_like(self._array, array.dtype)
+                own[...] = array
+                self._grad = wrap(own)
         elif create or known._node is not None:
             self._grad = known + gradient
         elif known._array.dtype is gradient._array.dtype:
@@ -455,6 +459,12 @@ def root_gradient(tensor: Tensor, gradient: Tensor | None) -> Tensor:
         raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} "
                            f"and output[0] has a shape of {tensor.shape}.")
     return gradient
+
+
+def _laid_out_alike(array: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays of one shape lie in memory in one order."""
+    return (array.flags.c_contiguous and other.flags.c_contiguous) or (
+        array.strides == other.strides)
 
 
 __all__ = ["Tensor", "edge_of_root", "root_gradient", "wrap"]
