@@ -19,13 +19,14 @@ from rushlight.backends.host import norms
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet, silent
-from rushlight.backends.row_kernels import COLUMNS, Kernels, as_rows, column_sum, filled
+from rushlight.backends.row_kernels import COLUMNS, Kernels, Wide, as_rows, column_sum, filled
 from rushlight.base.shapes import normalize_dim
 
 Axes = tuple[int, ...]
 CHUNK = 1 << 14  # elements of a row of their own when a whole array is reduced
 SUM, MEAN, VARIANCE, DEVIATION = (Kernels(n) for n in ("sum", "mean", "variance", "deviation"))
 LENGTHS = Kernels("length")
+WIDE_SUM = Wide("sum")
 EXTREMES = {name: Kernels(name) for name in ("amax", "amin")}
 PLACES = {name: Kernels(name) for name in ("argmax", "argmin")}
 VALUES = {"argmax": "amax", "argmin": "amin"}
@@ -106,6 +107,20 @@ def _flat(kernels: Kernels, array: np.ndarray) -> np.ndarray:
     return kernel(_by_chunk(kernel, flat), out=...)
 
 
+def _wide_sum(array: np.ndarray, axes: Axes, keepdim: bool) -> Any:
+    """The sum of a half type as float32, for which nothing is converted but what is read."""
+    over = WIDE_SUM[array.dtype] if array.flags.c_contiguous and array.size else None
+    if over is None:
+        return sum(astype(array, FLOAT32), axes, keepdim)
+    if len(axes) < array.ndim:
+        found = _sum(array, sorted(axes))
+    elif whole_sum.serves(array):
+        found = whole_sum.total(array)
+    else:
+        found = over(array.reshape(-1), out=...)
+    return found.reshape(host.reduced_shape(array.shape, axes, keepdim))
+
+
 def _by_chunk(kernel: Callable[..., Any], flat: np.ndarray, *options: Any) -> np.ndarray:
     """The kernel's number for each chunk of a long row."""
     count, rest = divmod(flat.size, CHUNK)
@@ -139,7 +154,7 @@ def sum(array: Any, axes: Axes, keepdim: bool = False) -> Any:
             host.reduced_shape(array.shape, axes, keepdim))
     if array.dtype.itemsize == 2:
         with np.errstate(all="ignore"):
-            return sum(astype(array, FLOAT32), axes, keepdim).astype(array.dtype)
+            return _wide_sum(array, axes, keepdim).astype(array.dtype)
     if not _suits(array):
         return _elsewhere(sum, host.sum, array, axes, keepdim)
     if len(axes) == array.ndim:
@@ -178,7 +193,7 @@ def _sum(array: Any, axes: list[int]) -> Any:
     rest = [a for a in axes if a < begin]
     shape = array.shape
     if end == array.ndim - 1:
-        result = SUM[array.dtype](_last(array, tuple(range(begin, end + 1))), out=...)
+        result = WIDE_SUM[array.dtype](_last(array, tuple(range(begin, end + 1))), out=...)
     else:
         rows, inner = math.prod(shape[begin:end + 1]), math.prod(shape[end + 1:])
         if begin == 0:
@@ -196,7 +211,8 @@ def mean(array: Any, axes: Axes, keepdim: bool) -> Any:
         return host.mean(array, axes, keepdim)
     if array.dtype.itemsize == 2:
         with np.errstate(all="ignore"):
-            return mean(array.astype(np.float32), axes, keepdim).astype(array.dtype)
+            total = _wide_sum(array, axes, keepdim)
+            return (total / math.prod([array.shape[a] for a in axes])).astype(array.dtype)
     if _suits(array) and not keepdim and _trailing(array, axes) and (
             len(axes) < array.ndim or array.size < 2 * CHUNK):
         return MEAN[array.dtype](_last(array, axes), out=...)

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from rushlight.backends.copies import contiguous
-from rushlight.backends.cpu import columns, rowwise
+from rushlight.backends.cpu import columns, features, rowwise
 from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.host.rowwise import FUNCTIONS
 
 FLOAT32 = np.dtype(np.float32)
+HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
+HALF_KERNELS = ("sum", "mean", "amax", "amin")  # those that read half types as they are
 PART = 1 << 17  # elements of a matrix whose columns are summed as a unit of their own
 NARROW = 64  # columns below which several rows are taken for one
 
@@ -39,6 +42,18 @@ class Kernels(dict[Any, Any]):
         return made
 
 
+class Wide(dict[Any, Any]):
+    """As `Kernels`, but of half types the results are float32; None where no code serves them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __missing__(self, dtype: np.dtype) -> Any:
+        self[dtype] = made = half_kernel(self.name, dtype, False) if dtype in HALF else (
+            _kernel(self.name, dtype))
+        return made
+
+
 class Ufuncs(dict[Any, Any]):
     """Of some kernels those that take `axis=` and any strides; None for other dtypes."""
 
@@ -47,8 +62,22 @@ class Ufuncs(dict[Any, Any]):
 
     def __missing__(self, dtype: np.dtype) -> Any:
         made = self.kernels[dtype] if dtype.char in "fd" and dtype.isnative else None
+        if self.kernels.name in HALF_KERNELS and dtype in HALF:
+            made = half_kernel(self.kernels.name, dtype)
         self[dtype] = made = made if isinstance(made, np.ufunc) else None
         return made
+
+
+def half_kernel(name: str, dtype: np.dtype, narrow: bool = True) -> np.ufunc | None:
+    """A kernel that reads a half type, computes in float32 and writes the half type, or float32
+    unless `narrow`; those of columns write float32. None where no code can be generated."""
+    try:
+        features.check_half(dtype.name)
+        if name in columns.KERNELS:
+            return columns.kernel(name, dtype)
+        return rowwise.kernel(name, dtype, None if narrow else FLOAT32)
+    except Unavailable:
+        return None
 
 
 def _kernel(name: str, dtype: np.dtype) -> Callable[..., Any]:
@@ -98,7 +127,8 @@ def as_rows(x: Any, dims: tuple[int, ...]) -> Any:
         *lead, math.prod([x.shape[i] for i in dims]))
 
 
-COLUMNS = {name: Kernels(name) for name in columns.KERNELS}
+COLUMNS: dict[str, Any] = {name: Kernels(name) for name in columns.KERNELS}
+COLUMNS["column_sum"] = Wide("column_sum")
 
 
 def column_sums(name: str, *operands: Any) -> tuple[Any, ...]:
@@ -124,7 +154,8 @@ def column_sums(name: str, *operands: Any) -> tuple[Any, ...]:
 
 
 def column_sum(matrix: Any) -> Any:
-    """The sums down the columns of a matrix; of a narrow contiguous one several rows at a time."""
+    """The sums down the columns of a matrix, of half types in float32; of a narrow contiguous one
+    several rows at a time."""
     m, n = matrix.shape
     rows = NARROW // n if 0 < n <= NARROW // 2 else 1
     if rows < 2 or m < 4 * rows or not matrix.flags.c_contiguous:
@@ -132,7 +163,7 @@ def column_sum(matrix: Any) -> Any:
     cut = m // rows * rows
     (wide,) = column_sums("column_sum", matrix[:cut].reshape(-1, rows * n))
     parts = np.concatenate([wide.reshape(rows, n), matrix[cut:]])
-    return COLUMNS["column_sum"][matrix.dtype](parts, out=...)
+    return COLUMNS["column_sum"][parts.dtype](parts, out=...)
 
 
 def _tuple(results: Any) -> tuple[Any, ...]:

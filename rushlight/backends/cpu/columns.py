@@ -16,7 +16,7 @@ import numpy as np
 
 from rushlight.backends.cpu import jit
 from rushlight.backends.cpu.loop import FLAG_CODE, flag_family
-from rushlight.backends.cpu.rows import GRAIN, KINDS, generalised_ufunc
+from rushlight.backends.cpu.rows import GRAIN, KINDS, generalised_ufunc, read_number
 from rushlight.backends.cpu.threads import pool_run_address
 from rushlight.backends.cpu.values import Value, Writer
 
@@ -30,7 +30,7 @@ class ColumnWriter(Writer):
 
     def __init__(self, words: Sequence[str], dtype: str, contiguous: bool) -> None:
         super().__init__()
-        self.words, self.contiguous = words, contiguous
+        self.words, self.contiguous, self.dtype = words, contiguous, dtype
         self.kind, self.size = KINDS[dtype]
 
     def read(self, k: int) -> Value:
@@ -43,7 +43,7 @@ class ColumnWriter(Writer):
             step = str(self.size) if self.contiguous else f"%n{k}"
             offset = self.emit("i64", f"mul i64 %c, {step}")
             at = self.emit("ptr", f"getelementptr i8, ptr {at}, i64 {offset.text}").text
-        return self.emit(self.kind, f"load {self.kind}, ptr {at}, !llvm.access.group !700")
+        return read_number(self, self.dtype, f"ptr {at}, !llvm.access.group !700")
 
 
 Body = Callable[[ColumnWriter], Sequence[Value]]
@@ -102,15 +102,16 @@ def column_slopes(at: ColumnWriter) -> Sequence[Value]:
 def kernel(name: str, dtype: np.dtype) -> np.ufunc:
     """The generalised ufunc `name` for float32 or float64; the names are those of `KERNELS`.
 
-    Raises `Unavailable` where no code can be generated; `backends.host.rowwise` has functions of
-    the same names and arguments.
+    Of half types the sums are float32. Raises `Unavailable` where no code can be generated;
+    `backends.host.rowwise` has functions of the same names and arguments.
     """
     inputs, sums, cost, body = KERNELS[name]
     words = inputs.split()
     ir = _module(words, sums, cost * (dtype.itemsize / 4), body, dtype.name)
     (address,) = jit.load(ir, "loop", imports={"rl_pool_run": pool_run_address()})
     signature = f"{','.join(MARKS[w] for w in words)}->{','.join(['(n)'] * sums)}"
-    return generalised_ufunc(name, signature, [dtype.name] * (len(words) + sums), len(words),
+    results = [dtype.name if dtype.itemsize > 2 else "float32"] * sums
+    return generalised_ufunc(name, signature, [dtype.name] * len(words) + results, len(words),
                              address)
 
 
@@ -126,7 +127,7 @@ def _module(words: Sequence[str], sums: int, cost: float, body: Body, dtype: str
             if dimension == "n":
                 checks += [f"  %q{k} = getelementptr i64, ptr %steps, i64 {at}",
                            f"  %l{k} = load i64, ptr %q{k}",
-                           f"  %d{k} = icmp eq i64 %l{k}, {KINDS[dtype][1]}",
+                           f"  %d{k} = icmp eq i64 %l{k}, {_size(dtype, k < len(words))}",
                            f"  %f{k} = and i1 {last}, %d{k}"]
                 last = f"%f{k}"
             at += 1
@@ -181,11 +182,15 @@ declare i64 @llvm.smin.i64(i64, i64)
 """
 
 
+def _size(dtype: str, given: bool) -> int:
+    """Bytes of an element of an operand, or of a result."""
+    return KINDS[dtype][1] if given else max(4, KINDS[dtype][1])
+
+
 def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], body: Body,
           dtype: str, fast: bool) -> str:
     """Strips begin to end: task t is strip t % strips of matrix t / strips."""
-    kind, size = KINDS[dtype]
-    inputs = len(operands) - sums
+    kind, inputs = KINDS[dtype][0], len(operands) - sums
     writer = ColumnWriter(operands, dtype, fast)
     terms = body(writer)
     loads, starts = [], []
@@ -222,7 +227,7 @@ def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], 
                   f"store {kind} 0.0, ptr %pb{j}, !llvm.access.group !700"]
         final = f"%whole{j}" if kind == "double" else f"%narrow{j}"
         k = inputs + j
-        step = str(size) if fast else f"%n{k}"
+        step = str(_size(dtype, False)) if fast else f"%n{k}"
         narrow = [f"%narrow{j} = fptrunc double %whole{j} to {kind}"]
         store += [f"%pw{j} = getelementptr double, ptr %total{j}, i64 %w",
                   f"%whole{j} = load double, ptr %pw{j}",
@@ -231,7 +236,7 @@ def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], 
                   f"%ps{j} = getelementptr i8, ptr %b{k}, i64 %so{j}",
                   f"store {kind} {final}, ptr %ps{j}"]
     clear = [f"call void @llvm.memset.p0.i64(ptr %{word}{j}, i8 0, i64 {STRIP * bytes_}, i1 false)"
-             for j in range(sums) for word, bytes_ in (("part", size), ("total", 8))]
+             for j in range(sums) for word, bytes_ in (("part", _size(dtype, False)), ("total", 8))]
     text = {key: "\n".join("  " + line for line in lines) for key, lines in {
         "loads": loads, "starts": starts, "parts": parts, "terms": writer.lines, "add": add,
         "widen": widen, "store": store, "clear": clear}.items()}

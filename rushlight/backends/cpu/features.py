@@ -88,6 +88,18 @@ _threads: int | None = None
 _listeners: list[Callable[[int], None]] = []
 
 
+def has_half(kind: str) -> bool:
+    """Whether there are instructions for the numbers of a half type."""
+    here = target()
+    return kind != "float16" or here.family != "x86_64" or here.has("f16c")
+
+
+def check_half(kind: str) -> None:
+    """Raises `Unavailable` where there are none."""
+    if not has_half(kind):
+        raise Unavailable("this CPU has no float16 conversions (F16C)")
+
+
 def get_num_threads() -> int:
     """Threads that a parallel kernel may use, the calling one included.
 

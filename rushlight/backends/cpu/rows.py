@@ -23,7 +23,8 @@ from rushlight.backends.cpu.values import Value, Writer, select
 
 BLOCK = 1024  # elements summed at working precision; the sums of blocks are added in double
 GRAIN = 1 << 15  # elements of cost 1 (one float32 addition) that are worth handing to a thread
-KINDS = {"float32": ("float", 4), "float64": ("double", 8), "int64": ("i64", 8)}
+KINDS = {"float32": ("float", 4), "float64": ("double", 8), "int64": ("i64", 8),
+         "float16": ("float", 2), "bfloat16": ("float", 2)}  # half types are computed in float32
 
 
 class Operand(NamedTuple):
@@ -44,6 +45,29 @@ class Operand(NamedTuple):
 Combine = Callable[[Value, Value], Value]
 
 
+def read_number(writer: Writer, dtype: str, where: str) -> Value:
+    """The number of a NumPy dtype at an address (with what else the load is told)."""
+    if dtype == "bfloat16":  # the upper half of a float
+        wide = writer.emit("i16", f"load i16, {where}").convert("zext", "i32")
+        return (wide << 16).convert("bitcast", "float")
+    if dtype == "float16":
+        return writer.emit("half", f"load half, {where}").convert("fpext", "float")
+    return writer.emit(KINDS[dtype][0], f"load {KINDS[dtype][0]}, {where}")
+
+
+def narrowed(value: Value, dtype: str) -> Value:
+    """A number as a NumPy dtype stores it: to the nearest even, NaN kept a NaN."""
+    if dtype == "float16":
+        return value.convert("fptrunc", "half")
+    if dtype != "bfloat16":
+        return value
+    bits = value.bits()
+    high = value.writer.emit("i32", f"lshr i32 {bits.text}, 16")
+    near = bits + (high & 1) + 32767
+    near = value.writer.emit("i32", f"lshr i32 {near.text}, 16")
+    return select(value.is_nan(), high | 64, near).convert("trunc", "i16")
+
+
 class RowWriter(Writer):
     """Writes the code for one row: `%a0`, `%a1`, ... point to the operands, `%n` is its length."""
 
@@ -61,16 +85,16 @@ class RowWriter(Writer):
 
     def scalar(self, k: int) -> Value:
         """The number that operand k has for this row."""
-        return self.emit(self.operands[k].kind, f"load {self.operands[k].kind}, ptr %a{k}")
+        return read_number(self, self.operands[k].dtype, f"ptr %a{k}")
 
     def read(self, k: int, i: Value) -> Value:
         """Element i of operand k."""
-        return self.emit(self.operands[k].kind,
-                         f"load {self.operands[k].kind}, ptr {self._at(k, i)}{_ACCESS}")
+        return read_number(self, self.operands[k].dtype, f"ptr {self._at(k, i)}{_ACCESS}")
 
     def write(self, k: int, value: Value, i: Value | None = None) -> None:
         """Store element i of operand k, or its number for the row."""
         where = f"ptr %a{k}" if i is None else f"ptr {self._at(k, i)}{_ACCESS}"
+        value = narrowed(value, self.operands[k].dtype)
         self.lines.append(f"store {value.kind} {value.text}, {where}")
         self._known.clear()
 

@@ -43,15 +43,17 @@ def rowwise(inputs: str, outputs: str, cost: float) -> Callable[[Body], Body]:
 
 
 @cache
-def kernel(name: str, dtype: np.dtype) -> np.ufunc:
+def kernel(name: str, dtype: np.dtype, result: np.dtype | None = None) -> np.ufunc:
     """The generalised ufunc `name` for float32 or float64; the names are those of `KERNELS`.
+    result: the dtype to write, where it is not `dtype`.
 
     Raises `Unavailable` where no code can be generated; `backends.host.rowwise` has functions of
     the same names and arguments.
     """
     declared = KERNELS[name]
     return compile_rows(name, declared.body, operands(declared.inputs, dtype),
-                        operands(declared.outputs, dtype), declared.cost * (dtype.itemsize / 4))
+                        operands(declared.outputs, result or dtype),
+                        declared.cost * (dtype.itemsize / 4))
 
 
 def operands(text: str, dtype: np.dtype) -> list[Operand]:

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rushlight.backends.cpu import jit
-from rushlight.backends.cpu.features import target
+from rushlight.backends.cpu.features import check_half
 from rushlight.backends.cpu.loop import LoopWriter, canonical, flag_family
 from rushlight.backends.cpu.loop_driver import drive_address
 from rushlight.backends.cpu.numpy_api import api_function
-from rushlight.backends.cpu.once import Unavailable
 from rushlight.base.dtypes import dtype_named
 
 
@@ -93,9 +92,8 @@ def _compiled(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], c
               writer: type[LoopWriter]) -> tuple[tuple[np.dtype, ...], int, int]:
     """The dtypes of a kernel's operands, and the addresses of its two forms."""
     types = [canonical(name) for name in (*in_types, *out_types)]
-    here = target()
-    if "float16" in types and here.family == "x86_64" and not here.has("f16c"):
-        raise Unavailable("this CPU has no float16 conversions (F16C)")
+    if "float16" in types:
+        check_half("float16")
     ir = writer(body_ir, in_types, out_types, cost, flag_family()).module()
     loop, run = jit.load(ir, "loop", "run", imports={"rl_drive": drive_address()})
     return tuple(dtype_named(name).array for name in types), loop, run
