@@ -34,6 +34,7 @@ ELSEWHERE = {
     "torch._functorch.config": _INSIDE + "config",
     "torch._higher_order_ops": _INSIDE + "higher_order_ops",
     "torch._higher_order_ops.associative_scan": _INSIDE + "scan",
+    "torch._logging": _INSIDE + "logs",
     "torch._inductor": _INSIDE + "inductor",
     "torch._inductor.config": _INSIDE + "config",
     "torch._jit_internal": _INSIDE + "jit_internal",
