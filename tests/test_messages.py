@@ -351,3 +351,10 @@ def test_overwritten_value_names_the_line() -> None:
     assert f"{__file__}:" in message and "(y.add_(1)  # this line)" in message
     assert message.endswith("Use the out-of-place form there, or clone() the tensor before "
                             "writing to it")
+
+
+def test_sizes_are_compared_from_the_last_dimension() -> None:
+    for shapes, words in (((2, 3), (3, 2)), r"a \(3\) .* b \(2\) at non-singleton dimension 1"), (
+            ((4, 3, 2), (2, 3)), r"a \(2\) .* b \(3\) at non-singleton dimension 2"):
+        with pytest.raises(RuntimeError, match=words):
+            rl.ones(shapes[0]) + rl.ones(shapes[1])

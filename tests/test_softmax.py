@@ -96,3 +96,11 @@ def test_large_attention_scores_are_the_same_row_by_row() -> None:
     whole = rl.softmax(x, -1)
     assert rl.equal(whole[1, 2, 3], rl.softmax(x[1, 2, 3], -1))
     assert rl.allclose(whole.sum(-1), rl.ones(2, 4, 64))
+
+
+def test_a_dimension_that_was_left_out_is_guessed_with_a_warning() -> None:
+    x = rl.rand(2, 3)
+    for name in ("softmax", "log_softmax"):
+        with pytest.warns(UserWarning, match=f"Implicit dimension choice for {name} has been dep"):
+            found = getattr(rl.nn.functional, name)(x)
+        assert rl.equal(found, getattr(x, name)(1))

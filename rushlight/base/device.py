@@ -52,7 +52,12 @@ class device:  # noqa: N801 - torch's name
         return hash((self.type, self.index or 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return device, (self.type, self.index)
+        return _made, (self.type, self.index)
+
+
+def _made(kind: str, index: int | None) -> device:
+    """What a pickled device becomes: the class is torch.device where torch is Rushlight."""
+    return device(kind, index)
 
 
 CPU = device("cpu")

@@ -43,7 +43,12 @@ class Size(tuple[Any, ...]):
     __rmul__ = __mul__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Size, (tuple(self),)
+        return _size, (tuple(self),)
+
+
+def _size(sizes: tuple[int, ...]) -> Size:
+    """What a pickled Size becomes: the class is torch.Size where torch is Rushlight."""
+    return Size(sizes)
 
 
 def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -54,8 +59,8 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     result: list[int] = [1] * max((len(s) for s in shapes), default=0)
     for shape in shapes:
         offset = len(result) - len(shape)
-        for i, n in enumerate(shape):
-            at = offset + i
+        for i in reversed(range(len(shape))):  # torch names the last dimension that misfits
+            n, at = shape[i], offset + i
             if n == 1 or n == result[at]:
                 continue
             if result[at] != 1:

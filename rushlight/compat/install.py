@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import sys
 
+from rushlight.base.device import device
+from rushlight.base.dtypes import dtype
+from rushlight.base.shapes import Size
 from rushlight.compat.finder import FOLDER, Finder
 from rushlight.compat.missing import forget
 from rushlight.compat.names import ROOTS
 from rushlight.compat.root import Root
+from rushlight.tensor import Parameter, Tensor
 
 _finder = Finder()
+# What programs print the type of. Under the alias these are torch's classes by name, too.
+CALLED = {Tensor: "torch", Parameter: "torch.nn.parameter", Size: "torch", dtype: "torch",
+          device: "torch"}
+_own = {kind: kind.__module__ for kind in CALLED}
 
 
 def install() -> None:
@@ -38,6 +46,8 @@ def install() -> None:
                                "rushlight.compat.install() before anything imports it")
     if not installed():
         sys.meta_path.insert(0, _finder)
+    for kind, name in CALLED.items():
+        kind.__module__ = name
     folder = str(FOLDER)
     if folder not in sys.path:  # spawned processes are given this list
         sys.path.insert(min(1, len(sys.path)), folder)
@@ -61,6 +71,8 @@ def uninstall() -> None:
         return
     sys.meta_path.remove(_finder)
     forget()
+    for kind, name in _own.items():
+        kind.__module__ = name
     for name in [name for name in sys.modules if name.split(".")[0] in ROOTS]:
         del sys.modules[name]
     folder = str(FOLDER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from rushlight.backends import rowwise
@@ -16,7 +17,7 @@ from rushlight.tensor import Tensor
 
 
 def _floating(input: Tensor, dtype: Any, op: str) -> Tensor:
-    if dtype is not None:
+    if dtype is not None and type(dtype) is not int:  # an int is nn.functional's _stacklevel
         return cast(input, dtypes.as_dtype(dtype).array)
     if input.dtype.category < 2:
         raise NotImplementedError(f'"{op}_lastdim_kernel_impl" not implemented for '
@@ -87,7 +88,11 @@ class _log_softmax_backward:
 def _dim(input: Tensor, dim: Any, op: str) -> int:
     if dim is None:
         # Old programs leave it out: the channel dimension of images, else the last of up to two.
+        warnings.warn(f"Implicit dimension choice for {op} has been deprecated. Change the call "
+                      "to include dim=X as an argument.", UserWarning, stacklevel=3)
         dim = 0 if input.ndim in (0, 1, 3) else 1
+    if type(dim) is str:
+        raise TypeError(f"{op}(): argument 'dim' (position 1) must be int, not str: {dim!r}")
     return normalize_dim(dim, input.ndim)
 
 

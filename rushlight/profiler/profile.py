@@ -18,6 +18,13 @@ from rushlight.base.errors import GENERATED
 from rushlight.profiler.table import EventList, FunctionEvent
 
 Schedule = Callable[[int], "ProfilerAction"]
+# What torch calls the operations behind Python's operators.
+OPERATORS = {"truediv": "div", "itruediv": "div_", "rtruediv": "div", "radd": "add", "rmul": "mul",
+             "invert": "bitwise_not", "iadd": "add_", "isub": "sub_", "imul": "mul_",
+             "ipow": "pow_", "rpow": "pow", "floordiv": "floor_divide", "mod": "remainder"}
+INNER = {"_native_batch_norm": "native_batch_norm", "_native_layer_norm": "native_layer_norm",
+         **{f"_WithPlaces{n}d": f"max_pool{n}d_with_indices" for n in (1, 2, 3)},
+         **{f"_Average{n}d": f"avg_pool{n}d" for n in (1, 2, 3)}}
 _running: list[profile] = []  # the last one is told of blocks with names
 
 
@@ -163,7 +170,10 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
         if event == "call":
             if code.co_filename.startswith(GENERATED) and code.co_name != "<module>":
                 name = code.co_name
-                self._begin(f"aten::{name.strip('_') if name[:2] == '__' else name}", frame)
+                if name[:2] == "__":  # an operator
+                    name = name.strip("_")
+                    name = OPERATORS.get(name, name)
+                self._begin(f"aten::{INNER.get(name, name)}", frame)
         elif event == "return" and self._open and self._open[-1][0] is frame:
             self._close()
 

@@ -102,14 +102,17 @@ class EventList(list[Any]):
         shown = rows if row_limit < 0 else rows[:row_limit]
         names = [row.key if len(row.key) <= max_name_column_width
                  else row.key[: max_name_column_width - 3] + "..." for row in shown]
-        width = max([4, *map(len, names)])
-        heads = ("Self CPU %", "Self CPU", "CPU total", "CPU time avg", "# of Calls")
-        line = "  ".join("-" * n for n in (width, *(12,) * len(heads)))
-        lines = [line, "  ".join([f"{'Name':>{width}}", *(f"{head:>12}" for head in heads)]), line]
+        width = max([4, *map(len, names)]) + 4
+        heads = ("Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg",
+                 "# of Calls")
+        line = "  ".join(["-" * width, *(("-" * 12),) * len(heads), ""])
+        lines = [line, "  ".join([f"{'Name':>{width}}", *(f"{head:>12}" for head in heads), ""]),
+                 line]
         for name, row in zip(names, shown, strict=True):
             figures = (f"{row.self_cpu_time_total / total:.2%}", _time(row.self_cpu_time_total),
-                       _time(row.cpu_time_total), _time(row.cpu_time), str(row.count))
-            lines.append("  ".join([f"{name:>{width}}", *(f"{text:>12}" for text in figures)]))
+                       f"{row.cpu_time_total / total:.2%}", _time(row.cpu_time_total),
+                       _time(row.cpu_time), str(row.count))
+            lines.append("  ".join([f"{name:>{width}}", *(f"{text:>12}" for text in figures), ""]))
         lines += [line, f"Self CPU time total: {_time(rows.self_cpu_time_total)}"]
         return "\n".join(([header] if header else []) + lines) + "\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -225,11 +226,16 @@ def reduce(tensor: Any) -> tuple[Any, ...]:
     attributes = {k: v for k, v in tensor.__dict__.items() if k not in hidden}
     array = tensor._array
     data = (array.shape, array.dtype.name) if is_meta(array) else array
-    return rebuild, (type(tensor), data, tensor.requires_grad, attributes)
+    # Classes of our own by name: where `torch` is Rushlight they are torch's, which others lack.
+    kind: type = type(tensor)
+    ours = getattr(sys.modules["rushlight.tensor"], kind.__name__, None) is kind
+    return rebuild, (kind.__name__ if ours else kind, data, tensor.requires_grad, attributes)
 
 
-def rebuild(cls: type, data: Any, requires_grad: bool, attributes: dict[Any, Any]) -> Any:
+def rebuild(cls: Any, data: Any, requires_grad: bool, attributes: dict[Any, Any]) -> Any:
     """The tensor that `reduce` took apart."""
+    if isinstance(cls, str):
+        cls = getattr(sys.modules["rushlight.tensor"], cls)
     made: Any = object.__new__(cls)
     if isinstance(data, tuple):
         made._array = MetaArray(data[0], dtypes.dtype_named(data[1]).array)

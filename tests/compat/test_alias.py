@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,10 @@ def test_every_row_of_the_table_can_be_imported(name: str, alias: None) -> None:
     "from torch.jit.annotations import List",
     "import torch._dynamo; torch._dynamo.config.cache_size_limit = 8; torch._dynamo.reset()",
     "import torch._inductor.config as c; c.triton.cudagraphs = True",
+    "import torch; torch._logging.set_logs(recompiles=True)",
+    "import torch; torch._C._profiler._ExperimentalConfig(verbose=True)",
+    "from torch.autograd.graph import save_on_cpu, saved_tensors_hooks",
+    "from torch.utils.benchmark import Compare, Language, Measurement",
     "import torch.backends.cudnn as cudnn; cudnn.benchmark = False",
     "import torch; torch.return_types.max; torch.ops.aten.relu(torch.ones(1))",
     "import torch; torch._C._log_api_usage_once('x'); torch.__config__.show()",
@@ -127,3 +132,38 @@ def test_install_refuses_after_the_real_torch() -> None:
             "from rushlight import compat; compat.install()")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "RuntimeError: torch is imported already" in done.stderr
+
+
+def test_classes_bear_torchs_names_and_pickles_are_rushlights(alias: None) -> None:
+    values = (rushlight.ones(2), rushlight.nn.Parameter(rushlight.ones(2)), rushlight.Size([2]),
+              rushlight.float32, rushlight.device("cpu"))
+    assert [str(type(value)) for value in values] == [
+        "<class 'torch.Tensor'>", "<class 'torch.nn.parameter.Parameter'>", "<class 'torch.Size'>",
+        "<class 'torch.dtype'>", "<class 'torch.device'>"]
+    stored = pickle.dumps(values)
+    assert b"torch" not in stored  # so that plain programs can read it
+    compat.uninstall()
+    again = pickle.loads(stored)
+    assert [type(one) for one in again] == [type(one) for one in values]
+    assert str(type(again[0])) == "<class 'rushlight.tensor._tensor.Tensor'>"
+
+
+def test_what_an_operation_of_ones_own_declares_is_checked(alias: None) -> None:
+    from torch import library
+
+    @library.custom_op("checked::twice", mutates_args=())
+    def twice(x: rushlight.Tensor) -> rushlight.Tensor:
+        return 2 * x
+
+    @library.custom_op("checked::liar", mutates_args=())
+    def liar(x: rushlight.Tensor) -> rushlight.Tensor:
+        x.add_(1)
+        return x
+
+    twice.register_fake(lambda x: rushlight.empty_like(x))
+    assert set(library.opcheck(twice, [rushlight.ones(2)]).values()) == {"SUCCESS"}
+    twice.register_fake(lambda x: rushlight.empty(3, device="meta"))
+    found = library.opcheck(twice, [rushlight.ones(2)], raise_exception=False)
+    assert "returns (3,)" in str(found["test_faketensor"])
+    with pytest.raises(Exception, match="x is not defined as mutable but was mutated"):
+        library.opcheck(liar, [rushlight.ones(2)])

@@ -75,3 +75,12 @@ def test_traces(tmp_path: Path) -> None:
     events = json.loads(file.read_text())["traceEvents"]
     assert "aten::tanh" in {event["name"] for event in events}
     assert all(event["dur"] >= 0 for event in events)
+
+
+def test_operators_are_called_as_torch_calls_them() -> None:
+    x = rl.rand(2)
+    with rl.profiler.profile() as measured:
+        _ = (2 * x / x) + 1, 1 / x, ~(x > 0)
+    assert {row.key for row in measured.key_averages()} >= {
+        "aten::div", "aten::mul", "aten::add", "aten::bitwise_not"}
+    assert "CPU total %" in measured.table()

@@ -24,6 +24,7 @@ TensorBase = _TensorBase = Tensor
 Node = ScriptObject = Value = Graph = type("Node", (), {})
 ScriptMethod = ScriptFunction = type("ScriptFunction", (), {})
 _functions = SimpleNamespace()
+_profiler = SimpleNamespace(_ExperimentalConfig=SimpleNamespace)  # settings of torch's own tracer
 _has_cuda = has_cuda = _has_mps = False
 _GLIBCXX_USE_CXX11_ABI = True
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from rushlight.autograd.function import Function
 from rushlight.compat.inside.ops import Overloads, namespace
+from rushlight.ops import equal
+from rushlight.tensor import Tensor
 
-__all__ = ["CustomOp", "Library", "custom_op", "define", "impl", "register_autograd",
-           "register_fake", "register_kernel"]
+__all__ = ["CustomOp", "Library", "custom_op", "define", "impl", "opcheck",
+           "register_autograd", "register_fake", "register_kernel"]
 
 _made: dict[str, CustomOp] = {}
 
@@ -22,6 +24,8 @@ class CustomOp(Overloads):
         super().__init__(name, function)
         space, _, last = name.partition("::")
         self._differentiable: type[Function] | None = None
+        self._fake: Callable[..., Any] | None = None
+        self.mutates_args: Any = ()
         setattr(namespace(space), last, self)
         _made[name] = self
 
@@ -45,10 +49,13 @@ class CustomOp(Overloads):
         return accept if func is None else accept(func)
 
     def register_fake(self, func: Callable[..., Any], /) -> Callable[..., Any]:
-        """Decorator: the shapes of results, which no tracer asks for here."""
+        """Decorator: the shapes of results, which only `opcheck` asks for here."""
+        self._fake = func
         return func
 
-    register_vmap = register_fake
+    def register_vmap(self, func: Callable[..., Any], /) -> Callable[..., Any]:
+        """Decorator: the batched form; vmap runs the operation on each element here."""
+        return func
 
     def register_autograd(self, backward: Callable[..., Any], /, *,
                           setup_context: Callable[..., Any] | None = None) -> None:
@@ -73,7 +80,79 @@ class CustomOp(Overloads):
 def custom_op(name: str, fn: Callable[..., Any] | None = None, /, *, mutates_args: Any = (),
               device_types: Any = None, schema: str | None = None, tags: Any = None) -> Any:
     """Decorator: an operation "namespace::name", found in `torch.ops.namespace.name`, too."""
-    return (lambda function: CustomOp(name, function)) if fn is None else CustomOp(name, fn)
+    def make(function: Callable[..., Any]) -> CustomOp:
+        made = CustomOp(name, function)
+        made.mutates_args = list(signature(function).parameters) if mutates_args == "unknown" else (
+            mutates_args)
+        return made
+
+    return make if fn is None else make(fn)
+
+
+CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor",
+          "test_aot_dispatch_dynamic")
+
+
+class OpCheckError(Exception):
+    """What `opcheck` found."""
+
+
+def opcheck(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, *,
+            test_utils: Any = CHECKS, raise_exception: bool = True, atol: Any = None,
+            rtol: Any = None) -> dict[str, Any]:
+    """Run an operation of the program's own on examples, and check what it has declared.
+
+    test_schema: it writes only to what `mutates_args` names and returns none of its inputs;
+    test_faketensor: the registered shapes are those of the results. The others pass: nothing is
+    traced here. Returns "SUCCESS" or the error for each test; the first error is raised unless
+    raise_exception is False.
+    """
+    names = (test_utils,) if isinstance(test_utils, str) else tuple(test_utils)
+    custom, found = _named(op), dict[str, Any]()
+    for name in names:
+        check = {"test_schema": _check_schema, "test_faketensor": _check_fake}.get(name)
+        try:
+            if check is not None:
+                check(custom, tuple(args), dict(kwargs or {}))
+            found[name] = "SUCCESS"
+        except OpCheckError as error:
+            if raise_exception:
+                raise OpCheckError(f"opcheck(op, ...): {name} failed with {error}") from None
+            found[name] = error
+    return found
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    values = value if isinstance(value, tuple | list) else [value]
+    return [one for one in values if isinstance(one, Tensor)]
+
+
+def _check_schema(op: CustomOp, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    given = signature(op._function).bind(*args, **options).arguments
+    copies = {name: one.detach().clone() if isinstance(one, Tensor) else one
+              for name, one in given.items()}
+    before = {name: one.clone() for name, one in copies.items() if isinstance(one, Tensor)}
+    results = _tensors(op._function(**copies))
+    for name, known in before.items():
+        if name not in op.mutates_args and not equal(copies[name], known):
+            raise OpCheckError(f"Argument {name} is not defined as mutable but was mutated")
+        if any(one is copies[name] for one in results):
+            raise OpCheckError(f"Argument {name} is not defined to alias output but was aliasing")
+
+
+def _check_fake(op: CustomOp, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    real = _tensors(op._function(*(one.detach().clone() if isinstance(one, Tensor) else one
+                                   for one in args), **options))
+    if op._fake is None:
+        if real:
+            raise OpCheckError(f"{op} has no fake kernel: use register_fake")
+        return
+    fake = _tensors(op._fake(*(one.detach().to("meta") if isinstance(one, Tensor) else one
+                               for one in args), **options))
+    for one, other in zip(real, fake, strict=True):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            raise OpCheckError(f"the fake kernel returns {tuple(other.shape)} {other.dtype}, the "
+                               f"operation {tuple(one.shape)} {one.dtype}")
 
 
 def _named(op: Any) -> CustomOp:

@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import timeit
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from statistics import mean, median, quantiles
+from collections.abc import Callable
+from enum import Enum
+from textwrap import dedent
 from typing import Any
 
 from rushlight.backends.cpu.features import get_num_threads, set_num_threads
+from rushlight.utils.benchmark.measurement import Measurement, TaskSpec
 
 
-@dataclass
-class Measurement:
-    """Times of a statement, each of `number_per_run` runs, in seconds."""
+class Language(Enum):
+    """What a statement is written in: Python; there is no compiler for the other."""
 
-    number_per_run: int
-    raw_times: list[float]
-    label: str = ""
-    sub_label: str = ""
-    description: str = ""
-    num_threads: int = 1
-    env: str | None = None
-    stmt: str = ""
-    metadata: dict[Any, Any] = field(default_factory=dict)
-
-    @property
-    def times(self) -> list[float]:
-        """Seconds of one run, once for each measurement."""
-        return [time / self.number_per_run for time in self.raw_times]
-
-    @property
-    def median(self) -> float:
-        """The median of `times`."""
-        return median(self.times)
-
-    @property
-    def mean(self) -> float:
-        """The mean of `times`."""
-        return mean(self.times)
-
-    @property
-    def iqr(self) -> float:
-        """The distance of the quartiles of `times`."""
-        if len(self.times) < 2:
-            return 0.0
-        low, _, high = quantiles(self.times, n=4)
-        return high - low
-
-    @property
-    def title(self) -> str:
-        """What was measured."""
-        return ": ".join(filter(None, (self.label, self.sub_label))) or self.stmt
-
-    def __repr__(self) -> str:
-        return (f"<Measurement: {self.title}\n  {_time(self.median)} (median of "
-                f"{len(self.times)} measurements of {self.number_per_run} runs, "
-                f"{self.num_threads} threads)>")
+    PYTHON, CPP = range(2)
 
 
 class Timer:
@@ -75,11 +34,15 @@ class Timer:
                  globals: dict[str, Any] | None = None, label: str | None = None,
                  sub_label: str | None = None, description: str | None = None,
                  env: str | None = None, num_threads: int = 1, language: Any = None) -> None:
-        self._timer = timeit.Timer(stmt, setup, timer, globals)
+        if language in (Language.CPP, "cpp", "c++"):
+            raise NotImplementedError("Timer(language='c++'): statements are Python here, without "
+                                      "a compiler")
+        if isinstance(stmt, str):
+            stmt, setup = dedent(stmt).strip(), dedent(setup).strip()
+        self._timer = timeit.Timer(stmt, setup or "pass", timer, globals)
         self._threads = num_threads
-        self._words: dict[str, Any] = {"label": label or "", "sub_label": sub_label or "",
-                                       "description": description or "", "env": env,
-                                       "num_threads": num_threads, "stmt": str(stmt)}
+        self._task = TaskSpec(str(stmt), setup, global_setup, label, sub_label, description, env,
+                              num_threads)
 
     def _run(self, number: int) -> float:
         before = get_num_threads()
@@ -92,7 +55,7 @@ class Timer:
     def timeit(self, number: int = 1_000_000) -> Measurement:
         """Time `number` runs at once, after one that does not count."""
         self._run(max(number // 100, 1))
-        return Measurement(number, [self._run(number)], **self._words)
+        return Measurement(number, [self._run(number)], self._task)
 
     def blocked_autorange(self, callback: Any = None,
                           min_run_time: float = 0.2) -> Measurement:
@@ -103,7 +66,7 @@ class Timer:
         times = [taken]
         while sum(times) < min_run_time:
             times.append(self._run(number))
-        return Measurement(number, times, **self._words)
+        return Measurement(number, times, self._task)
 
     def adaptive_autorange(self, threshold: float = 0.1, *, min_run_time: float = 0.01,
                            max_run_time: float = 10.0, callback: Any = None) -> Measurement:
@@ -114,44 +77,3 @@ class Timer:
             if measured.iqr <= threshold * measured.median or limit >= max_run_time:
                 return measured
             limit = min(limit * 4, max_run_time)
-
-
-class Compare:
-    """Measurements as a table: a row a sub_label, a column a description."""
-
-    def __init__(self, results: Iterable[Measurement]) -> None:
-        self._results = list(results)
-
-    def extend_results(self, results: Iterable[Measurement]) -> None:
-        """Add measurements."""
-        self._results.extend(results)
-
-    def trim_significant_figures(self) -> None:
-        """Accepted; figures have four digits anyway."""
-
-    def colorize(self, rowwise: bool = False) -> None:
-        """Accepted; the table has no colours."""
-
-    def __str__(self) -> str:
-        columns = list(dict.fromkeys(result.description for result in self._results))
-        rows = list(dict.fromkeys((result.num_threads, result.sub_label or result.stmt)
-                                  for result in self._results))
-        table = {(r.num_threads, r.sub_label or r.stmt, r.description): _time(r.median)
-                 for r in self._results}
-        width = max([len(name) for _, name in rows] + [8])
-        lines = [" | ".join([" " * width, *(f"{column:>14}" for column in columns)])]
-        lines += [" | ".join([f"{name:<{width}}",
-                              *(f"{table.get((n, name, c), ''):>14}" for c in columns)])
-                  for n, name in rows]
-        return "\n".join(lines)
-
-    def print(self) -> None:
-        """Print the table."""
-        print(self)
-
-
-def _time(seconds: float) -> str:
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.4g} {unit}"
-    return f"{seconds * 1e9:.4g} ns"
