@@ -28,6 +28,13 @@ class Members:
     _non_persistent_buffers_set: set[str]
     # Names of ours that torch's modules lack: a member of such a name takes precedence.
     _yielding: frozenset[str] = frozenset()
+    # Whether members are plain attributes as well. They are not where a class reads them through a
+    # __getattr__ of its own (pyro's modules do): Python would never call it.
+    _mirrored: bool = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._mirrored = cls.__getattr__ is Members.__getattr__
 
     # Registration
 
@@ -140,6 +147,9 @@ class Members:
             self._buffers[name] = _registered(buffer_registration_hooks, self, name, value)
         else:
             object.__setattr__(self, name, value)
+            if name == "__class__":
+                for kind in KINDS:
+                    attributes[kind].settle()
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up failed.

@@ -29,8 +29,16 @@ class Registry(dict):
         super().__setitem__(name, value)
         owner = self._owner()
         # A property or method of that name keeps precedence, as for any attribute of the class.
-        if owner is not None and not hasattr(type(owner), name):
+        if owner is not None and owner._mirrored and not hasattr(type(owner), name):
             owner.__dict__[name] = value
+
+    def settle(self) -> None:
+        """Give the owner its attributes anew, after it has changed its class."""
+        owner = self._owner()
+        for name, value in self.items():
+            if owner is not None and owner.__dict__.get(name, owner) is value:
+                del owner.__dict__[name]
+            self[name] = value
 
     def __delitem__(self, name: str) -> None:
         value = self[name]
