@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rushlight.amp.casting import install
+from rushlight.amp.state import (
+    DEFAULTS,
+    get_autocast_dtype,
+    is_autocast_cache_enabled,
+    kind_of,
+    set_autocast_cache_enabled,
+)
 from rushlight.autograd.grad_mode import _ContextDecorator
 from rushlight.base import dtypes
 from rushlight.base.flags import flags
+from rushlight.tensor import Tensor
 
 LOWER = (dtypes.bfloat16, dtypes.float16)
 
@@ -24,7 +32,8 @@ class autocast(_ContextDecorator):
 
     Args:
         device_type: "cpu"; another device's autocast does nothing here, and warns.
-        dtype: bfloat16 (default) or float16; with another one autocast is off, and warns.
+        dtype: bfloat16 (default; inside another block that block's) or float16; with another one
+            autocast is off, and warns.
         enabled: False switches autocast off inside.
         cache_enabled: accepted.
 
@@ -37,21 +46,21 @@ class autocast(_ContextDecorator):
 
     def __init__(self, device_type: str, dtype: Any = None, enabled: bool = True,
                  cache_enabled: bool | None = None) -> None:
-        if not isinstance(device_type, str):
-            raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
-        if device_type not in ("cpu", "cuda"):
+        self.device = kind_of(device_type)
+        if self.device not in DEFAULTS:
             raise RuntimeError(
-                f"User specified an unsupported autocast device_type '{device_type}'")
-        self.device = device_type
-        self.fast_dtype = dtypes.bfloat16 if dtype is None else dtype
-        if device_type != "cpu" and enabled:
-            warnings.warn("User provided device_type of 'cuda', but CUDA is not available. "
-                          "Disabling", stacklevel=2)
+                f"User specified an unsupported autocast device_type '{self.device}'")
+        self.fast_dtype = get_autocast_dtype(self.device) if dtype is None else dtype
+        self._cache_enabled = is_autocast_cache_enabled() if cache_enabled is None else (
+            cache_enabled)
+        if self.device != "cpu" and enabled:
+            warnings.warn(f"User provided device_type of '{self.device}', but "
+                          f"{self.device.upper()} is not available. Disabling", stacklevel=2)
             enabled = False
-        if enabled and self.fast_dtype not in LOWER:
+        if self.device == "cpu" and enabled and self.fast_dtype not in LOWER:
             warnings.warn(
                 "In CPU autocast, but the target dtype is not supported. Disabling autocast.\n"
-                "CPU Autocast only supports dtype of torch.bfloat16, torch.float16 currently.",
+                "CPU Autocast only supports dtypes of torch.bfloat16, torch.float16 currently.",
                 stacklevel=2)
             enabled = False
         self._enabled = enabled
@@ -64,32 +73,29 @@ class autocast(_ContextDecorator):
         return made
 
     def __enter__(self) -> autocast:
-        self._before.append(flags.autocast)
+        self._before.append((flags.autocast, flags.autocast_dtype, flags.autocast_cache))
         if self.device == "cpu":
             if self._enabled:
                 install()
             flags.autocast = self.fast_dtype if self._enabled else None
+            flags.autocast_dtype = self.fast_dtype
+        set_autocast_cache_enabled(self._cache_enabled)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        flags.autocast = self._before.pop()
+        flags.autocast, flags.autocast_dtype, flags.autocast_cache = self._before.pop()
 
 
-def is_autocast_enabled(device_type: str = "cuda") -> bool:
-    """Whether this thread is inside `autocast` for a device (as in torch, "cuda" if left out)."""
-    return device_type == "cpu" and flags.autocast is not None
-
-
-def get_autocast_dtype(device_type: str) -> Any:
-    """The dtype that products are cast to: that of the block, or the default."""
-    if device_type == "cpu":
-        return flags.autocast or dtypes.bfloat16
-    return dtypes.float16
-
-
-def is_autocast_available(device_type: str) -> bool:
-    """Whether autocast works for a device: "cpu"."""
-    return device_type == "cpu"
+def _cast(value: Any, dtype: Any) -> Any:
+    """Floating point tensors in `value`, containers included, as `dtype`; float64 stays."""
+    if isinstance(value, Tensor):
+        castable = value.is_floating_point() and value.dtype is not dtypes.float64
+        return value.to(dtype) if castable else value
+    if isinstance(value, Mapping):
+        return {_cast(k, dtype): _cast(v, dtype) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_cast(x, dtype) for x in value])
+    return value
 
 
 def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) -> Any:
@@ -98,6 +104,7 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) ->
     cast_inputs: a dtype; floating point tensors are cast to it, and autocast is off inside.
     """
     if fwd is None:
+        kind_of(device_type)
         return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
 
     @functools.wraps(fwd)
@@ -107,13 +114,9 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) ->
         if cast_inputs is None or flags.autocast is None:
             return fwd(*args, **options)
 
-        def cast(x: Any) -> Any:
-            floating = hasattr(x, "is_floating_point") and x.is_floating_point()
-            return x.to(cast_inputs) if floating and x.dtype is not dtypes.float64 else x
-
         with autocast("cpu", enabled=False):
             args[0]._fwd_used_autocast = False
-            return fwd(*map(cast, args), **{k: cast(v) for k, v in options.items()})
+            return fwd(args[0], *_cast(args[1:], cast_inputs), **_cast(options, cast_inputs))
 
     return forward
 
@@ -121,6 +124,7 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) ->
 def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Any:
     """Decorate the `backward` that belongs to a `custom_fwd`: it runs as the forward did."""
     if bwd is None:
+        kind_of(device_type)
         return functools.partial(custom_bwd, device_type=device_type)
 
     @functools.wraps(bwd)

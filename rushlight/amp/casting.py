@@ -30,7 +30,8 @@ NAMES = {
     """,
     # to float32: what loses too much
     "float32": """
-        prod trace cdist quantile nanquantile nn.functional.avg_pool3d
+        prod trace cdist quantile nanquantile nn.functional.avg_pool3d nn.functional.max_unpool2d
+        nn.functional.max_unpool3d
         nn.functional.max_pool3d nn.functional.adaptive_avg_pool3d
         nn.functional.adaptive_max_pool3d nn.functional.fractional_max_pool2d
         nn.functional.fractional_max_pool3d nn.functional.grid_sample
@@ -39,15 +40,19 @@ NAMES = {
         nn.functional.binary_cross_entropy nn.functional.binary_cross_entropy_with_logits
         kl_div poisson_nll_loss cosine_embedding_loss hinge_embedding_loss margin_ranking_loss
         triplet_margin_loss nn.functional.soft_margin_loss nn.functional.multi_margin_loss
-        nn.functional.multilabel_margin_loss nn.functional.multilabel_soft_margin_loss ctc_loss
+        nn.functional.multilabel_margin_loss ctc_loss
         polar view_as_complex stft cholesky cholesky_solve cholesky_inverse triangular_solve
-        inverse geqrf orgqr linalg.cholesky linalg.inv linalg.svd linalg.qr linalg.eigh
-        linalg.eig linalg.solve linalg.lstsq linalg.cond linalg.matrix_rank linalg.tensorinv
+        inverse pinverse geqrf orgqr ormqr lu_solve qr svd linalg.cholesky linalg.cholesky_ex
+        linalg.inv linalg.inv_ex linalg.pinv linalg.svd linalg.svdvals linalg.qr linalg.eigh
+        linalg.eigvalsh linalg.eig linalg.eigvals linalg.solve linalg.lstsq linalg.cond
+        linalg.matrix_rank linalg.tensorinv linalg.tensorsolve linalg.householder_product
         fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.rfft2
         fft.irfft2 fft.rfftn fft.irfftn fft.hfft fft.ihfft
     """,
     # to the widest floating point dtype among the arguments
     "widest": "cat stack index_copy",
+    # to float32 where it repeats elements, as they are where it puts a constant around them
+    "padding": "nn.functional.pad",
     # as they are, and what they are made of too
     "none": """
         mv dot vdot addmv addr outer bilinear matrix_exp gru lstm_cell gru_cell dist renorm
@@ -82,11 +87,11 @@ def _teach(declared: Any, cast: Any, name: str) -> None:
 
     def ask(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         dtype = flags.autocast
-        if dtype is None:
+        if dtype is None or options.get("out") is not None:  # torch leaves such calls alone
             return original(*args, **options)
         if claimed_by_type((*args, *options.values())):  # its own rule comes back here
             return original(*args, **options)
-        args, options = cast(args, dtype), cast(options, dtype)
+        args, options = cast((args, options), dtype)
         flags.autocast = None
         try:
             return original(*args, **options)
@@ -140,6 +145,12 @@ def _widest(values: Any, _: Any) -> Any:
     return _raise(values) if dtypes.float32 in found else values
 
 
-CASTS = {"lower": _lower, "float32": _raise, "widest": _widest,
+def _pad(values: Any, _: Any) -> Any:
+    args, options = values
+    mode = options.get("mode", args[2] if len(args) > 2 else "constant")
+    return _raise(values) if mode in ("reflect", "replicate") else values
+
+
+CASTS = {"lower": _lower, "float32": _raise, "widest": _widest, "padding": _pad,
          "none": lambda values, dtype: values}
 

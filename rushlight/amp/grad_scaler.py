@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import struct
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from rushlight.autograd import no_grad
-from rushlight.ops import isfinite
+from rushlight.backends.finite import all_finite
+from rushlight.base import dtypes
 from rushlight.optim import Optimizer
 from rushlight.tensor import Tensor
 
@@ -17,7 +22,7 @@ class GradScaler:
     with them is skipped and multiplies the scale by `backoff_factor`.
 
     Args:
-        device: accepted. init_scale: the first scale.
+        device: "cpu"; the scaler of "cuda" is disabled, and warns. init_scale: the first scale.
         enabled: False makes everything pass through.
 
     Raises AssertionError for factors that do not grow or shrink.
@@ -42,56 +47,81 @@ class GradScaler:
     ) -> None:
         self._device = device
         self._enabled = enabled
-        if enabled and growth_factor <= 1.0:
+        if enabled and device == "cuda":
+            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  "
+                          "Disabling. Losses on the CPU are scaled by GradScaler('cpu').",
+                          stacklevel=2)
+            self._enabled = False
+        if self._enabled and growth_factor <= 1.0:
             raise AssertionError("The growth factor must be > 1.0.")
-        if enabled and backoff_factor >= 1.0:
+        if self._enabled and backoff_factor >= 1.0:
             raise AssertionError("The backoff factor must be < 1.0.")
         self._scale = init_scale
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
         self._growth_tracker = 0
+        self._used = False  # whether anything was scaled yet
         self._reset()
 
     def _reset(self) -> None:
-        # By the id of an optimizer: whether inf was found; which ones have stepped.
-        self._found: dict[int, bool] = {}
+        # By the id of an optimizer: whether inf was found, None without gradients; which ones
+        # have stepped.
+        self._found: dict[int, bool | None] = {}
         self._stepped: set[int] = set()
 
+    def __getstate__(self) -> dict[str, Any]:
+        if self._enabled and self._found:
+            raise AssertionError(
+                "A GradScaler instance may only be pickled at the beginning of an iteration, or at "
+                "the end after scaler.update().")
+        return self.__dict__.copy()
+
+    def _check_used(self, what: str) -> None:
+        if not self._used:
+            raise AssertionError(
+                f"Attempted {what} but _scale is None.  This may indicate your script did not use "
+                "scaler.scale(loss or outputs) earlier in the iteration.")
+
     def scale(self, outputs: Any) -> Any:
-        """Tensors, or a list or tuple of them, times the scale."""
-        if not self._enabled or (isinstance(outputs, (list, tuple)) and not outputs):
+        """A tensor, or those of an iterable, times the scale.
+
+        Raises ValueError for anything else.
+        """
+        if not self._enabled:
             return outputs
         if isinstance(outputs, Tensor):
+            self._used = True
             return outputs * self._scale
-        if isinstance(outputs, (list, tuple)):
-            return type(outputs)([self.scale(x) for x in outputs])
+        if isinstance(outputs, Iterable) and not isinstance(outputs, str):
+            scaled = map(self.scale, outputs)
+            return type(outputs)(scaled) if isinstance(outputs, (list, tuple)) else scaled
         raise ValueError("outputs must be a Tensor or an iterable of Tensors")
 
     def unscale_(self, optimizer: Optimizer) -> None:
         """Divide the gradients of an optimizer by the scale, to clip them before its step.
 
-        Raises RuntimeError if that was done since the last `update`, or after `step`.
+        Raises RuntimeError if that was done since the last `update`, or after `step`; ValueError
+        for gradients of float16, which have lost what scaling was to keep.
         """
         if not self._enabled:
             return
+        self._check_used("unscale_")
         if id(optimizer) in self._stepped:
             raise RuntimeError("unscale_() is being called after step().")
         if id(optimizer) in self._found:
             raise RuntimeError(
                 "unscale_() has already been called on this optimizer since the last update()."
             )
-        found, any_gradient = False, False
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"]
+                     if p.grad is not None]
+        if any(g.dtype is dtypes.float16 for g in gradients):
+            raise ValueError("Attempting to unscale FP16 gradients.")
+        finite = [all_finite(g._array) for g in gradients]
         with no_grad():
-            for group in optimizer.param_groups:
-                for p in group["params"]:
-                    if p.grad is None:
-                        continue
-                    any_gradient = True
-                    found = found or not bool(isfinite(p.grad).all())
-                    p.grad.mul_(1.0 / self._scale)
-        if any_gradient:
-            self._found[id(optimizer)] = found
+            for gradient in gradients:
+                gradient.mul_(1.0 / self._scale)
+        self._found[id(optimizer)] = not all(finite) if finite else None
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
         """`optimizer.step(*args, **kwargs)`, with gradients unscaled, unless they hold inf or nan.
@@ -102,13 +132,14 @@ class GradScaler:
         """
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
+        self._check_used("step")
         if "closure" in kwargs:
             raise RuntimeError("Closure use is not currently supported if GradScaler is enabled.")
         if id(optimizer) in self._stepped:
             raise RuntimeError("step() has already been called since the last update().")
         if id(optimizer) not in self._found:
             self.unscale_(optimizer)
-        if id(optimizer) not in self._found:
+        if self._found[id(optimizer)] is None:
             raise AssertionError("No inf checks were recorded for this optimizer.")
         self._stepped.add(id(optimizer))
         return None if self._found[id(optimizer)] else optimizer.step(*args, **kwargs)
@@ -120,20 +151,30 @@ class GradScaler:
         """
         if not self._enabled:
             return
-        if new_scale is not None:
-            self._scale = float(new_scale)
+        self._check_used("update")
+        if new_scale is None:
+            self._adapt()
+        elif isinstance(new_scale, Tensor) and (new_scale.numel() != 1 or new_scale.requires_grad):
+            raise AssertionError(
+                "new_scale should be a float or a 1-element torch.cuda.FloatTensor or "
+                "torch.FloatTensor with requires_grad=False.")
         else:
-            if not self._found:
-                raise AssertionError("No inf checks were recorded prior to update.")
-            if any(self._found.values()):
-                self._scale *= self._backoff_factor
-                self._growth_tracker = 0
-            else:
-                self._growth_tracker += 1
-                if self._growth_tracker == self._growth_interval:
-                    self._scale *= self._growth_factor
-                    self._growth_tracker = 0
+            self._scale = float(new_scale)
         self._reset()
+
+    def _adapt(self) -> None:
+        checks = [found for found in self._found.values() if found is not None]
+        if not checks:
+            raise AssertionError("No inf checks were recorded prior to update.")
+        if any(checks):
+            self._scale = _single(self._scale * self._backoff_factor)
+            self._growth_tracker = 0
+            return
+        self._growth_tracker += 1
+        if self._growth_tracker == self._growth_interval:
+            grown = _single(self._scale * self._growth_factor)
+            self._scale = grown if math.isfinite(grown) else self._scale
+            self._growth_tracker = 0
 
     def get_scale(self) -> float:
         """The present scale, 1.0 where disabled."""
@@ -163,6 +204,9 @@ class GradScaler:
         """Set after how many good steps the scale grows."""
         self._growth_interval = new_interval
 
+    def _get_growth_tracker(self) -> int:
+        return self._growth_tracker if self._enabled else 0
+
     def is_enabled(self) -> bool:
         """Whether anything is scaled."""
         return self._enabled
@@ -191,3 +235,11 @@ class GradScaler:
         self._backoff_factor = state_dict["backoff_factor"]
         self._growth_interval = state_dict["growth_interval"]
         self._growth_tracker = state_dict["_growth_tracker"]
+
+
+def _single(x: float) -> float:
+    """`x` rounded to float32, as which a scale multiplies."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", x))[0])
+    except OverflowError:
+        return math.inf

@@ -131,7 +131,7 @@ class FunctionNode(FunctionCtx, Node):
         return self._checked(results)
 
     def _checked(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
-        given = self.__dict__["_inputs"]  # a shape for each tensor, None for each other argument
+        given = self.__dict__["_inputs"]  # shape and dtype of each tensor, None for the others
         count = len(given)
         if len(results) > count and all(x is None for x in results[count:]):
             results = results[:count]
@@ -142,18 +142,18 @@ class FunctionNode(FunctionCtx, Node):
                 "forward(), None for those that are not tensors"
             )
         checked = []
-        for i, (shape, result) in enumerate(zip(given, results, strict=True)):
-            if shape is None:
+        for i, (expected, result) in enumerate(zip(given, results, strict=True)):
+            if expected is None:
                 if result is not None:
                     raise RuntimeError(
                         f"function {self.name()} returned a gradient different from None at "
                         f"position {i + 1}, but the corresponding forward input was not a Variable"
                     )
                 continue
-            checked.append(self._fitting(i, shape, result))
+            checked.append(self._fitting(i, *expected, result))
         return tuple(checked)
 
-    def _fitting(self, i: int, shape: tuple[int, ...], result: Any) -> Any:
+    def _fitting(self, i: int, shape: tuple[int, ...], dtype: Any, result: Any) -> Any:
         if result is None:
             return None
         if not isinstance(result, Tensor):
@@ -161,6 +161,8 @@ class FunctionNode(FunctionCtx, Node):
                 f"expected Variable or None (got {type(result).__name__}): gradient {i} that "
                 f"{self.name()} returned"
             )
+        if result.dtype is not dtype and result.is_complex() <= dtype.is_complex:
+            result = result.to(dtype)
         if tuple(result.shape) == shape:
             return result
         try:
@@ -301,7 +303,7 @@ def _record(
     node.edges = tuple(edge_of(x) for x in args if isinstance(x, Tensor))
     store = node.__dict__
     store["_outputs"] = len(outputs)
-    store["_inputs"] = [tuple(x.shape) if isinstance(x, Tensor) else None for x in args]
+    store["_inputs"] = [(tuple(x.shape), x.dtype) if isinstance(x, Tensor) else None for x in args]
     store["_geometry"] = [
         (tuple(x.shape), x.dtype) if isinstance(x, Tensor) else (None, None) for x in outputs
     ]

@@ -17,6 +17,9 @@ class Flags(threading.local):
     # are traced.
     gradient_check: Callable[[Any, Any, Any], None] | None = None
     autocast: Any = None  # the dtype that matrix products are cast to, None while off
+    autocast_dtype: Any = None  # the one that is set for when it is on, None for the default
+    autocast_cache = True  # accepted
+    autocast_depth = 0  # blocks that programs counted
     _anomaly = False
 
     @property

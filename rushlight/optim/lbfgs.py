@@ -92,13 +92,13 @@ class LBFGS(Optimizer):
         return cat([_flat(p, p.new_zeros(p.shape) if p.grad is None else p.grad)
                     for p in self._params])
 
-    def _add_grad(self, step_size: float, direction: Tensor) -> None:
+    def _add_grad(self, step_size: Any, direction: Tensor) -> None:
         """Move all parameters by `step_size` times their part of `direction`."""
         start = 0
         for p in self._params:
             own = view_as_real(p) if p.is_complex() else p
             part = direction[start : start + own.numel()]
-            own.add_(part.view_as(own), alpha=step_size)
+            own.add_(part.view_as(own), alpha=float(step_size))
             start += own.numel()
 
 
@@ -140,9 +140,10 @@ class _Run:
             state["prev_flat_grad"] = self.gradient.clone()
             state["prev_loss"] = before = self.loss
             lr = number(options["lr"])
-            first = min(1.0, 1.0 / self.gradient.abs().sum().item()) * lr
+            # Numbers of the line are 0-d tensors: rounded to the parameters' dtype, as in torch.
+            first = min(1.0, 1.0 / self.gradient.abs().sum()) * lr
             state["t"] = first if state["n_iter"] == 1 else lr
-            slope = self.gradient.dot(state["d"]).item()
+            slope = self.gradient.dot(state["d"])
             if slope > -options["tolerance_change"]:
                 break
             evaluations = self.move(slope, last=count == options["max_iter"])
@@ -195,7 +196,7 @@ class _Run:
             column.append(value)
         state["H_diag"] = curvature / y.dot(y)
 
-    def move(self, slope: float, last: bool) -> int:
+    def move(self, slope: Tensor, last: bool) -> int:
         """Step along the direction; how many evaluations it took."""
         optimizer, options, state = self.optimizer, self.options, self.state
         search = options["line_search_fn"]
@@ -210,7 +211,7 @@ class _Run:
             raise RuntimeError(f"only 'strong_wolfe' is supported, but got {search!r}")
         start = [p.clone() for p in optimizer._params]
 
-        def probe(step_size: float) -> tuple[float, Tensor]:
+        def probe(step_size: Any) -> tuple[float, Tensor]:
             optimizer._add_grad(step_size, state["d"])
             loss = float(self.evaluate())
             gradient = optimizer._gather_flat_grad()

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rushlight.tensor import Tensor
 
-Probe = Callable[[float], tuple[float, Tensor]]
+Probe = Callable[[Any], tuple[float, Tensor]]
 DECREASE = 1e-4  # the share of the slope by which the loss has to fall
 CURVATURE = 0.9  # the share of the slope that may be left
 TRIALS = 25
 
 
 class Point(NamedTuple):
-    """A place on the line: its distance, loss, gradient, and slope along the direction."""
+    """A place on the line: its distance, loss, gradient, and slope along the direction.
 
-    t: float
+    Slopes, and distances made of them, are 0-d tensors: as exact as the gradient, as in torch.
+    """
+
+    t: Any
     loss: float
     gradient: Tensor
-    slope: float
+    slope: Tensor
 
 
 def strong_wolfe(
     probe: Probe,
     direction: Tensor,
-    first: float,
+    first: Any,
     loss: float,
     gradient: Tensor,
-    slope: float,
+    slope: Tensor,
     smallest: float = 1e-9,
-) -> tuple[float, Tensor, float, int]:
+) -> tuple[float, Tensor, Any, int]:
     """A step along `direction` that lowers the loss and its slope enough.
 
     Nocedal & Wright, Numerical Optimization, 2006, algorithms 3.5 and 3.6.
@@ -53,15 +55,15 @@ def strong_wolfe(
 class _Search:
     def __init__(self, probe: Probe, direction: Tensor, start: Point, smallest: float) -> None:
         self.probe, self.direction, self.start = probe, direction, start
-        self.length = direction.abs().max().item()
+        self.length = direction.abs().max()
         self.smallest = smallest
         self.evaluations = self.trials = 0
 
-    def at(self, t: float) -> Point:
+    def at(self, t: Any) -> Point:
         self.evaluations += 1
         loss, gradient = self.probe(t)
         gradient = gradient.clone()
-        return Point(t, loss, gradient, gradient.dot(self.direction).item())
+        return Point(t, loss, gradient, gradient.dot(self.direction))
 
     def too_high(self, point: Point) -> bool:
         """Whether the loss did not fall enough for the distance."""
@@ -71,7 +73,7 @@ class _Search:
     def flat(self, point: Point) -> bool:
         return abs(point.slope) <= -CURVATURE * self.start.slope
 
-    def bracket(self, first: float) -> list[Point]:
+    def bracket(self, first: Any) -> list[Point]:
         """Go outwards: one point that will do, or two with such a point between them."""
         before, point = self.start, self.at(first)
         while self.trials < TRIALS:
@@ -112,7 +114,7 @@ class _Search:
         return bracket[low]
 
 
-def _kept_inside(t: float, a: float, b: float, stuck: bool) -> tuple[float, bool]:
+def _kept_inside(t: Any, a: Any, b: Any, stuck: bool) -> tuple[Any, bool]:
     """`t`, moved a tenth into the bracket where it hugs an end for the second time."""
     left, right = min(a, b), max(a, b)
     margin = 0.1 * (right - left)
@@ -123,7 +125,7 @@ def _kept_inside(t: float, a: float, b: float, stuck: bool) -> tuple[float, bool
     return t, True
 
 
-def _lowest(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> float:
+def _lowest(a: Point, b: Point, bounds: tuple[Any, Any] | None = None) -> Any:
     """Where the cubic through two points with their slopes is lowest, within the bounds."""
     left, right = bounds or (min(a.t, b.t), max(a.t, b.t))
     middle = (left + right) / 2
@@ -133,7 +135,7 @@ def _lowest(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> fl
     square = d1 * d1 - a.slope * b.slope
     if not square >= 0:  # or nan
         return middle
-    d2 = math.sqrt(square)
+    d2 = square.sqrt()
     if a.t > b.t:
         a, b = b, a
     below = b.slope - a.slope + 2 * d2

@@ -35,7 +35,7 @@ required = _Required()
 def register_optimizer_step_pre_hook(hook: Callable) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` before every `step` of every optimizer.
 
-    It may return `(args, kwargs)` to replace the arguments of `step`.
+    `args` begins with the optimizer; the hook may return `(args, kwargs)` to replace them.
     Returns a handle whose `remove()` takes the hook away.
     """
     return _register(_global_pre_hooks, hook)
@@ -67,16 +67,17 @@ def _with_hooks(step: Callable) -> Callable:
         if pre_hooks is None or not (pre_hooks or self._optimizer_step_post_hooks
                                      or _global_pre_hooks or _global_post_hooks):
             return step(self, *args, **kwargs)
+        args = (self, *args)  # as hooks see them, and replace them
         for hook in chain(_global_pre_hooks.values(), pre_hooks.values()):
             result = hook(self, args, kwargs)
             if result is not None:
                 if not (isinstance(result, tuple) and len(result) == 2):
                     raise RuntimeError(
-                        f"{step} must return None or a tuple of (new_args, new_kwargs), "
-                        f"but got {result}."
+                        f"<function {type(self).__name__}.step at {id(step):#x}> must return None "
+                        f"or a tuple of (new_args, new_kwargs), but got {result}."
                     )
                 args, kwargs = result
-        out = step(self, *args, **kwargs)
+        out = step(*args, **kwargs)
         for hook in chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values()):
             hook(self, args, kwargs)
         return out
@@ -355,7 +356,10 @@ class Optimizer:
     # ---- hooks --------------------------------------------------------------------------------
 
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before `step`; it may return `(args, kwargs)`."""
+        """Call `hook(optimizer, args, kwargs)` before `step`; it may return `(args, kwargs)`.
+
+        `args` begins with the optimizer itself.
+        """
         return _register(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable) -> RemovableHandle:
@@ -404,7 +408,7 @@ def _tensors_and_names(params: Any) -> tuple[list[Any], list[str]]:
         raise ValueError(
             "all optimizer params should be with/without names. Some param names are missing"
         )
-    return [tensor for _, tensor in entries], [name for name, _ in entries]
+    return [entry[1] for entry in entries], [entry[0] for entry in entries]
 
 
 def _check_sizes(groups: list[dict[str, Any]], saved_groups: list[dict[str, Any]]) -> None:

@@ -17,6 +17,7 @@ def prepared(**options: Any) -> tuple[rl.Tensor, Any, Any]:
 
 def test_scale_grows_and_backs_off() -> None:
     w, optimizer, scaler = prepared()
+    scaler.scale(w)
     scales, trackers = [], []
     for step in range(6):
         w.grad = rl.tensor([8.0, float("inf") if step == 3 else 8.0])
@@ -55,6 +56,9 @@ def test_state_and_switches() -> None:
     other = rl.amp.GradScaler("cpu", init_scale=2.0)
     other.load_state_dict(scaler.state_dict())
     assert other.get_scale() == 65536.0
+    with pytest.raises(AssertionError, match="Attempted update but _scale is None"):
+        other.update(4.0)
+    other.scale(rl.ones(1))
     other.update(4.0)
     assert other.get_scale() == 4.0
     w, optimizer, off = prepared(enabled=False)
@@ -67,15 +71,19 @@ def test_state_and_switches() -> None:
 
 
 def test_errors() -> None:
-    _, optimizer, scaler = prepared()
+    w, optimizer, scaler = prepared()
+    for call in (scaler.step, scaler.unscale_):
+        with pytest.raises(AssertionError, match="Attempted .* but _scale is None"):
+            call(optimizer)
+    scaler.scale(w)
     with pytest.raises(AssertionError, match="No inf checks were recorded for this optimizer"):
         scaler.step(optimizer)
     with pytest.raises(AssertionError, match="No inf checks were recorded prior to update"):
         scaler.update()
     with pytest.raises(AssertionError, match="The growth factor must be > 1"):
-        rl.amp.GradScaler(growth_factor=1.0)
+        rl.amp.GradScaler("cpu", growth_factor=1.0)
     with pytest.raises(AssertionError, match="The backoff factor must be < 1"):
-        rl.amp.GradScaler(backoff_factor=1.0)
+        rl.amp.GradScaler("cpu", backoff_factor=1.0)
     with pytest.raises(RuntimeError, match="The source state dict is empty"):
         scaler.load_state_dict({})
     with pytest.raises(ValueError, match="outputs must be a Tensor or an iterable of Tensors"):

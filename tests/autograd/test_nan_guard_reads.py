@@ -65,7 +65,7 @@ def test_nodes_that_are_not_read_keep_every_gradient_finite(name: str) -> None:
         x = rl.linspace(info.min / 2, info.max / 2, 16, dtype=rl.float64).to(dtype).view(4, 4)
         result = OPS[name.removesuffix("Backward0")](x.requires_grad_())
         node = result.grad_fn
-        assert node.name() == name
+        assert type(node).__name__ == name
         gradient = rl.full_like(result, info.max)
         given = [None] * (node.outputs - 1) + [gradient] if node.outputs > 1 else gradient
         for made in node.backward(given, False):

@@ -41,7 +41,7 @@ class StepLR(LRScheduler):
     def get_lr(self) -> list[Rate]:
         """The rates for `self.last_epoch`."""
         self._warn_outside_step()
-        if self._is_initial or self.last_epoch % self.step_size != 0:
+        if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
             return self._unchanged()
         return self._scaled(self.gamma)
 
@@ -80,7 +80,7 @@ class MultiStepLR(LRScheduler):
     def get_lr(self) -> list[Rate]:
         """The rates for `self.last_epoch`."""
         self._warn_outside_step()
-        if self._is_initial or self.last_epoch not in self.milestones:
+        if self.last_epoch not in self.milestones:
             return self._unchanged()
         return self._scaled(self.gamma ** self.milestones[self.last_epoch])
 

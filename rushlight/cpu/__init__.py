@@ -5,6 +5,7 @@ Operations are finished when they return, so streams and waiting do nothing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 __all__ = ["Event", "Stream", "StreamContext", "current_device", "current_stream", "device_count",
@@ -103,3 +104,9 @@ def stream(stream: Stream | None) -> StreamContext:
 
 def synchronize(device: Any = None) -> None:
     """Wait until all operations are finished: they are."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":  # mixed precision is imported when it is first used
+        return import_module("rushlight.cpu.amp")
+    raise AttributeError(f"module 'rushlight.cpu' has no attribute '{name}'")
