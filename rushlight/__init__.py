@@ -262,6 +262,7 @@ from rushlight.legacy import (
     typename,
 )
 from rushlight.ops.left_out import LEFT_OUT as _LEFT_OUT
+from rushlight.ops.matmul import addmm_activation as _addmm_activation  # noqa: F401
 from rushlight.ops.symbolic_numbers import SymBool, SymFloat, SymInt
 from rushlight.random import (
     Generator,
@@ -457,10 +458,10 @@ __all__ = [
     "permute", "permute_copy", "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson",
     "poisson_nll_loss", "polar", "polygamma", "positive", "pow", "prelu", "preserve_format",
     "printoptions", "prod", "promote_types", "put", "qr", "quantile", "quantize_per_channel",
-    "quantize_per_tensor", "quantize_per_tensor_dynamic", "rad2deg", "rad2deg_", "ragged", "rand",
-    "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "range",
-    "ravel", "real", "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "renorm",
-    "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_", "resolve_conj",
+    "quantize_per_tensor", "quantize_per_tensor_dynamic", "quasirandom", "rad2deg", "rad2deg_",
+    "ragged", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
+    "randperm", "range", "ravel", "real", "reciprocal", "reciprocal_", "relu", "relu_", "remainder",
+    "renorm", "repeat_interleave", "reshape", "resize_as_", "resize_as_sparse_", "resolve_conj",
     "resolve_neg", "result_type", "rms_norm", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
     "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt",
     "rsqrt_", "rsub", "saddmm", "save", "save_file", "saved_bytes", "scalar_tensor", "scatter",

@@ -35,3 +35,17 @@ def test_a_bias_that_does_not_fit_is_refused(shape: tuple[int, ...], recording: 
     with rl.set_grad_enabled(recording), pytest.raises(
             RuntimeError, match=r"expanded size of the tensor \(256\).*bias float32"):
         rl.nn.functional.linear(rl.zeros(64, 256), w, rl.ones(shape))
+
+
+@pytest.mark.parametrize("use_gelu", [False, True])
+def test_addmm_and_its_activation(use_gelu: bool) -> None:
+    rl.manual_seed(0)
+    i, a, b = (rl.randn(s).requires_grad_() for s in ((4,), (3, 5), (5, 4)))
+    found = rl._addmm_activation(i, a, b, beta=0.5, alpha=2, use_gelu=use_gelu)
+    plain = rl.addmm(i, a, b, beta=0.5, alpha=2)
+    expected = rl.nn.functional.gelu(plain) if use_gelu else plain.relu()
+    assert rl.equal(found, expected)
+    assert rl.equal(i._addmm_activation(a, b, beta=0.5, alpha=2, use_gelu=use_gelu), expected)
+    for own, same in zip(rl.autograd.grad(found.sum(), (i, a, b)),
+                         rl.autograd.grad(expected.sum(), (i, a, b)), strict=True):
+        assert rl.equal(own, same)

@@ -13,6 +13,7 @@ from rushlight.base.dtypes import bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
 from rushlight.families.library import KeptLayout, library
+from rushlight.ops.activation import gelu, relu
 from rushlight.tensor import Tensor
 
 
@@ -241,6 +242,20 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
     return _blend(input, mm(mat1, mat2), beta, alpha)
 
 
+@composite("_addmm_activation Tensor._addmm_activation", out=True, samples=lambda x: [
+    (x(4), x(2, 3), x(3, 4), {"use_gelu": True}), (x(2, 4), x(2, 3), x(3, 4), {"beta": 0.5})])
+def addmm_activation(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1,
+                     use_gelu: bool = False) -> Tensor:
+    """relu(addmm(input, mat1, mat2)), or gelu of it: the hidden layer of a feed-forward block.
+
+    >>> import rushlight as rl
+    >>> rl._addmm_activation(rl.zeros(1), rl.ones(1, 2), -rl.ones(2, 1))
+    tensor([[0.]])
+    """
+    product = addmm(input, mat1, mat2, beta=beta, alpha=alpha)
+    return gelu(product) if use_gelu else relu(product)
+
+
 @composite("addmv", out=True, inplace=True, samples=lambda x: [(x(2), x(2, 3), x(3))])
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
@@ -273,11 +288,19 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
 
 
 def _linear(input: Any, weight: Any, bias: Any, kept: Any = None) -> Any:
+    if weight is None:
+        raise TypeError("linear(): argument 'weight' (position 2) must be Tensor, not NoneType")
     if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
+        lead = f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}"
+        if bias is None:
+            lead = ("expected m1 and m2 to have the same dtype, but got: "
+                    f"{input.dtype} != {weight.dtype}")
         raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {input.dtype} and "
-            f"{weight.dtype}: linear({operands(input=input, weight=weight, bias=bias)}); "
+            f"{lead}: linear({operands(input=input, weight=weight, bias=bias)}); "
             "convert one with .to(dtype)")
+    if not input.ndim or not weight.ndim:
+        raise RuntimeError("both arguments to linear need to be at least 1D, but they are "
+                           f"{input.ndim}D and {weight.ndim}D")
     if input.shape[-1:] != weight.shape[-1:]:
         rows = int(np.prod(input.shape[:-1]))
         raise RuntimeError(
