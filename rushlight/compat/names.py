@@ -10,6 +10,8 @@ import importlib
 import importlib.util
 from typing import Any
 
+from rushlight.serialization.torch_names import FILES
+
 ROOTS = {"torch": "rushlight", "torchvision": "rushlight.vision",
          "functorch": "rushlight.compat.inside.functorch"}
 
@@ -97,11 +99,26 @@ ELSEWHERE = {
     "torch.utils.flop_counter": _INSIDE + "flop_counter",
     "torch.utils.weak": _INSIDE + "weak",
     "torch.version": _INSIDE + "version",
+    "torchvision._internally_replaced_utils": "rushlight.hub",
+    "torchvision.datasets.svhn": "rushlight.vision.datasets.digits",
+    "torchvision.io.image": "rushlight.vision.io",
     "torchvision.models._api": "rushlight.vision.models",
     "torchvision.models._utils": "rushlight.vision.models.intermediate_layers",
+    "torchvision.models.detection._utils": _INSIDE + "vision",
+    "torchvision.models.mobilenet": "rushlight.vision.models",
+    "torchvision.models.segmentation._utils": _INSIDE + "vision",
     "torchvision.models.utils": "rushlight.hub",
     "torchvision.ops.boxes": "rushlight.vision.ops",
+    "torchvision.ops.deform_conv": "rushlight.vision.ops",
+    "torchvision.ops.drop_block": "rushlight.vision.ops",
+    "torchvision.ops.feature_pyramid_network": "rushlight.vision.ops.feature_pyramid",
+    "torchvision.ops.focal_loss": "rushlight.vision.ops",
     "torchvision.ops.misc": "rushlight.vision.ops",
+    "torchvision.ops.poolers": "rushlight.vision.ops.feature_pyramid",
+    "torchvision.transforms._functional_pil": "rushlight.vision.transforms.functional",
+    "torchvision.transforms._functional_tensor": "rushlight.vision.transforms.functional",
+    "torchvision.transforms._presets": "rushlight.vision.transforms.presets",
+    "torchvision.transforms.functional_tensor": "rushlight.vision.transforms.functional",
 }
 
 # Single names that lie in another module here, and some that only programs of old have.
@@ -133,6 +150,7 @@ NAMES = {
     "torch.utils.checkpoint.get_device_states": _INSIDE + "states",
     "torch.utils.checkpoint.set_device_states": _INSIDE + "states",
     "torch.utils.swap_tensors": _INSIDE + "states",
+    "torch.functional.F": "rushlight.nn.modules.linear",
     "torch.distributed.Backend": _INSIDE + "distributed_parts",
     "torch.distributed.GroupMember": _INSIDE + "distributed_parts",
     "torch.distributed.init_device_mesh": _INSIDE + "distributed_parts",
@@ -157,7 +175,6 @@ ABSENT = {
     "torch.quantization": "quantised tensors are not there yet",
     "torch.nn.quantized": "quantised tensors are not there yet",
     "torch.nn.intrinsic": "quantised tensors are not there yet",
-    "torch.sparse": "sparse tensors are not there yet",
     "torch.nested": "nested tensors are not there yet",
     "torch.export": "exporting programs is not there yet; save the state_dict and keep the class",
     "torch.package": "packages of code are not there; save the state_dict and keep the class",
@@ -170,6 +187,11 @@ ABSENT = {
         "data pipes are left out; write an IterableDataset, or a Dataset with a DataLoader"),
     "torch.utils.bottleneck": "use Python's cProfile together with rushlight.profiler",
     "torch.utils.mobile_optimizer": "programs for telephones are not there",
+    "torchvision.models.optical_flow": "RAFT is not there; kornia and others have it in Python",
+    "torchvision.models.quantization": "quantised tensors are not there yet; rushlight.vision.models "
+                                       "has these nets in float32",
+    "torchvision.models.video": "nets for films are not there; timm and pytorchvideo have them in "
+                                "Python",
 }
 
 
@@ -200,9 +222,23 @@ def member(name: str) -> Any:
     last = name.rpartition(".")[2]
     if name.startswith("torch._foreach_"):
         return getattr(importlib.import_module(_INSIDE + "foreach"), last)
+    if name.startswith("torch.nn.modules.") and name not in NAMES:
+        return _class_of_another_file(name)
     if name not in NAMES:
         raise AttributeError(name)
     return getattr(importlib.import_module(NAMES[name]), last)
+
+
+def _class_of_another_file(name: str) -> Any:
+    """A class that torch has in another file of `nn.modules` than Rushlight."""
+    place, _, last = name.removeprefix("torch.").rpartition(".")
+    for ours, torchs in FILES.items():
+        if torchs in (place, "nn.modules") and ours.startswith("nn.modules."):
+            # Not by getattr: a module that lacks the name would ask here again.
+            found = vars(importlib.import_module(f"rushlight.{ours}")).get(last)
+            if isinstance(found, type):
+                return found
+    raise AttributeError(name)
 
 
 def _exists(module: str) -> bool:

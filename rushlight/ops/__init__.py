@@ -24,9 +24,9 @@ from rushlight.ops import (
     orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
     python_calls, quantile, random, random_activation, random_distributions, random_inplace,
     recurrent, recurrent_layer, reduction, rounding, scan, scatter, searching, segments, selection,
-    sequence_attention, sequence_rows, short_time_fourier, shuffling, softmax, sorting,
-    special_functions, splitting, statistics, symbolic_numbers, take, transcendental, transposition,
-    triangle, unique, upsampling, view_copies, viewing, windows,
+    sequence_attention, sequence_rows, short_time_fourier, shuffling, softmax, sorting, sparse,
+    sparse_layout, special_functions, splitting, statistics, symbolic_numbers, take, transcendental,
+    transposition, triangle, unique, upsampling, view_copies, viewing, windows,
 )
 # ---- by hand
 

@@ -10,25 +10,25 @@ from typing import Any
 from rushlight.families.composite import composite, function
 from rushlight.tensor import Tensor
 
-SPARSE = "sparse tensors are not supported: all tensors are dense (strided)"
+SPARSE = "of sparse layouts there are only coordinates and values: see sparse_coo_tensor"
 QUANTISED = ("quantised tensors are not supported: see fake_quantize_per_tensor_affine for "
              "quantisation-aware training")
-MAKING_SPARSE = ("to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc "
+MAKING_SPARSE = ("to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc "
                  "sparse_mask sparse_resize_ sparse_resize_and_clear_ resize_as_sparse_ smm "
                  "sspaddmm to_mkldnn to_padded_tensor")
 OF_SPARSE = ("coalesce is_coalesced indices values crow_indices col_indices ccol_indices "
              "row_indices")
 OF_QUANTISED = ("int_repr qscheme q_scale q_zero_point q_per_channel_axis q_per_channel_scales "
                 "q_per_channel_zero_points")
-SPARSE_FUNCTIONS = ("sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor "
+SPARSE_FUNCTIONS = ("sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor "
                     "sparse_bsc_tensor sparse_compressed_tensor resize_as_sparse_ smm sspaddmm "
-                    "spmm dsmm hsmm hspmm saddmm")
+                    "hspmm saddmm")
 QUANTISED_FUNCTIONS = ("quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic")
 
 # torch's public names that are not here, by reason. `hasattr` answers False for them; the reason
 # is told where one is asked for.
 _BY_REASON = {
-    SPARSE: "sparse slice_inverse",
+    SPARSE: "slice_inverse",
     QUANTISED: """ao bit bits16 bits1x8 bits2x4 bits4x2 bits8 per_channel_affine
         per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine
         per_tensor_symmetric qint32 qint8 qscheme quint2x4 quint4x2 quint8""",

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rushlight.serialization.torch_names import torch_name
+
 _state = threading.local()
 
 
@@ -17,16 +19,17 @@ def _table() -> dict[tuple[str, str], Any]:
     return table
 
 
-def _place(item: Any) -> tuple[tuple[str, str], Any]:
-    """Under which module and name a file asks for the object."""
+def _places(item: Any) -> dict[tuple[str, str], Any]:
+    """Under which modules and names a file asks for the object."""
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], str):
         module, _, name = item[1].rpartition(".")
-        return (module, name), item[0]
+        return {(module, name): item[0]}
     place = getattr(item, "__module__", None), getattr(item, "__qualname__", None)
     if not isinstance(place[0], str) or not isinstance(place[1], str):
         raise TypeError("add_safe_globals takes classes and functions, or pairs (object, "
                         f"'module.name'), but got {item!r}")
-    return (place[0], place[1]), item
+    # Files have torch's names for what Rushlight has of torch.
+    return dict.fromkeys(((place[0], place[1]), torch_name(item) or (place[0], place[1])), item)
 
 
 def add_safe_globals(safe_globals: Sequence[Any]) -> None:
@@ -42,7 +45,8 @@ def add_safe_globals(safe_globals: Sequence[Any]) -> None:
     [<class 'argparse.Namespace'>]
     >>> rl.serialization.clear_safe_globals()
     """
-    _table().update(map(_place, safe_globals))
+    for item in safe_globals:
+        _table().update(_places(item))
 
 
 def clear_safe_globals() -> None:
@@ -52,7 +56,7 @@ def clear_safe_globals() -> None:
 
 def get_safe_globals() -> list[Any]:
     """What `add_safe_globals` was told."""
-    return list(_table().values())
+    return list({id(item): item for item in _table().values()}.values())
 
 
 @contextmanager

@@ -93,6 +93,7 @@ class Tensor:
     def __hash__(self) -> builtins.int: ...
     def __len__(self) -> builtins.int: ...
     def __iter__(self) -> Iterator[Tensor]: ...
+    def __contains__(self, element: Any) -> builtins.bool: ...
     def __bool__(self) -> builtins.bool: ...
     def __int__(self) -> builtins.int: ...
     def __float__(self) -> builtins.float: ...
@@ -282,7 +283,7 @@ class Tensor:
         """The tensor itself. Raises RuntimeError for truth values."""
     def __pow__(self, exponent: Tensor | _Number) -> Tensor:
         """input ** exponent, with broadcasting."""
-    def __radd__(self, input: Tensor | _Number) -> Tensor:
+    def __radd__(self, other: Tensor | _Number) -> Tensor:
         """input + alpha * other, with broadcasting."""
     def __rand__(self, input: Tensor | _Number) -> Tensor:
         """The bits set in both; of truth values: and."""
@@ -296,7 +297,7 @@ class Tensor:
         """other @ input."""
     def __rmod__(self, input: Tensor | _Number) -> Tensor:
         """input - other * floor(input / other): the sign is the divisor's."""
-    def __rmul__(self, input: Tensor | _Number) -> Tensor:
+    def __rmul__(self, other: Tensor | _Number) -> Tensor:
         """input * other, with broadcasting."""
     def __ror__(self, input: Tensor | _Number) -> Tensor:
         """The bits set in either; of truth values: or."""
@@ -516,8 +517,8 @@ class Tensor:
             generator: Any = None) -> Tensor:
         """Fill with numbers of the Cauchy distribution of that median and half width, in place."""
     def ccol_indices(self, *args: Any, **options: Any) -> Any:
-        """Refused: ccol_indices expected sparse tensor layout but got Strided: sparse tensors are
-        not supported: all tensors are dense (strided)."""
+        """Refused: ccol_indices expected sparse tensor layout but got Strided: of sparse layouts
+        there are only coordinates and values: see sparse_coo_tensor."""
     def cdouble(self, memory_format: Any = None) -> Tensor:
         """The tensor as complex128; itself if it is that already."""
     def ceil(self, *, out: Tensor | None = None) -> Tensor:
@@ -567,11 +568,11 @@ class Tensor:
     def clone(self, *, memory_format: Any = ..., out: Tensor | None = None) -> Tensor:
         """A copy with memory of its own; gradients flow to the original."""
     def coalesce(self, *args: Any, **options: Any) -> Any:
-        """Refused: coalesce expected sparse coordinate tensor layout but got Strided: sparse
-        tensors are not supported: all tensors are dense (strided)."""
+        """Refused: coalesce expected sparse coordinate tensor layout but got Strided: of sparse
+        layouts there are only coordinates and values: see sparse_coo_tensor."""
     def col_indices(self, *args: Any, **options: Any) -> Any:
-        """Refused: col_indices expected sparse tensor layout but got Strided: sparse tensors are
-        not supported: all tensors are dense (strided)."""
+        """Refused: col_indices expected sparse tensor layout but got Strided: of sparse layouts
+        there are only coordinates and values: see sparse_coo_tensor."""
     def combinations(self, r: builtins.int = 2, with_replacement: builtins.bool = False) -> Tensor:
         """All choices of r elements of a vector, as rows, in the order of the vector."""
     def conj(self) -> Tensor:
@@ -609,8 +610,8 @@ class Tensor:
             out: Tensor | None = None) -> Tensor:
         """The cross product along `dim`, or along the first dimension of size 3."""
     def crow_indices(self, *args: Any, **options: Any) -> Any:
-        """Refused: crow_indices expected sparse tensor layout but got Strided: sparse tensors are
-        not supported: all tensors are dense (strided)."""
+        """Refused: crow_indices expected sparse tensor layout but got Strided: of sparse layouts
+        there are only coordinates and values: see sparse_coo_tensor."""
     def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
         """Refused: this build computes on the CPU."""
     def cummax(self, dim: builtins.int, *, out: Any = None) -> Any:
@@ -876,8 +877,8 @@ class Tensor:
             out: Tensor | None = None) -> Tensor:
         """Return the slices along ``dim`` that ``index`` names, in a new tensor."""
     def indices(self, *args: Any, **options: Any) -> Any:
-        """Refused: indices expected sparse tensor layout but got Strided: sparse tensors are not
-        supported: all tensors are dense (strided)."""
+        """Refused: indices expected sparse tensor layout but got Strided: of sparse layouts there
+        are only coordinates and values: see sparse_coo_tensor."""
     def inner(self, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Sums of products over the last dimension of both."""
     def instance_norm(self, running_mean: Any = None, running_var: Any = None, weight: Any = None,
@@ -893,8 +894,8 @@ class Tensor:
     def inverse(self, *, out: Tensor | None = None) -> Tensor:
         """The inverse of square matrices. Raises LinAlgError where there is none."""
     def is_coalesced(self, *args: Any, **options: Any) -> Any:
-        """Refused: is_coalesced expected sparse coordinate tensor layout but got Strided: sparse
-        tensors are not supported: all tensors are dense (strided)."""
+        """Refused: is_coalesced expected sparse coordinate tensor layout but got Strided: of sparse
+        layouts there are only coordinates and values: see sparse_coo_tensor."""
     def is_nonzero(self) -> builtins.bool:
         """Whether the one element is nonzero."""
     def is_same_size(self, other: Tensor) -> builtins.bool:
@@ -1282,8 +1283,8 @@ class Tensor:
     def resize_as_(self, the_template: Tensor, *, memory_format: Any = ...) -> Tensor:
         """`resize_` to the shape of another tensor."""
     def resize_as_sparse_(self, *args: Any, **options: Any) -> Any:
-        """Refused: resize_as_sparse_(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: resize_as_sparse_(): of sparse layouts there are only coordinates and values:
+        see sparse_coo_tensor."""
     def resolve_conj(self) -> Tensor:
         """The tensor itself: conjugation is done at once."""
     def resolve_neg(self) -> Tensor:
@@ -1301,8 +1302,8 @@ class Tensor:
     def round_(self, *, decimals: builtins.int = 0) -> Tensor:
         """The nearest integer, halves to even; or the nearest multiple of 10**-decimals."""
     def row_indices(self, *args: Any, **options: Any) -> Any:
-        """Refused: row_indices expected sparse tensor layout but got Strided: sparse tensors are
-        not supported: all tensors are dense (strided)."""
+        """Refused: row_indices expected sparse tensor layout but got Strided: of sparse layouts
+        there are only coordinates and values: see sparse_coo_tensor."""
     def rsqrt(self, *, out: Tensor | None = None) -> Tensor:
         """1 / sqrt(input)."""
     def rsqrt_(self) -> Tensor:
@@ -1377,7 +1378,8 @@ class Tensor:
     def slogdet(self, *, out: Tensor | None = None) -> Any:
         """(sign, logabsdet) of the determinant: see linalg.slogdet."""
     def smm(self, *args: Any, **options: Any) -> Any:
-        """Refused: smm(): sparse tensors are not supported: all tensors are dense (strided)."""
+        """Refused: smm(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def softmax(self, dim: Any = None, dtype: Any = None, *, _stacklevel: builtins.int = 3,
             out: Any = None, axis: Any = None) -> Tensor:
         """e**x / sum(e**x) along `dim`: positive numbers that sum to 1."""
@@ -1387,14 +1389,14 @@ class Tensor:
     def sparse_dim(self) -> builtins.int:
         """The number of sparse dimensions: none."""
     def sparse_mask(self, *args: Any, **options: Any) -> Any:
-        """Refused: sparse_mask(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: sparse_mask(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def sparse_resize_(self, *args: Any, **options: Any) -> Any:
-        """Refused: sparse_resize_(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: sparse_resize_(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def sparse_resize_and_clear_(self, *args: Any, **options: Any) -> Any:
-        """Refused: sparse_resize_and_clear_(): sparse tensors are not supported: all tensors are
-        dense (strided)."""
+        """Refused: sparse_resize_and_clear_(): of sparse layouts there are only coordinates and
+        values: see sparse_coo_tensor."""
     def split(self, split_size_or_sections: Any = None, dim: builtins.int = 0, *,
             split_size: Any = None, split_sizes: Any = None) -> tuple[Tensor, ...]:
         """Pieces of the given size (the last may be smaller), or of the listed sizes. Share
@@ -1417,8 +1419,8 @@ class Tensor:
     def squeeze_(self, dim: Any = None) -> Tensor:
         """Take the dimensions of size 1, or those of `dim` that have it, from the tensor itself."""
     def sspaddmm(self, *args: Any, **options: Any) -> Any:
-        """Refused: sspaddmm(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: sspaddmm(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def std(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None, axis: Any = None,
             keepdims: Any = None) -> Tensor:
@@ -1492,29 +1494,31 @@ class Tensor:
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
         """`to(device)` under the array API standard's name. Raises ValueError for a stream."""
     def to_mkldnn(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_mkldnn(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: to_mkldnn(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def to_padded_tensor(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_padded_tensor(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
-    def to_sparse(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: to_padded_tensor(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
+    def to_sparse(self, sparse_dim: builtins.int | None = None, *, layout: Any = None,
+            blocksize: Any = None, dense_dim: builtins.int | None = None) -> Tensor:
+        """The entries of a dense tensor that are not 0, as a sparse one. Gradients flow back to
+        it."""
     def to_sparse_bsc(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_bsc(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: to_sparse_bsc(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def to_sparse_bsr(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_bsr(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
-    def to_sparse_coo(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_coo(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: to_sparse_bsr(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
+    def to_sparse_coo(self, sparse_dim: builtins.int | None = None, *, layout: Any = None,
+            blocksize: Any = None, dense_dim: builtins.int | None = None) -> Tensor:
+        """The entries of a dense tensor that are not 0, as a sparse one. Gradients flow back to
+        it."""
     def to_sparse_csc(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_csc(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: to_sparse_csc(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def to_sparse_csr(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_csr(): sparse tensors are not supported: all tensors are dense
-        (strided)."""
+        """Refused: to_sparse_csr(): of sparse layouts there are only coordinates and values: see
+        sparse_coo_tensor."""
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
             sorted: builtins.bool = True, *, out: Any = None, axis: Any = None) -> Any:
         """(values, indices) of the k largest (or smallest) elements along `dim`, in order."""
@@ -1581,8 +1585,8 @@ class Tensor:
     def unsqueeze_(self, dim: builtins.int) -> Tensor:
         """Give the tensor itself a dimension of size 1 at `dim`."""
     def values(self, *args: Any, **options: Any) -> Any:
-        """Refused: values expected sparse tensor layout but got Strided: sparse tensors are not
-        supported: all tensors are dense (strided)."""
+        """Refused: values expected sparse tensor layout but got Strided: of sparse layouts there
+        are only coordinates and values: see sparse_coo_tensor."""
     def var(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None, axis: Any = None,
             keepdims: Any = None) -> Tensor:

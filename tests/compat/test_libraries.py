@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import typing
 from collections.abc import Iterator
@@ -35,6 +36,28 @@ def test_names_that_lie_elsewhere(torch: Any) -> None:
     assert torch.torch is torch
     with pytest.raises(ImportError, match="not in Rushlight"):
         from torch.nn.modules.module import nothing  # noqa: F401
+
+
+@pytest.mark.parametrize("place", [
+    "activation.MultiheadAttention", "activation.Softmax", "container.ParameterList",
+    "conv.LazyConv2d", "linear.LazyLinear", "loss.TripletMarginLoss", "pooling.AdaptiveAvgPool2d",
+    "linear.NonDynamicallyQuantizableLinear", "normalization.CrossMapLRN2d", "rnn.LSTMCell",
+    "rnn.RNNCellBase", "batchnorm.SyncBatchNorm"])
+def test_classes_of_nn_by_torchs_files(torch: Any, place: str) -> None:
+    file, name = place.split(".")
+    module = importlib.import_module(f"torch.nn.modules.{file}")
+    assert getattr(module, name).__name__ == name
+
+
+def test_a_program_may_say_which_of_torchs_classes_a_file_holds(torch: Any,
+                                                                tmp_path: Path) -> None:
+    model = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(4, 2), 1)
+    torch.save(model, tmp_path / "model.pt")
+    trusted = {type(module) for module in model.modules()}
+    with torch.serialization.safe_globals([*trusted, torch.nn.functional.relu]):
+        again = torch.load(tmp_path / "model.pt")
+    x = torch.randn(3, 2, 4)
+    assert again.eval()(x).equal(model.eval()(x))
 
 
 def test_annotations_of_modules_can_be_evaluated() -> None:
@@ -188,3 +211,32 @@ def test_cuda_types_are_there_for_tests(torch: Any) -> None:
 def test_memory_is_freed_by_setting_none() -> None:
     x = rl.ones(3)
     assert x.set_() is x and x.shape == (0,) and x.dtype is rl.float32
+
+
+def test_torchvisions_inside_that_model_zoos_take(torch: Any) -> None:
+    from torch.functional import F  # what editors import by mistake
+    from torchvision._internally_replaced_utils import load_state_dict_from_url
+    from torchvision.models.detection._utils import BoxCoder, Matcher, retrieve_out_channels
+    from torchvision.models.mobilenet import mobilenet_v2
+    from torchvision.models.segmentation._utils import _SimpleSegmentationModel
+    from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
+    from torchvision.ops.poolers import MultiScaleRoIAlign
+
+    from rushlight import vision
+    assert F is nn.functional and load_state_dict_from_url is rl.hub.load_state_dict_from_url
+    assert MultiScaleRoIAlign is vision.ops.MultiScaleRoIAlign
+    assert FeaturePyramidNetwork is vision.ops.FeaturePyramidNetwork
+    assert issubclass(LastLevelMaxPool, nn.Module) and callable(BoxCoder((1, 1, 1, 1)).encode)
+    assert Matcher(0.5, 0.3)(rl.tensor([[0.9, 0.1]])).tolist() == [0, -1]
+    assert retrieve_out_channels(nn.Conv2d(3, 5, 1), (8, 8)) == [5]
+    assert isinstance(vision.models.segmentation.fcn_resnet50(weights_backbone=None),
+                      _SimpleSegmentationModel)
+    assert mobilenet_v2 is vision.models.mobilenet_v2
+
+
+@pytest.mark.parametrize("name", ["video", "optical_flow", "quantization"])
+def test_nets_that_are_left_out_say_so(name: str, torch: Any) -> None:
+    with pytest.raises(ModuleNotFoundError, match="not there"):
+        importlib.import_module(f"torchvision.models.{name}")
+    with pytest.raises(ModuleNotFoundError, match="not there"):
+        importlib.import_module(f"torchvision.models.{name}.resnet")
