@@ -141,7 +141,8 @@ class _Run:
             state["prev_loss"] = before = self.loss
             lr = number(options["lr"])
             # Numbers of the line are 0-d tensors: rounded to the parameters' dtype, as in torch.
-            first = min(1.0, 1.0 / self.gradient.abs().sum()) * lr
+            steepness: Any = self.gradient.abs().sum()
+            first = min(1.0, 1.0 / steepness) * lr
             state["t"] = first if state["n_iter"] == 1 else lr
             slope = self.gradient.dot(state["d"])
             if slope > -options["tolerance_change"]:

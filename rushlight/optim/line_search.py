@@ -68,10 +68,10 @@ class _Search:
     def too_high(self, point: Point) -> bool:
         """Whether the loss did not fall enough for the distance."""
         start = self.start
-        return point.loss > start.loss + DECREASE * point.t * start.slope
+        return bool(point.loss > start.loss + DECREASE * point.t * start.slope)
 
     def flat(self, point: Point) -> bool:
-        return abs(point.slope) <= -CURVATURE * self.start.slope
+        return bool(abs(point.slope) <= -CURVATURE * self.start.slope)
 
     def bracket(self, first: Any) -> list[Point]:
         """Go outwards: one point that will do, or two with such a point between them."""

@@ -8,20 +8,38 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rushlight.autograd import enable_grad
+from rushlight.autograd.function import FunctionNode
 from rushlight.base.flags import flags
 from rushlight.engine.node import Node, Slot, edge_of, freed, next_sequence, version_of
 from rushlight.engine.run import Run
+from rushlight.families.saved_values import places, tensor_at
 from rushlight.random import fork_rng, get_rng_state, set_rng_state
 from rushlight.tensor import Tensor, wrap
+from rushlight.utils.checkpoint_settings import (
+    CheckpointError,
+    DefaultDeviceType,
+    check_backward_validity,
+    compare,
+    debugging,
+    described,
+    detach_variable,
+    set_checkpoint_debug_enabled,
+    set_checkpoint_early_stop,
+)
 from rushlight.utils.pytree import tree_leaves, tree_map
 
-__all__ = ["checkpoint", "checkpoint_sequential", "noop_context_fn"]
+__all__ = ["CheckpointError", "DefaultDeviceType", "check_backward_validity", "checkpoint",
+           "checkpoint_sequential", "detach_variable", "noop_context_fn",
+           "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]
 
 REENTRANT_WARNING = (
-    "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
+    "torch.utils.{}: the use_reentrant parameter should be passed explicitly. "
     "use_reentrant=False is recommended, but if you need to preserve the current default "
     "behavior, you can pass use_reentrant=True."
 )
+
+
+CHECKS = ("default", "none")  # of determinism
 
 
 def noop_context_fn() -> tuple[Any, Any]:
@@ -50,10 +68,14 @@ def checkpoint(
             among `args` has, and keyword arguments are refused. False: no such limits.
         context_fn: returns two context managers, for the forward and for running it again.
         preserve_rng_state: draw the same random numbers again.
-        determinism_check, debug, early_stop: accepted.
+        determinism_check: "default": in backward, what is saved must have the shapes and dtypes
+            that it had; "none": only the number of saved tensors is compared.
+        debug: whether the error of that comparison lists what was saved.
+        early_stop: accepted; the function runs to its end.
 
-    Raises ValueError for keyword arguments with use_reentrant=True, RuntimeError in backward
-    where the function, run again, gives another number of tensors with gradients.
+    Raises ValueError for keyword arguments, a context or `debug` with use_reentrant=True, and for
+    another determinism_check; CheckpointError, a RuntimeError, in backward where the function, run
+    again, does something else.
 
     >>> import rushlight as rl
     >>> from rushlight.utils.checkpoint import checkpoint
@@ -63,22 +85,25 @@ def checkpoint(
     tensor([5.4366, 5.4366])
     """
     if use_reentrant is None:
-        warnings.warn(REENTRANT_WARNING, UserWarning, stacklevel=2)
+        warnings.warn(REENTRANT_WARNING.format("checkpoint"), UserWarning, stacklevel=2)
         use_reentrant = True
     if use_reentrant and kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
-    if use_reentrant and context_fn is not noop_context_fn:
+    if use_reentrant and (context_fn is not noop_context_fn or debug):
         raise ValueError("Passing `context_fn` or `debug` is only supported when "
                          "use_reentrant=False.")
+    if not use_reentrant and determinism_check not in CHECKS:
+        raise ValueError(f"determinism_check should be one of {list(CHECKS)}, but got "
+                         f"{determinism_check}")
     first, again = context_fn()
     if not flags.grad_enabled:
         with first:
             return function(*args, **kwargs)
-    segment = _Segment(function, args, kwargs, again, preserve_rng_state)
+    check = None if use_reentrant else (determinism_check == "default", debugging(debug))
+    segment = _Segment(function, args, kwargs, again, preserve_rng_state, check)
     with first:
         if use_reentrant and not any(isinstance(x, Tensor) and x.requires_grad for x in args):
-            warnings.warn("None of the inputs have requires_grad=True. Gradients will be None",
-                          UserWarning, stacklevel=2)
+            check_backward_validity(args)
             return tree_map(_detached, function(*args))
         return segment.run()
 
@@ -91,9 +116,12 @@ class _Segment:
     """A function with its arguments and the random numbers it began with."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-                 context: Any, preserve_rng_state: bool) -> None:
+                 context: Any, preserve_rng_state: bool, check: tuple[bool, bool] | None) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
         self.context = context
+        self.check = check  # whether shapes are compared, and listed; None: nothing is
+        self.kept: list[dict[str, Any]] = []
+        self.autocast = flags.autocast, flags.autocast_dtype
         self.random = get_rng_state() if preserve_rng_state else None
 
     def run(self) -> Any:
@@ -103,7 +131,9 @@ class _Segment:
         own = [x for x in tree_leaves(result) if _made_since(x, start)]
         if not own:
             return result
-        _, outer = _graph(own, start)
+        inner, outer = _graph(own, start)
+        if self.check is not None:
+            self.kept = described(_saved(inner))
         node = CheckpointFunctionBackward()
         node._sequence = next_sequence()
         node.edges = tuple(outer)
@@ -124,10 +154,15 @@ class _Segment:
 
     @contextmanager
     def _as_it_was(self) -> Iterator[None]:
+        now = flags.autocast, flags.autocast_dtype
         with fork_rng(enabled=self.random is not None), self.context, enable_grad():
             if self.random is not None:
                 set_rng_state(self.random)
-            yield
+            flags.autocast, flags.autocast_dtype = self.autocast
+            try:
+                yield
+            finally:
+                flags.autocast, flags.autocast_dtype = now
 
     def gradients(self, node: Node, received: list[Any], create: bool) -> tuple[Any, ...]:
         """Run the function again, then backwards to the edges of `node`."""
@@ -136,12 +171,14 @@ class _Segment:
             result = self.function(*self.args, **self.kwargs)
         own = list({id(x): x for x in tree_leaves(result) if _made_since(x, start)}.values())
         if len(own) != node.outputs:
-            raise RuntimeError(
+            raise CheckpointError(
                 "torch.utils.checkpoint: A different number of tensors was saved during the "
                 f"original forward and recomputation: {node.outputs} results had gradients, now "
                 f"{len(own)} have; the function has to do the same again"
             )
         inner, _ = _graph(own, start)
+        if self.check is not None:
+            compare(self.kept, described(_saved(inner)), *self.check)
         run = _Inner(create, keep=create, wanted=node.edges, accumulate=False)
         run.needed = inner
         for x, gradient in zip(own, received, strict=True):
@@ -184,6 +221,18 @@ def _made_since(value: Any, start: int) -> bool:
         return False
     made_by = value.grad_fn
     return made_by is not None and made_by._sequence > start
+
+
+def _saved(nodes: set[Node]) -> list[Tensor]:
+    """What the nodes keep for their gradients, in the order of their recording."""
+    found: list[Any] = []
+    for node in sorted(nodes, key=lambda node: node._sequence):
+        saved = node.saved
+        if isinstance(node, FunctionNode):
+            found += [node._unpack(entry) for entry in saved or ()]
+        elif type(saved) is tuple:
+            found += [tensor_at(node, saved, place) for place in places(node, saved)]
+    return [x for x in found if isinstance(x, Tensor)]
 
 
 def _key(edge: Any) -> tuple[Any, int]:
@@ -229,7 +278,8 @@ def checkpoint_sequential(
     torch.Size([1, 1])
     """
     if use_reentrant is None:
-        warnings.warn(REENTRANT_WARNING, UserWarning, stacklevel=2)
+        warnings.warn(REENTRANT_WARNING.format("checkpoint.checkpoint_sequential"), UserWarning,
+                      stacklevel=2)
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:

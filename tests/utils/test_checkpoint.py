@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 import rushlight as rl
-from rushlight.utils.checkpoint import checkpoint, checkpoint_sequential
+from rushlight.utils.checkpoint import (
+    CheckpointError,
+    checkpoint,
+    checkpoint_sequential,
+    set_checkpoint_debug_enabled,
+)
 
 
 def model_and_input() -> tuple[Any, rl.Tensor]:
@@ -102,3 +107,53 @@ def test_warnings_and_errors() -> None:
         out.sum().backward()
     with rl.no_grad():
         assert not checkpoint(lambda a: 2 * a, y, use_reentrant=False).requires_grad
+
+
+def test_a_function_that_does_something_else_again_is_an_error() -> None:
+    layer, x = rl.nn.Linear(3, 3), rl.ones(4, 3, requires_grad=True)
+
+    def twice(first: Any, second: Any) -> Any:
+        """One function when called first, another from then on."""
+        functions = iter([first])
+        return lambda x: next(functions, second)(x)
+
+    long, short = lambda x: layer(x).sin().cos(), lambda x: layer(x).sin()
+    with pytest.raises(CheckpointError, match="A different number of tensors was saved") as fewer:
+        checkpoint(twice(long, short), x, use_reentrant=False).sum().backward()
+    assert "debug=True" in str(fewer.value)
+    with pytest.raises(CheckpointError, match="save more tensors during recomputation"):
+        checkpoint(twice(short, long), x, use_reentrant=False).sum().backward()
+    with pytest.raises(CheckpointError, match=r"different metadata than"):
+        checkpoint(twice(lambda x: x[:2].sin().sum(), lambda x: x[:3].sin().sum()), x,
+                   use_reentrant=False).backward()
+    for listed, options in ((True, {"debug": True}), (False, {})):
+        with pytest.raises(CheckpointError) as caught:
+            checkpoint(twice(long, short), x, use_reentrant=False, **options).sum().backward()
+        assert ("  0: {" in str(caught.value)) is listed
+    with set_checkpoint_debug_enabled(True):
+        out = checkpoint(twice(long, short), x, use_reentrant=False)
+    with pytest.raises(CheckpointError, match=r"  0: \{"):
+        out.sum().backward()
+
+
+def test_settings_that_torch_refuses() -> None:
+    x = rl.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match=r"Passing `context_fn` or `debug` is only supported"):
+        checkpoint(rl.exp, x, use_reentrant=True, debug=True)
+    with pytest.raises(ValueError, match=r"determinism_check should be one of \['default', 'none'"):
+        checkpoint(rl.exp, x, use_reentrant=False, determinism_check="some")
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_autocast_is_as_it_was_when_the_function_runs_again(use_reentrant: bool) -> None:
+    layer, x, seen = rl.nn.Linear(3, 3), rl.randn(4, 3, requires_grad=True), []
+
+    def function(x: rl.Tensor) -> rl.Tensor:
+        seen.append(rl.get_autocast_dtype("cpu") if rl.is_autocast_enabled("cpu") else None)
+        return layer(x).relu() @ layer.weight
+
+    with rl.autocast("cpu", dtype=rl.float16):
+        out = checkpoint(function, x, use_reentrant=use_reentrant)
+    out.float().sum().backward()
+    assert seen == [rl.float16, rl.float16] and not rl.is_autocast_enabled("cpu")
+    assert layer.weight.grad.dtype is rl.float32
