@@ -155,3 +155,15 @@ def test_memory_formats() -> None:
     assert volume.stride() == (120, 1, 40, 10, 2)
     with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
         rl.zeros(2).contiguous(memory_format=rl.channels_last)
+
+
+def test_memory_formats_of_new_tensors() -> None:
+    last = rl.empty(2, 3, 4, 5, memory_format=rl.channels_last)
+    assert last.stride() == (60, 1, 15, 3) == rl.empty_like(last).stride()
+    for like in (rl.empty_like, rl.zeros_like, rl.ones_like):
+        assert like(last, memory_format=rl.contiguous_format).stride() == (60, 20, 5, 1)
+        assert like(rl.empty(2, 3, 4, 5), memory_format=rl.channels_last).stride() == last.stride()
+        assert like(last, memory_format=rl.preserve_format).stride() == last.stride()
+    assert rl.full_like(last, 2.0, memory_format=rl.contiguous_format).is_contiguous()
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
+        rl.empty(2, memory_format=rl.channels_last)

@@ -19,6 +19,7 @@ from rushlight.families.composite import composite, function
 from rushlight.families.inplace import write_out
 from rushlight.families.kernels import number
 from rushlight.tensor import Tensor, convert, wrap
+from rushlight.tensor.storage import laid_out
 
 PLAIN = (int, float)  # types of numbers that need no conversion
 
@@ -197,7 +198,7 @@ def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, de
           requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
           **named: Any) -> Tensor:
     """A tensor of the given size with whatever the memory holds."""
-    if out is None and device is None and size and not requires_grad and not named:
+    if out is None and device is None and size and not (requires_grad or named or memory_format):
         d = dtypes.default_dtype() if dtype is None else as_dtype(dtype)
         array = _quickly(np.empty, size, d)
         if array is not None:
@@ -205,7 +206,8 @@ def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, de
     shape = size_argument(size if size else (named.get("size", ()),))
     d = as_dtype(dtype) if dtype is not None else (
         dtypes.default_dtype() if out is None else out.dtype)
-    return finish(empty_array(shape, d, device), requires_grad, out, "empty")
+    made = laid_out(empty_array(shape, d, device), memory_format)
+    return finish(made, requires_grad, out, "empty")
 
 
 @function("empty_strided", samples=lambda x: [((2, 3), (1, 2))])
@@ -241,9 +243,11 @@ def _like(input: Tensor, dtype: Any, device: Any) -> tuple[dtype, Any]:
     return d, input.device if device is None else device
 
 
-def _empty_like(input: Tensor, dtype: Any, device: Any) -> Any:
-    """Memory with the geometry of a dense `input`."""
+def _empty_like(input: Tensor, dtype: Any, device: Any, order: Any = None) -> Any:
+    """Memory with the geometry of a dense `input`, or in the memory format `order`."""
     array = input._array
+    if order is not None:
+        return laid_out(_empty_like(input, dtype, device), order)
     if device is None and type(array) is np.ndarray:
         return np.empty_like(array, array.dtype if dtype is None else as_dtype(dtype).array)
     d, place = _like(input, dtype, device)
@@ -257,7 +261,7 @@ def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
                requires_grad: bool = False, pin_memory: bool = False,
                memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, uninitialised."""
-    return finish(_empty_like(input, dtype, device), requires_grad)
+    return finish(_empty_like(input, dtype, device, memory_format), requires_grad)
 
 
 @function("zeros_like", samples=lambda x: [(x(2, 3),)])
@@ -265,7 +269,7 @@ def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: 
                requires_grad: bool = False, pin_memory: bool = False,
                memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with 0 everywhere."""
-    array = _empty_like(input, dtype, device)
+    array = _empty_like(input, dtype, device, memory_format)
     fill(array, 0)
     return finish(array, requires_grad)
 
@@ -275,7 +279,7 @@ def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: A
               requires_grad: bool = False, pin_memory: bool = False,
               memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with 1 everywhere."""
-    array = _empty_like(input, dtype, device)
+    array = _empty_like(input, dtype, device, memory_format)
     fill(array, 1)
     return finish(array, requires_grad)
 
@@ -285,7 +289,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
               memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with `fill_value` everywhere."""
-    array = _empty_like(input, dtype, device)
+    array = _empty_like(input, dtype, device, memory_format)
     fill(array, number(fill_value, array.dtype))
     return finish(array, requires_grad)
 

@@ -89,6 +89,23 @@ def is_channels_last(array: np.ndarray, order: memory_format) -> bool:
     return bool(array.transpose(axes).flags.c_contiguous)
 
 
+def laid_out(array: Any, order: Any) -> Any:
+    """`array`, copied where its elements do not lie in the memory format `order`.
+
+    None and preserve_format leave it as it is. Raises RuntimeError for a wrong number of
+    dimensions.
+    """
+    if order in (None, preserve_format) or not isinstance(array, np.ndarray):
+        return array
+    if order is contiguous_format:
+        return array if array.flags.c_contiguous else array.copy("C")
+    rank = 4 if order is channels_last else 5
+    if array.ndim != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {order.name} format")
+    axes = (0, *range(2, rank), 1)
+    return array.transpose(axes).copy("C").transpose(np.argsort(axes))
+
+
 class UntypedStorage:
     """The bytes that one or more tensors share.
 
