@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.copies import contiguous
 from rushlight.backends.cpu import kernels, selected, strided
 from rushlight.backends.cpu.blocks import SIZES
 from rushlight.backends.memory import recycle
-from rushlight.expr.expression import call, symbol
+from rushlight.expr.expression import call, constant, symbol
 
 Array = np.ndarray
 BOOL = np.dtype(np.bool_)
@@ -84,6 +85,30 @@ def fill(target: Array, mask: Array, value: Any) -> None:
         strided.apply(kernel, (mask, one, whole), whole)
     else:
         kernel(mask, one, whole, out=whole)
+
+
+def scaled(array: Any, mask: Array, scale: float) -> Any:
+    """array * (scale where the mask, of the same shape, holds, else 0), as a new array."""
+    factor = np.asarray(scale, array.dtype)
+    kernel = _scaling(array.dtype) if mask.flags.c_contiguous else None
+    if kernel is None:
+        with np.errstate(all="ignore"):
+            return array * np.where(mask, factor, array.dtype.type(0))
+    recycle()
+    result = np.empty(array.shape, array.dtype)
+    strided.apply(kernel, (contiguous(array), mask, factor), result)
+    return result
+
+
+@cache
+def _scaling(dtype: np.dtype) -> np.ufunc | None:
+    """(number, kept, factor) -> number * (factor if kept else 0)."""
+    x, kept, factor = symbol("x"), symbol("kept", boolean=True), symbol("factor")
+    body = call("mul", x, call("where", kept, factor, constant(0.0)))
+    try:
+        return kernels.kernel(body, ["x", "kept", "factor"], (dtype, BOOL, dtype), dtype)
+    except kernels.Unsupported:
+        return None
 
 
 @cache

@@ -8,12 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends import masks
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import describe
 from rushlight.families.inplace import title
+from rushlight.families.library import library
 from rushlight.families.random import empty_like, random_op, tensor_argument
+from rushlight.families.wrapped import levels
 from rushlight.ops.random_inplace import bernoulli_number
-from rushlight.tensor import Tensor, wrap
+from rushlight.tensor import Parameter, Tensor, wrap
+
+Option = Any
+LARGE = 1 << 20  # elements from which on a mask is kept in bytes
 
 ALPHA = 1.7580993408473766  # SELU's scale * alpha: where its units saturate
 
@@ -211,12 +217,38 @@ def _dropped(input: Tensor, p: float, training: bool, inplace: bool, like: Any) 
     if input._array.dtype.kind in "biu" and p != 1:
         raise RuntimeError("result type Float can't be cast to the desired output type "
                            f"{title(input.dtype)}: dropout of {describe(input)}")
+    if like is empty_like and p != 1 and not inplace and _is_large(input):
+        kept = np.empty(input._array.shape, np.bool_)
+        bernoulli_number.draw(kept, None, (1 - p, 1))
+        return _thinned(input, wrap(kept), _kept(1 - p, input._array.dtype))
     noise = like(input)
     if p == 1:
         noise = np.zeros((), noise.dtype) if not is_meta(noise) else noise
     else:
         bernoulli_number.draw(noise, None, (1 - p, _kept(1 - p, noise.dtype)))
     return _combined(input, noise, inplace)
+
+
+def _is_large(input: Tensor) -> bool:
+    """Whether a mask of bytes, rather than of the input's numbers, saves time: where memory,
+    which has to be read again by the backward, is what costs."""
+    array = input._array
+    return (type(array) is np.ndarray and array.size >= LARGE and array.dtype.char in "fd"
+            and array.flags.c_contiguous and not levels.stack
+            and (type(input) is Tensor or type(input) is Parameter))
+
+
+@library("_thinned")
+class _thinned:
+    """input * (scale where kept, else 0)."""
+
+    node = "mul"
+
+    def forward(input, kept, scale: Option):
+        return masks.scaled(input, kept, scale)
+
+    def backward(gradient, kept, scale):
+        return _thinned(gradient, kept, scale), None
 
 
 def _kept(share: float, dtype: np.dtype) -> float:
