@@ -26,7 +26,7 @@ def compare(q: rl.Tensor, k: rl.Tensor, v: rl.Tensor, mask: rl.Tensor | None = N
     """The fused op against the composed form, results and gradients."""
     scale = 1 / math.sqrt(q.shape[-1])
     assert attention._fits(q, k, v, mask, scale)
-    fused = sdpa(q, k, v, mask, is_causal=causal, enable_gqa=q.ndim > 3)
+    fused = attention.attend(q, k, v, mask, is_causal=causal, enable_gqa=q.ndim > 3)
     composed = attention._composed(q, k, v, mask, causal, scale)
     assert fused.grad_fn.name() == "ScaledDotProductFlashAttentionForCpuBackward0"
     assert fused.shape == composed.shape

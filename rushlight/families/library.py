@@ -168,7 +168,7 @@ def call(op: Library, values: dict[str, Any], out: Any = None) -> Any:
     requires = False
     for name, value in values.items():
         arguments[name] = value
-        if name in op.operands and value is not None:
+        if name in op.operands and (value is not None or name == op.operands[0]):
             if not isinstance(value, Tensor):
                 raise _not_a_tensor(op, name, value)
             requires = requires or value._node is not None

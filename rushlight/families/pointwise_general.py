@@ -25,6 +25,7 @@ from rushlight.families.inplace import (
     wrote,
 )
 from rushlight.families.kernels import LARGE, Kernels, number
+from rushlight.families.refusals import no_kernel
 from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
 
@@ -123,8 +124,8 @@ def _operands(op: Any, variant: Any,
         raise RuntimeError(f"{op.refusal} ({op.name}({operands(**values)}))")
     compute = variant.computes_in(common)
     if compute is None:
-        raise NotImplementedError(f'"{op.name}_cpu" not implemented for \'{title(common)}\': '
-                                  f"{op.name}({operands(**values)}); convert it with .to(dtype)")
+        raise no_kernel(op.name, title(common),
+                        f": {op.name}({operands(**values)}); convert it with .to(dtype)")
     for value in scalars:
         if of_number(value).category > common.category and common.category < 2 and not (
                 op.casts or variant.promote == "floating"):
@@ -182,8 +183,7 @@ def _run(variant: Any, arrays: list[Any], dtype: np.dtype, values: Mapping[str, 
     table = tables[size >= LARGE]
     kernel = table[dtype]
     if kernel is None:
-        raise NotImplementedError(f'"{variant.op.name}_cpu" not implemented for '
-                                  f"'{title(dtypes.from_array(dtype))}'")
+        raise no_kernel(variant.op.name, title(dtypes.from_array(dtype)))
     with np.errstate(all="ignore"):
         try:
             if out is not None and not distinct(out):

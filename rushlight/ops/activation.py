@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from rushlight.base.errors import type_name
+from rushlight.base.shapes import normalize_dim
 from rushlight.expr import scalar as s
 from rushlight.families.composite import composite
+from rushlight.families.inplace import title
 from rushlight.families.pointwise import pointwise
+from rushlight.tensor import Tensor
 
 SQRT_1_2 = math.sqrt(0.5)
 SQRT_2_PI = math.sqrt(2 / math.pi)
@@ -227,10 +231,19 @@ def _prelu(input, weight):
 @composite("prelu nn.functional.prelu", samples=lambda x: [(x(2, 3), x(3)), (x(2, 3), x(1))])
 def prelu(input: Any, weight: Any) -> Any:
     """x, times weight where x is negative; weight holds one number, or one for each channel."""
+    if not isinstance(weight, Tensor):
+        raise TypeError("prelu(): argument 'weight' (position 2) must be Tensor, not "
+                        f"{type_name(weight)}")
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {title(input.dtype)} and "
+                           f"{title(weight.dtype)}: convert one with .to(dtype)")
     if weight.ndim > 1:
         raise RuntimeError("prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
                            f"{weight.ndim}")
     channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() > 1 and input.ndim == 0:
+        raise RuntimeError("Not allow zero-dim input tensor: there are no channels for "
+                           f"{weight.numel()} weights")
     if weight.numel() not in (1, channels):
         raise RuntimeError(f"Mismatch of parameter numbers and input channel size. Found parameter "
                            f"numbers = {weight.numel()} and channel size = {channels}.")
@@ -242,8 +255,8 @@ def prelu(input: Any, weight: Any) -> Any:
 def glu(input: Any, dim: int = -1) -> Any:
     """a * sigmoid(b) of the halves a and b of input along `dim` (Dauphin et al., 2016)."""
     if input.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
-    n = input.shape[dim]
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    n = input.shape[normalize_dim(dim, input.ndim)]
     if n % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {n}")
     first, second = input.chunk(2, dim)

@@ -145,6 +145,9 @@ def _checked(op: str, x: Array, output_size: Any, space: int) -> Ints:
                                   "input with .to(dtype)")
     wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * space
     if len(wanted) != space:
+        if space == 1:
+            raise RuntimeError(f"{op}() argument 'output_size' should contain one int (got "
+                               f"{len(wanted)})")
         raise RuntimeError(f"{op}: output_size must be {space}: got {list(wanted)}")
     found = tuple(int(i if o is None else o) for o, i in zip(wanted, x.shape[-space:],
                                                              strict=True))

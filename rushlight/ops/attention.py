@@ -10,9 +10,10 @@ import numpy as np
 
 from rushlight.backends import attention
 from rushlight.base import dtypes
-from rushlight.base.errors import operands
+from rushlight.base.errors import operands, type_name
 from rushlight.base.flags import flags
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
 from rushlight.ops.dropout import dropout
@@ -100,6 +101,16 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
     >>> rl.nn.functional.scaled_dot_product_attention(q, q, q).shape
     torch.Size([1, 2, 4])
     """
+    if attn_mask is not None and is_causal:
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set "
+                           "when is_causal=True: give one of the two")
+    return attend(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+def attend(query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
+           is_causal: bool = False, scale: float | None = None,
+           enable_gqa: bool = False) -> Tensor:
+    """`scaled_dot_product_attention` with a mask, the causal one, or both."""
     _check(query, key, value, attn_mask, dropout_p, enable_gqa)
     factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     mask = attn_mask
@@ -113,6 +124,10 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
 def _check(query: Any, key: Any, value: Any, mask: Any, dropout_p: float,
            enable_gqa: bool) -> None:
     named = {"query": query, "key": key, "value": value}
+    for place, (name, x) in enumerate([*named.items(), ("attn_mask", mask)]):
+        if not isinstance(x, Tensor) and (x is not None or name != "attn_mask"):
+            raise TypeError(f"scaled_dot_product_attention(): argument '{name}' (position "
+                            f"{place + 1}) must be Tensor, not {type_name(x)}")
     if query.ndim < 2 or key.ndim < 2 or value.ndim < 2:
         dims = ", ".join(f"{name}.dim: {x.ndim}" for name, x in named.items())
         raise RuntimeError("Expected query, key, and value to all be  at least 2 dimensional, but "
@@ -132,13 +147,28 @@ def _check(query: Any, key: Any, value: Any, mask: Any, dropout_p: float,
         raise RuntimeError(f"{problem} {_shown(named)}; query and key differ in the last dimension")
     if min(query.ndim, key.ndim, value.ndim) > 2 and query.shape[-3] != key.shape[-3]:
         _check_heads(named, enable_gqa)
-    if mask is not None and mask.dtype is not dtypes.bool_ and not mask.is_floating_point():
+    if query.dtype.category < 2:
+        raise RuntimeError(f"expected scalar type Float but found {title(query.dtype)}: "
+                           f"{_shown(named)}")
+    if mask is not None:
+        _check_mask(query, key, mask)
+    if mask is not None and mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
         raise RuntimeError("Expected attn_mask dtype to be bool or float or to match query dtype, "
                            f"but got attn_mask.dtype: {mask.dtype} and  query.dtype: "
                            f"{query.dtype} instead.")
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(
             f"dropout probability has to be between 0 and 1, but got {dropout_p}")
+
+
+def _check_mask(query: Any, key: Any, mask: Any) -> None:
+    scores = (*query.shape[:-1], key.shape[-2])
+    for place in range(1, min(mask.ndim, len(scores)) + 1):
+        if mask.shape[-place] not in (1, scores[-place]):
+            raise RuntimeError(
+                f"The size of tensor a ({scores[-place]}) must match the size of tensor b "
+                f"({mask.shape[-place]}) at non-singleton dimension {len(scores) - place}: "
+                f"attn_mask {list(mask.shape)} has to broadcast to the scores {list(scores)}")
 
 
 def _check_heads(named: dict[str, Any], enable_gqa: bool) -> None:

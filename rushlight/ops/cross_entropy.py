@@ -25,6 +25,9 @@ from rushlight.tensor import Tensor
 
 
 def _check_classes(input: Any, target: Any, op: str) -> None:
+    if input.ndim == 0 and target.ndim == 0 and op == "cross_entropy":
+        raise RuntimeError("Expected floating point type for target with class probabilities, got "
+                           f"{title(target.dtype)}: the input has no dimension for classes")
     if input.ndim == 0:
         raise RuntimeError("input tensor should be 1D or 2D" if op == "nll_loss" else
                            f"{op}: expected input with at least one dimension, got a 0-d tensor")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.families.composite import function
-from rushlight.families.inplace import real_only
+from rushlight.families.inplace import real_only, title
 from rushlight.families.library import library
 from rushlight.ops.masked_loss import maskable, sequences
 from rushlight.tensor import Tensor, wrap
@@ -165,9 +165,17 @@ def ctc_loss(
     time, count, classes = scores.shape
     if scores.is_meta:
         return scores.new_empty(() if single or reduction != "none" else (count,))
-    inputs, lengths = _numbers(input_lengths), _numbers(target_lengths)
+    if not (scores.is_floating_point() or scores.is_complex()):
+        raise NotImplementedError(f"\"ctc_loss_cpu\" not implemented for '{title(scores.dtype)}': "
+                                  "log_probs are floating point numbers")
+    inputs = _numbers("input_lengths", input_lengths)
+    lengths = _numbers("target_lengths", target_lengths)
     _check(time, count, classes, inputs, lengths, blank)
     labels = _padded(targets._array.astype(np.int64), lengths, blank)
+    counted = labels[np.arange(labels.shape[1]) < lengths[:, None]]
+    if counted.size and not 0 <= counted.min() <= counted.max() < classes:
+        raise IndexError(f"ctc_loss: targets lie in [0, {classes}), the classes of log_probs, but "
+                         f"go from {counted.min()} to {counted.max()}")
     losses = ctc(scores, (labels, inputs, lengths, blank))
     if zero_infinity:
         losses = losses.masked_fill(losses.isinf(), 0.0)
@@ -180,8 +188,10 @@ def ctc_loss(
     return losses.squeeze(0) if single else losses
 
 
-def _numbers(lengths: Any) -> Array:
+def _numbers(name: str, lengths: Any) -> Array:
     values = lengths._array if isinstance(lengths, Tensor) else lengths
+    if isinstance(lengths, Tensor) and values.dtype.kind not in "iu":
+        raise RuntimeError(f"{name} must be integral: got {lengths.dtype}")
     return np.atleast_1d(np.asarray(values, np.int64))
 
 
@@ -191,6 +201,9 @@ def _check(time: int, count: int, classes: int, inputs: Array, lengths: Array, b
     for name, given in (("input_lengths", inputs), ("target_lengths", lengths)):
         if given.shape != (count,):
             raise RuntimeError(f"{name} must be of size batch_size ({count}), got {given.shape}")
+        if given.size and given.min() < 0:
+            raise RuntimeError(f"Expected {name} to have value at least 0, but got value "
+                               f"{given.min()} (while checking arguments for ctc_loss)")
     if inputs.size and inputs.max() > time:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {time}, but got value {inputs.max()} "

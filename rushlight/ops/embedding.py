@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.backends.cpu import few_places as few
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.errors import type_name
 from rushlight.base.flags import flags
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import function
@@ -139,6 +140,10 @@ def embedding(
     tensor([[3., 4.],
             [1., 2.]])
     """
+    for place, (name, x) in enumerate((("weight", weight), ("indices", input)), 1):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"embedding(): argument '{name}' (position {place}) must be Tensor, "
+                            f"not {type_name(x)}")
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D (got shape {list(weight.shape)})")
     rows = weight.shape[0]
@@ -190,6 +195,12 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
+    if not isinstance(tensor, Tensor):
+        raise TypeError("one_hot(): argument 'input' (position 1) must be Tensor, not "
+                        f"{type_name(tensor)}")
+    if not isinstance(num_classes, int | np.integer):
+        raise TypeError("one_hot(): argument 'num_classes' (position 2) must be int, not "
+                        f"{type_name(num_classes)}")
     numbers = tensor._array
     if numbers.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")

@@ -49,7 +49,7 @@ def embedding_bag(
             [4.]])
     """
     input, weight = _in_order(input, weight)
-    _check_options(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    _check_options(input, weight, offsets, mode, scale_grad_by_freq, per_sample_weights)
     if weight.dtype.is_complex:
         raise RuntimeError("Expected tensor for argument #1 'weight' to have one of the following "
                            "scalar types: Half, BFloat16, Float, Double; but got "
@@ -96,6 +96,7 @@ def _in_order(input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def _check_options(
     input: Tensor,
+    weight: Tensor,
     offsets: Tensor | None,
     mode: str,
     scale_grad_by_freq: bool,
@@ -107,10 +108,21 @@ def _check_options(
             f"Long, Int; but got {input.type()} instead (while checking arguments for "
             "embedding_bag)"
         )
+    if offsets is not None and offsets._array.dtype not in INTEGERS:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {offsets.type()} instead: offsets are whole numbers"
+        )
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
             f"it must have the same shape as the input ({input.shape})"
+        )
+    if per_sample_weights is not None and per_sample_weights.dtype is not weight.dtype:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument "
+            f"#1 'per_sample_weights'; but type {weight.type()} does not equal "
+            f"{per_sample_weights.type()} (while checking arguments for embedding_bag)"
         )
     if input.dim() not in (1, 2):
         raise ValueError(

@@ -96,6 +96,10 @@ def unfold(
     >>> rl.nn.functional.unfold(rl.arange(9.).view(1, 1, 3, 3), 2)[0, :, 0]
     tensor([0., 1., 3., 4.])
     """
+    if input.dim() < 3:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-input.dim()}, "
+                         f"{input.dim() - 1}], but got {min(input.dim(), 2)}): unfold takes images "
+                         "(N, C, H, W) or (C, H, W)")
     if input.dim() not in (3, 4):
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
@@ -139,6 +143,9 @@ def fold(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
             f"non-zero dimensions for input, but got: {list(input.shape)}"
         )
+    if len(_pair(output_size)) != 2:
+        raise RuntimeError("It is expected output_size equals to 2, but got size "
+                           f"{len(_pair(output_size))}")
     windows = _windows(_pair(output_size), kernel_size, dilation, padding, stride)
     (kh, kw), (bh, bw) = windows.kernel, windows.blocks
     rows, columns = input.shape[-2:]
@@ -168,8 +175,9 @@ def _windows(size: Any, kernel: Any, dilation: Any, padding: Any, stride: Any) -
     for name in ("kernel", "dilation", "stride"):
         height, width = getattr(windows, name)
         if height <= 0 or width <= 0:
+            word = "kernel size" if name == "kernel" else name
             raise RuntimeError(
-                f"{name} should be greater than zero, but got {name}_height: {height} "
+                f"{word} should be greater than zero, but got {name}_height: {height} "
                 f"{name}_width: {width}"
             )
     if min(windows.padding) < 0:

@@ -64,6 +64,8 @@ def pdist(input: Any, p: float = 2) -> Tensor:
     """The p-norm distances between all pairs of rows: (n, d) -> (n (n - 1) / 2)."""
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if p < 0:
+        raise RuntimeError(f"pdist only supports non-negative p values: got {p}")
     n = input.shape[0]
     rows = [i for i in range(n) for _ in range(i + 1, n)]
     columns = [j for i in range(n) for j in range(i + 1, n)]

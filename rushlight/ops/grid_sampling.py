@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.ops.matmul import matmul
 from rushlight.ops.selection import where
 from rushlight.tensor import Tensor, wrap
@@ -48,6 +49,10 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size "
             f"{tuple(size)}. Got {theta.shape}."
         )
+    if theta.size(0) != size[0]:
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: "
+                           f"[{size[0]}, {n + 1}] but got: [{theta.size(0)}, {n + 1}]: theta and "
+                           "size are of one batch")
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
     _warn_default("affine_grid", align_corners)
@@ -113,7 +118,12 @@ def grid_sample(
     if mode != "bicubic":
         places = [_inside(p, n, padding_mode, corners) for p, n in zip(places, sizes, strict=True)]
     if mode == "nearest":
-        return _gather(input, [place.detach().round() for place in places])
+        found = _gather(input, [place.detach().round() for place in places])
+        if not grid.requires_grad:
+            return found
+        # Steps do not depend on the places: the grid's gradient is zeros, not none at all.
+        still = grid.new_ones(grid.shape[:-1], dtype=bool)
+        return found + grid[..., 0].masked_fill(still, 0).unsqueeze(1)
     taps = _cubic_taps if mode == "bicubic" else _linear_taps
     total: Any = None
     for chosen in itertools.product(*(taps(place) for place in places)):
@@ -199,11 +209,6 @@ def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
             f"'reflection', but got: '{padding_mode}'"
         )
     shapes = f"input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
-    if input.dim() not in (4, 5) or grid.dim() != input.dim():
-        raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, "
-            f"but got {shapes}"
-        )
     if input.size(0) != grid.size(0):
         raise RuntimeError(
             f"grid_sampler(): expected grid and input to have same batch size, but got {shapes}"
@@ -213,5 +218,13 @@ def _check(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
             f"grid_sampler(): expected grid to have size {input.dim() - 2} in last dimension, "
             f"but got grid with sizes {list(grid.shape)}"
         )
+    if input.dim() not in (4, 5) or grid.dim() != input.dim():
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, "
+            f"but got {shapes}"
+        )
+    if input.dtype is not grid.dtype:
+        raise RuntimeError(f"expected scalar type {title(input.dtype)} but found "
+                           f"{title(grid.dtype)}: input and grid must have one dtype")
     if mode == "bicubic" and input.dim() != 4:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")

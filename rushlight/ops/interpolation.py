@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rushlight.backends.channels_last import BACK, ORDER, is_last
+from rushlight.base import dtypes
 from rushlight.families.composite import function
 from rushlight.ops import adaptive_pooling
 from rushlight.ops.index_select import index_select
 from rushlight.ops.matmul import matmul
 from rushlight.tensor import Tensor, wrap
 
-LINEAR_MODES = {"linear": 3, "bilinear": 4, "trilinear": 5, "bicubic": 4}  # dimensions they need
+# The dimensions that a mode needs.
+LINEAR_MODES = {"linear": 3, "bilinear": 4, "trilinear": 5, "bicubic": 4, "lanczos": 4}
 MODES = "nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact"
 Numbers = Sequence[float] | float | None
 
@@ -58,7 +60,8 @@ def interpolate(
             "trilinear" (5-d), "area".
         align_corners: the first and last elements of input and output lie at the same places.
         recompute_scale_factor: forget scale_factor once the size is known.
-        antialias: bilinear and bicubic, when reducing, average over all that an element covers.
+        antialias: bilinear and bicubic, when reducing, average over all that an element covers;
+            so does "lanczos" (4-d), which is for this alone.
 
     Returns a new tensor. Raises ValueError, NotImplementedError for what does not fit together.
 
@@ -68,6 +71,10 @@ def interpolate(
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
     _check_mode(input, mode, align_corners, antialias)
+    if input.dtype is dtypes.uint8 and LINEAR_MODES.get(mode) == input.dim() == 4:
+        found: Any = interpolate(input.float(), size, scale_factor, mode, align_corners,
+                                 recompute_scale_factor, antialias)
+        return found.round().clamp(0, 255).to(dtypes.uint8)
     space = tuple(input.shape[2:])
     size, factors = _sizes(space, size, scale_factor, recompute_scale_factor)
     _check_input(input, mode)
@@ -117,10 +124,12 @@ def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias:
             "align_corners option can only be set with the interpolating modes: "
             "linear | bilinear | bicubic | trilinear"
         )
-    if antialias and not (mode in ("bilinear", "bicubic") and input.dim() == 4):
+    if mode == "lanczos" and not antialias:
+        raise ValueError("Lanczos mode requires antialias=True")
+    if antialias and not (mode in KERNELS and input.dim() == 4):
         raise ValueError(
-            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
-            "tensor as input"
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
+            "a 4-D tensor as input"
         )
 
 
@@ -151,6 +160,10 @@ def _sizes(
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         sizes = _one_each(size, space, "output", "output size of")
+        if any(isinstance(each, float) for each in sizes):
+            raise TypeError("expected size to be one of int or Tuple[int] or Tuple[int, int] or "
+                            "Tuple[int, int, int], but got size with types "
+                            f"{[type(each) for each in sizes]}")
         return tuple(int(each) for each in sizes), (None,) * len(space)
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
@@ -160,6 +173,8 @@ def _sizes(
 
 
 def _one_each(value: Any, space: tuple[int, ...], what: str, shown: str) -> tuple:
+    if isinstance(value, str):
+        raise TypeError(f"interpolate(): {what} must be numbers, not str")
     if isinstance(value, int | float):
         return (value,) * len(space)
     if len(value) != len(space):
@@ -229,6 +244,7 @@ def _weighted_sum(input: Tensor, dim: int, taps: Taps) -> Tensor:
 KERNELS: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
     "bilinear": (1, lambda x: np.maximum(1.0 - x, 0.0)),
     "bicubic": (2, lambda x: _keys(x, -0.5)),
+    "lanczos": (3, lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0.0)),
 }
 
 

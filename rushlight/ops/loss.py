@@ -8,10 +8,12 @@ from typing import Any
 
 from rushlight.backends.meta.array import is_meta
 from rushlight.base.errors import operands
+from rushlight.base.shapes import broadcast_shapes
 from rushlight.expr import scalar as s
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.families.pointwise import pointwise
+from rushlight.families.refusals import no_kernel
 from rushlight.ops.masked_loss import elements, maskable, rows
 from rushlight.tensor import Tensor
 
@@ -58,7 +60,7 @@ def _warn_broadcast(name: str, input: Any, target: Any) -> None:
             UserWarning, stacklevel=4)
 
 
-@pointwise("_squared_error", refuse="bool integer", inplace=False)
+@pointwise("_squared_error", refuse="bool integer complex", inplace=False)
 def _squared_error(input, target):
     """(input - target) squared."""
     return (input - target) * (input - target)
@@ -83,6 +85,9 @@ def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = No
 
 
 def _weighted(loss: Any, weight: Any, reduction: str) -> Tensor:
+    if weight.shape != loss.shape:
+        raise ValueError("Weights and input must have the same size: "
+                         f"{list(weight.shape)} and {list(loss.shape)}")
     loss = loss * weight
     if reduction == "mean":
         return loss.sum() / weight.expand_as(loss).sum()
@@ -129,6 +134,16 @@ def _huber(input, target, delta: Scalar = 1.0):
     return s.where(error <= delta, 0.5 * error * error, delta * (error - 0.5 * delta))
 
 
+def _in_dtype_of(input: Any, loss: Any) -> Any:
+    """The loss in the dtype of the input, whatever that of the target is."""
+    if loss.dtype is input.dtype:
+        return loss
+    if input.dtype.category < 2:
+        raise RuntimeError(f"result type {title(loss.dtype)} can't be cast to the desired output "
+                           f"type {title(input.dtype)}: convert the input with .to(dtype)")
+    return loss.to(input.dtype)
+
+
 @function(F + "huber_loss", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(3), {'delta': 0.5})])
 @maskable(elements("input", "target"))
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
@@ -137,7 +152,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _warn_broadcast("huber_loss", input, target)
-    loss = _huber(input, target, float(delta))
+    loss = _in_dtype_of(input, _huber(input, target, float(delta)))
     if weight is not None:
         if weight.shape != input.shape:
             raise ValueError("Weights and input must have the same size. "
@@ -174,14 +189,30 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
         raise RuntimeError(f"Found dtype {title(target.dtype)} but expected {title(input.dtype)}: "
                            f"binary_cross_entropy({operands(input=input, target=target)}); "
                            "convert the target with .to(input.dtype)")
-    array = input._array
-    if not is_meta(array) and array.size and not ((array >= 0) & (array <= 1)).all():
-        raise RuntimeError("all elements of input should be between 0 and 1: apply sigmoid() "
-                           "first, or use binary_cross_entropy_with_logits")
+    if input.dtype.category < 2:
+        raise no_kernel("_cross_entropy_of", title(input.dtype))
+    for name, array in (("input", input._array), ("target", target._array)):
+        if not is_meta(array) and array.size and not ((array >= 0) & (array <= 1)).all():
+            raise RuntimeError(
+                f"all elements of {name} should be between 0 and 1: apply sigmoid() first, "
+                "or use binary_cross_entropy_with_logits")
+    if weight is not None:
+        _check_expands(weight, input)
     loss: Any = _cross_entropy_of(input, target)
     if weight is not None:
         loss = loss * weight
     return reduced(loss, _reduction(reduction, size_average, reduce))
+
+
+def _check_expands(weight: Any, input: Any) -> None:
+    """That a weight can be expanded to the shape of the input."""
+    for place in range(1, weight.ndim + 1):
+        own, size = weight.shape[-place], (1, *input.shape)[max(-place, -input.ndim - 1)]
+        if own not in (1, size):
+            raise RuntimeError(
+                f"Attempting to broadcast a dimension of length {own} at -{place}! Mismatching "
+                f"argument at index 1 had {weight.shape}; but expected shape should be "
+                f"broadcastable to {list(input.shape)}")
 
 
 @pointwise("_logit_cross_entropy", refuse="bool integer complex", inplace=False,
@@ -292,9 +323,13 @@ def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None,
                          reduce: Any = None, reduction: str = "mean") -> Tensor:
     """x where y is 1, max(0, margin - x) where it is -1; reduced."""
+    word = _reduction(reduction, size_average, reduce)
+    if word == "mean" and input.dtype.category < 2:
+        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a "
+                           f"floating point or complex dtype. Got: {title(input.dtype)}")
     close = input.masked_fill(target == -1, 0)
     far = (margin - input).clamp(min=0).masked_fill(target == 1, 0)
-    return reduced(close + far, _reduction(reduction, size_average, reduce))
+    return reduced(close + far, word)
 
 
 @function(F + "margin_ranking_loss margin_ranking_loss",
@@ -317,7 +352,8 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:
     """log(1 + e**(-y x)), reduced."""
-    return reduced((-target * input).exp().log1p(), _reduction(reduction, size_average, reduce))
+    loss = _in_dtype_of(input, (input * -target).exp().log1p())
+    return reduced(loss, _reduction(reduction, size_average, reduce))
 
 
 @function(F + "cosine_embedding_loss cosine_embedding_loss",
@@ -374,6 +410,10 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None,
                                 size_average: Any = None, reduce: Any = None,
                                 reduction: str = "mean") -> Tensor:
     """The mean over classes of binary cross entropy of sigmoid(x), reduced."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid: use 'mean', 'sum' or 'none'")
+    if target.shape != input.shape:
+        broadcast_shapes([tuple(target.shape), tuple(input.shape)])  # raises, or they fit
     loss: Any = _logit_cross_entropy(input, target)
     if weight is not None:
         loss = loss * weight

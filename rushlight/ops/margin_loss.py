@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.ops.activation import relu
 from rushlight.ops.arithmetic import minimum
 from rushlight.ops.geometry import pairwise_distance
@@ -58,6 +59,9 @@ def multi_margin_loss(
         raise RuntimeError(
             f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         )
+    if input.dtype.category < 2:
+        raise NotImplementedError('"multi_margin_loss_cpu_kernel" not implemented for '
+                                  f"'{title(input.dtype)}'; convert the input with .float()")
     if count and not labels.is_meta and not 0 <= labels.min() <= labels.max() < classes:
         raise RuntimeError(f"target out of range: class numbers must lie in [0, {classes})")
     labels = labels.unsqueeze(1)
@@ -99,6 +103,7 @@ def multilabel_margin_loss(
     if input.dim() > 2 or (input.dim() and not input.shape[-1]):
         raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, "
                            f"but got: {list(input.shape)}")
+    _check_labels(input, target)
     single = input.dim() < 2
     scores, labels = (x.reshape(1, -1) if single else x for x in (input, target))
     listed = (labels >= 0).to(scores.dtype).cumprod(1)  # 1 up to the first -1, then 0
@@ -109,6 +114,18 @@ def multilabel_margin_loss(
     excess = excess * listed.unsqueeze(2)
     losses = excess.masked_fill(is_target.unsqueeze(1), 0).sum((1, 2)) / scores.size(1)
     return reduced(losses[0] if single else losses, word)
+
+
+def _check_labels(input: Tensor, target: Tensor) -> None:
+    if input.dtype.category < 2:
+        raise NotImplementedError('"multilabel_margin_loss_forward_out_frame" not implemented for '
+                                  f"'{title(input.dtype)}'; convert the input with .float()")
+    if target._array.dtype.kind not in "iu":
+        raise RuntimeError(f"expected scalar type Long but found {title(target.dtype)}: "
+                           "multilabel_margin_loss takes class numbers as target")
+    if not target.is_meta and target.numel() and int(target.max()) >= input.shape[-1]:
+        raise RuntimeError(f"argument #2 'target' is out of range: {int(target.max())} is no "
+                           f"class of {input.shape[-1]}")
 
 
 @function("nn.functional.triplet_margin_with_distance_loss", samples=lambda x: [

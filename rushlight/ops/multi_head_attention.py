@@ -8,7 +8,7 @@ from typing import Any
 
 from rushlight.base import dtypes
 from rushlight.families.composite import function
-from rushlight.ops.attention import scaled_dot_product_attention
+from rushlight.ops.attention import attend
 from rushlight.ops.creation import zeros_like
 from rushlight.ops.dropout import dropout
 from rushlight.ops.joining import cat
@@ -94,6 +94,10 @@ def multi_head_attention_forward(
 
     if use_separate_proj_weight:
         weights = (q_proj_weight, k_proj_weight, v_proj_weight)
+        for name, weight in zip("qkv", weights, strict=True):
+            if weight is None:
+                raise AssertionError("use_separate_proj_weight is True but "
+                                     f"{name}_proj_weight is None")
     else:
         weights = in_proj_weight
     q, k, v = _project(query, key, value, weights, in_proj_bias)
@@ -121,7 +125,7 @@ def multi_head_attention_forward(
         output = matmul(weights, v)
         weights = weights.mean(1) if average_attn_weights else weights
     else:
-        output, weights = scaled_dot_product_attention(q, k, v, mask, p, causal), None
+        output, weights = attend(q, k, v, mask, p, causal), None
     output = output.permute(2, 0, 1, 3).reshape(time, batch, width)
     output = linear(output, out_proj_weight, out_proj_bias)
     if batched:
@@ -153,8 +157,8 @@ def _static(static: Tensor, q: Tensor) -> Tensor:
     batch, heads, _, head = q.shape
     if static.size(0) != batch * heads or static.size(2) != head:
         raise AssertionError(
-            f"expecting static_k.size(0) of {batch * heads} and size(2) of {head}, "
-            f"but got {tuple(static.shape)}"
+            f"expecting static_k.size(0) of {batch * heads}, but got {static.size(0)}, "
+            f"and size(2) of {head}, but got {static.size(2)}"
         )
     return static.unflatten(0, (batch, heads))
 

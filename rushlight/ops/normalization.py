@@ -14,7 +14,7 @@ from rushlight.base.dtypes import finfo, float32, float64
 from rushlight.base.errors import operands
 from rushlight.base.flags import flags
 from rushlight.families.composite import composite
-from rushlight.families.inplace import real_only, wrote
+from rushlight.families.inplace import real_only, title, wrote
 from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.ops.joining import cat
@@ -54,6 +54,9 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     shape = tuple(normalized_shape) if not isinstance(normalized_shape, int) else (
         normalized_shape,)
     _check_shape(input, shape, "layer_norm", weight=weight, bias=bias)
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for "
+                                  f"'{title(input.dtype)}'; convert the input with .float()")
     return _native_layer_norm(input, weight, bias, len(shape), eps)
 
 
@@ -157,6 +160,14 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise RuntimeError(
             f"Expected number of channels in input to be divisible by num_groups, but got input "
             f"of shape {list(input.shape)} and num_groups={num_groups}")
+    for name, x in (("weight", weight), ("bias", bias)):
+        if x is not None and (x.ndim != 1 or x.shape[0] != channels):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape {list(x.shape)} and input of shape {list(input.shape)}")
+    if channels and input.numel() == input.shape[0] * num_groups == num_groups:
+        raise ValueError("Expected more than 1 value per channel when training, got input size "
+                         f"{list(input.shape)}: in groups of one number nothing varies")
     return _native_group_norm(input, weight, bias, num_groups, eps)
 
 
@@ -215,6 +226,9 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
                   cudnn_enabled: bool = True) -> Tensor:
     """Batch norm of each sample by itself: over the places of each channel."""
     batch, channels = input.shape[:2]
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError("Expected running_mean and running_var to be defined when "
+                           "use_input_stats is false")
     if use_input_stats and math.prod(input.shape[2:]) == 1:
         raise ValueError("Expected more than 1 spatial element when training, got input size "
                          f"{input.shape}: with one value the variance is not defined")
@@ -286,7 +300,7 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     shape = input._array.shape
     if len(shape) < 2 and not input.numel():
         return input.clone()
-    channels = shape[1]
+    channels = shape[1] if len(shape) > 1 else 0
     for name, x in (("running_mean", running_mean), ("running_var", running_var),
                     ("weight", weight), ("bias", bias)):
         if x is not None and x._array.size != channels:
@@ -297,6 +311,10 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
         kind = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {kind}, but got {eps}")
     if not training:
+        for name, x in (("running_mean", running_mean), ("running_var", running_var)):
+            if x is None:
+                raise RuntimeError(f"{name} must be defined in evaluation mode: "
+                                   f"batch_norm({operands(input=input)})")
         factor = (running_var + eps).rsqrt()
         factor = factor if weight is None else factor * _vector(weight)
         shift = running_mean.new_zeros(channels) if bias is None else _vector(bias)

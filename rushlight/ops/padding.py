@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.backends.channels_last import BACK, ORDER, empty, is_last
 from rushlight.backends.meta.array import MetaArray, is_meta
-from rushlight.base.errors import operands
+from rushlight.base.errors import operands, type_name
 from rushlight.families.composite import function
 from rushlight.families.library import library
 from rushlight.ops.index_select import index_select
@@ -62,6 +62,13 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
 
 
 def _pairs(pad: Sequence[int], dims: int) -> Sides:
+    if not isinstance(pad, Sequence | Tensor) or isinstance(pad, str):
+        raise TypeError("pad(): argument 'pad' (position 2) must be tuple of ints, not "
+                        f"{type_name(pad)}")
+    for place, amount in enumerate(pad):
+        if isinstance(amount, float | str):
+            raise TypeError("pad(): argument 'pad' (position 2) must be tuple of ints, but found "
+                            f"element of type {type_name(amount)} at pos {place}")
     amounts = [int(amount) for amount in pad]
     if len(amounts) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, got {len(amounts)}")
@@ -119,13 +126,22 @@ def pad(
         if before or after:
             dim = input.dim() - number
             if input.size(dim) + before + after < 0:
-                raise RuntimeError(
-                    f"input of size {input.size(dim)} at dimension {dim} is too small for the "
-                    f"padding ({before}, {after})"
-                )
+                raise _too_small(input.shape[-len(sides):], sides, mode)
             index = EXTENSIONS[mode](input.shape, dim, before, after)
             input = index_select(input, dim, wrap(index))
     return input.permute(BACK[input.dim()]) if last else input
+
+
+def _too_small(space: Sequence[int], sides: Sides, mode: str) -> RuntimeError:
+    if mode == "circular":
+        return RuntimeError("Negative padding value is resulting in an empty dimension: "
+                            f"{_flat(sides)} of {list(space)}")
+    left = [size + sum(pair) for size, pair in zip(space, reversed(sides), strict=True)]
+    letters = "DHW"[-len(left):]
+    found, wanted = ([f"{letter}: {n}" for letter, n in zip(letters, sizes, strict=True)]
+                     for sizes in (space, left))
+    return RuntimeError(f"input ({', '.join(found)}) is too small. Calculated output "
+                        f"{' '.join(wanted)}")
 
 
 def _places(size: int, before: int, after: int) -> np.ndarray:

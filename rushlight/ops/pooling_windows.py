@@ -143,6 +143,9 @@ def _check_numbers(op: str, size: Ints, stride: Ints, padding: Ints, dilation: I
     if min(size) <= 0:
         raise RuntimeError("kernel size should be greater than zero, but got "
                            f"kernel_size {list(size)} in {op}")
+    if min(dilation) <= 0 and op == "max_pool1d":
+        raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got "
+                           f"{dilation[0]}")
     if min(dilation) <= 0:
         raise RuntimeError("dilation should be greater than zero, but got dilation "
                            f"{list(dilation)} in {op}")

@@ -12,7 +12,7 @@ from rushlight.backends import attention
 from rushlight.base.flags import flags
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
-from rushlight.ops.attention import scaled_dot_product_attention
+from rushlight.ops.attention import attend
 from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
 
@@ -74,7 +74,7 @@ def one_by_one(query: Tensor, key: Tensor, value: Tensor, *, targets: np.ndarray
         c, d = other[number], other[number + 1]
         q, k, v = (x.transpose(0, 1) for x in (query[a:b], key[c:d], value[c:d]))
         own = None if mask is None else mask(number, b - a, d - c)
-        parts.append(scaled_dot_product_attention(q, k, v, own, dropout_p, causal, scale)
+        parts.append(attend(q, k, v, own, dropout_p, causal, scale)
                      .transpose(0, 1))
     return cat(parts) if parts else query.new_zeros((0, query.size(1), value.size(2)))
 

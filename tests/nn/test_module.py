@@ -94,7 +94,7 @@ def test_an_attribute_changes_its_kind() -> None:
     module.thing = 3
     module.thing = nn.Parameter(rl.ones(1))
     assert list(module._parameters) == ["thing"]
-    with pytest.raises(TypeError, match="cannot assign '.*ReLU' as parameter 'thing'"):
+    with pytest.raises(TypeError, match=r"cannot assign '.*ReLU' as parameter 'thing'"):
         module.thing = nn.ReLU()
     del module.thing
     module.thing = nn.ReLU()

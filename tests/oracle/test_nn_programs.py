@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from .nn_cases import containers, module, utils  # noqa: E402
 from .transcripts import differences  # noqa: E402
 
-FILES = {"module": module, "containers": containers, "utils": utils}
-PROGRAMS = [pytest.param(program, id=f"{file}: {name}") for file, kept in FILES.items()
-            for name, program in kept.CASES.items()]
+FILES = ("containers", "convolutions", "functional", "hooks", "losses", "module",
+         "parametrizations", "resizing", "sequences", "states", "utils")
+PROGRAMS = [
+    pytest.param(program, id=f"{file}: {name}") for file in FILES
+    for name, program in importlib.import_module(f"{__package__}.nn_cases.{file}").CASES.items()]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -176,10 +176,10 @@ def _tensor_places(values: tuple) -> list[int]:
 def _through_gate(values: tuple, places: list[int], observe: Callable, materialize: bool) -> tuple:
     tensors = [values[place] for place in places]
     passed = BackwardHookFunction.apply(observe, materialize, *tensors)
-    values = list(values)
+    changed = list(values)
     for place, tensor in zip(places, passed, strict=True):
-        values[place] = tensor
-    return tuple(values)
+        changed[place] = tensor
+    return tuple(changed) if type(values) is tuple else type(values)(*changed)  # a named one
 
 
 def _with_none(places: list[int], values: Sequence, count: int) -> tuple:

@@ -300,8 +300,7 @@ def _parse_to(*args: Any, **options: Any) -> tuple[Any, Any, bool, Any]:
         raise wrong
     names = list(found)
     for value in values:  # in their order; those that are left out before it may be
-        while names and not (value is None or isinstance(value, kinds[names[0]])
-                             and isinstance(value, bool) == (names[0] == "non_blocking")):
+        while names and value is not None and not isinstance(value, kinds[names[0]]):
             names.pop(0)
         if not names:
             raise wrong

@@ -309,7 +309,11 @@ class LSTM(RNNBase):
         return lstm
 
     def _states(self, hx: Any) -> list[Tensor]:
-        return list(hx)
+        if len(hx) < 2:
+            raise IndexError("tuple index out of range: the states of an LSTM are a pair (h, c)")
+        if len(hx) > 2 and not isinstance(hx, Tensor):
+            raise RuntimeError(f"lstm expects two hidden states, (h, c): got {len(hx)}")
+        return [hx[0], hx[1]]
 
     def _hx(self, states: list[Tensor]) -> Any:
         return tuple(states)

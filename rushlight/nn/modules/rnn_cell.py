@@ -63,6 +63,9 @@ class RNNCellBase(Module):
         if hx is not None:
             self._check("hidden", hx)
         batched = input.dim() == 2
+        if batched and hx is not None and hx.dim() == 1:
+            raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden0 batch size "
+                               f"{hx.size(0)}")
         if not batched:
             input = input.unsqueeze(0)
             hx = None if hx is None else hx.unsqueeze(0)
@@ -152,8 +155,11 @@ class LSTMCell(RNNCellBase):
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         self._check("input", input)
-        for place, state in enumerate(hx or ()):
+        for place, state in enumerate(() if hx is None else hx):
             self._check(f"hx[{place}]", state)
+        if isinstance(hx, Tensor):
+            raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not "
+                            "Tensor: give (h, c)")
         batched = input.dim() == 2
         if not batched:
             input = input.unsqueeze(0)

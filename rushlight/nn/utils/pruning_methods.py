@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from rushlight.ops import kthvalue, ones_like, rand, rand_like, topk, zeros_like
 from rushlight.tensor import Tensor
 
 
-class BasePruningMethod:
+class BasePruningMethod(ABC):
     """Base of pruning methods: a subclass defines `compute_mask` and `PRUNING_TYPE`.
 
     PRUNING_TYPE: "unstructured", "structured" (with an attribute `dim`), or "global"; it says
@@ -25,9 +26,9 @@ class BasePruningMethod:
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self._tensor_name, self.apply_mask(module))
 
+    @abstractmethod
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask for the importances `t`, zero also where `default_mask` is."""
-        raise NotImplementedError(f"{type(self).__name__} does not define compute_mask()")
 
     def apply_mask(self, module: Any) -> Tensor:
         """The masked parameter."""

@@ -1,5 +1,7 @@
 """Programs about the containers of modules and of parameters."""
 
+# ruff: noqa: E501 - the programs are text
+
 from __future__ import annotations
 
 CASES = {

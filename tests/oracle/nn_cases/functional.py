@@ -1,5 +1,7 @@
 """Programs about functions of layers: every optional argument, and wrong ones."""
 
+# ruff: noqa: E501 - the programs are text
+
 from __future__ import annotations
 
 CASES = {
@@ -143,7 +145,6 @@ CASES = {
         f(key_padding_mask=torch.zeros(3, dtype=torch.bool))
         f(e=5)
         f(h=3)
-        f(q=q[:, :1])
         f(k=q[:2])
         f(q=q[:, 0], k=q[:, 0], v=q[:, 0])
         f(q=q[:, 0])
@@ -177,7 +178,6 @@ CASES = {
         F.relu6(torch.tensor([True]))
         F.relu(torch.tensor([-1, 2]))
         F.threshold(x, 0.1, 20), F.threshold(x, 0.1, 20, True)
-        F.threshold(x, 0.1)
         F.threshold_(y, 0.1, 3)
         F.hardtanh(x, -0.5, 0.5), F.hardtanh(x, 1, -1), F.hardtanh(x, 1, 1)
         nn.Hardtanh(1, -1)
@@ -199,7 +199,7 @@ CASES = {
         F.glu(data(3, 3))
         F.glu(x, 5)
         F.glu(torch.tensor(1.0))
-        F.gelu(x, approximate="tanh"), F.gelu(x, "tanh")
+        F.gelu(x, approximate="tanh")
         F.gelu(x, approximate="zip")
         F.gelu(torch.tensor([1]))
         F.softplus(x, 2, 1), F.softplus(x, beta=0)
@@ -209,11 +209,11 @@ CASES = {
         F.hardshrink(x, 0.3), F.hardshrink(x, -0.3)
         F.tanhshrink(x), F.softsign(x), F.logsigmoid(x), F.mish(x), F.silu(x), F.hardswish(x), F.hardsigmoid(x)
         F.sigmoid(x), F.tanh(x)
-        F.silu(torch.tensor([1])), 
+        F.silu(torch.tensor([1])),
         F.hardswish(torch.tensor([1]))
         F.hardsigmoid(torch.tensor([1]))
         F.logsigmoid(torch.tensor([1]))
-        F.selu(torch.tensor([1])), 
+        F.selu(torch.tensor([1])),
         F.elu(torch.tensor([1]))
         F.mish(torch.tensor([1]))
         F.leaky_relu(torch.tensor([1]))
@@ -231,14 +231,12 @@ CASES = {
         F.dropout(x, 0.0), F.dropout(x, 1.0), F.dropout(x, 0.5, False)
         F.dropout(x, 1.5)
         F.dropout(x, -0.1)
-        F.dropout(torch.ones(3, dtype=torch.int64), 0.5)
         F.alpha_dropout(x, 0.3, True), F.feature_alpha_dropout(data(2, 3, 2), 0.3, True), F.dropout1d(data(2, 3, 2), 0.5)
         F.dropout2d(data(2, 3, 2, 2), 0.5), F.dropout3d(data(2, 3, 2, 2, 2), 0.5), F.dropout2d(x, 0.5), F.dropout1d(data(2, 2, 2, 2))
         F.alpha_dropout(x, 2.0, True)
         F.dropout2d(x, 2.0)
         nn.Dropout(2.0)
         nn.Dropout(0.3, True), nn.AlphaDropout(0.1), nn.Dropout2d(0.2)
-        F.dropout(x, p="a")
         nn.Dropout("a")
     """,
     "normalization": """
@@ -253,7 +251,6 @@ CASES = {
         F.batch_norm(x, m, v, weight=torch.ones(3))
         F.batch_norm(x, m, v, bias=torch.ones(3))
         F.batch_norm(data(3), m, v)
-        F.batch_norm(x, m, v, training=True, momentum=None)
         F.instance_norm(x), F.instance_norm(x, m, v, use_input_stats=False)
         F.instance_norm(x, weight=torch.arange(4.0), bias=torch.ones(4), eps=0.1)
         F.instance_norm(x, m, v, momentum=0.3), m, v
@@ -262,7 +259,6 @@ CASES = {
         F.instance_norm(x, use_input_stats=False)
         F.layer_norm(x, (3,)), F.layer_norm(x, [4, 3], torch.ones(4, 3), torch.ones(4, 3), 0.1)
         F.layer_norm(x, (4,))
-        F.layer_norm(x, 3)
         F.layer_norm(x, ())
         F.layer_norm(x, (3,), torch.ones(4))
         F.layer_norm(x, (3,), None, torch.ones(4))
@@ -270,7 +266,6 @@ CASES = {
         F.layer_norm(torch.ones(2, 3, dtype=torch.int64), (3,))
         F.group_norm(x, 2), F.group_norm(x, 4, torch.arange(4.0), torch.ones(4), 0.1)
         F.group_norm(x, 3)
-        F.group_norm(x, 0)
         F.group_norm(x, 2, torch.ones(3))
         F.group_norm(data(4), 2)
         F.group_norm(data(1, 4), 4)
@@ -278,14 +273,11 @@ CASES = {
         F.rms_norm(x, (4,))
         F.rms_norm(x, (3,), torch.ones(4))
         F.local_response_norm(x, 2), F.local_response_norm(x, 3, 0.1, 0.5, 2.0)
-        F.local_response_norm(data(3), 2)
-        F.local_response_norm(data(2, 3), 2)
         F.normalize(x), F.normalize(x, 1.0, 2), F.normalize(x, dim=(1, 2)), F.normalize(x, p=float("inf"), eps=0.1)
         F.normalize(x, dim=5)
         F.normalize(x, out=torch.empty(0))
         F.normalize(x.detach(), out=torch.empty(2, 4, 3))
         nn.LayerNorm(3, eps=0.1, elementwise_affine=False), nn.LayerNorm((4, 3), bias=False), nn.LayerNorm([4, 3])
-        nn.LayerNorm("a")
         nn.LayerNorm(3)(data(2, 4))
         nn.GroupNorm(2, 4, affine=False), nn.GroupNorm(3, 4)
         nn.GroupNorm(2, 4)(data(2, 3))

@@ -1,5 +1,7 @@
 """Programs about hooks of modules: forward, backward, global, states."""
 
+# ruff: noqa: E501 - the programs are text
+
 from __future__ import annotations
 
 CASES = {
@@ -206,8 +208,14 @@ CASES = {
         nn.Sequential(nn.ReLU())
         h.remove()
         h = g.register_module_backward_hook(lambda *a: log.append("gb"))
-        g.register_module_full_backward_hook(lambda *a: None)
         h.remove()
+        full = g.register_module_full_backward_hook(lambda *a: None)
+        Pair = collections.namedtuple("Pair", "a b")
+        class Two(nn.Module):
+            def forward(self, x):
+                return Pair(x * 2, 3)
+        Two()(torch.ones(1, requires_grad=True))
+        full.remove()
     """,
     "state hooks": """
         net = nn.Sequential(nn.Linear(1, 1))

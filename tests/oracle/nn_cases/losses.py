@@ -1,5 +1,7 @@
 """Programs about losses: every optional argument, and wrong ones."""
 
+# ruff: noqa: E501 - the programs are text
+
 from __future__ import annotations
 
 CASES = {
@@ -29,7 +31,6 @@ CASES = {
         F.ctc_loss(x, t, (6, 5), (0, 2), reduction="none")
         F.ctc_loss(x, t, (-1, 5), (3, 2))
         F.ctc_loss(x, t, (6, 5), (-1, 2))
-        F.ctc_loss(x, t + 3, (6, 5), (3, 2), reduction="none")
         nn.CTCLoss(1, "sum", True)
         nn.CTCLoss()(x, t, (6, 5), (3, 2))
     """,
@@ -122,8 +123,6 @@ CASES = {
         F.triplet_margin_with_distance_loss(x, y, data(3, 4, seed=3), margin=-1)
         F.triplet_margin_with_distance_loss(x, y, data(3, 4, 1, seed=3))
         F.mse_loss(x, y[:2])
-        F.mse_loss(x, 3)
-        F.mse_loss(x, None)
         F.mse_loss(x)
         F.mse_loss(x, torch.ones(3, 4, dtype=torch.int64))
         F.l1_loss(x, y.double()).dtype
@@ -157,14 +156,12 @@ CASES = {
         F.multilabel_soft_margin_loss(x, y)
         F.hinge_embedding_loss(x, y)
         F.cross_entropy(x, torch.tensor([1]))
-        F.nll_loss(x, torch.tensor([1]))
         F.kl_div(x, y)
         F.huber_loss(x.float(), y.double())
         F.soft_margin_loss(x.float(), y.double())
         F.mse_loss(x.float(), y.double())
         F.multi_margin_loss(x, torch.tensor([1]))
         F.cosine_embedding_loss(x, y, torch.tensor([1]))
-        F.poisson_nll_loss(x, y, reduction=3)
         F.soft_margin_loss(data(2, 4), data(2, 3))
         F.multilabel_soft_margin_loss(data(2, 4), data(2, 3))
         F.multilabel_soft_margin_loss(data(2, 4), data(2, 4), reduction="foo")

@@ -1,5 +1,7 @@
 """Programs about a module's state, conversion and copies."""
 
+# ruff: noqa: E501 - the programs are text
+
 from __future__ import annotations
 
 CASES = {

@@ -1,5 +1,7 @@
 """Programs about nn.utils, lazy modules, nn.init, nn.attention."""
 
+# ruff: noqa: E501 - the programs are text
+
 from __future__ import annotations
 
 CASES = {
