@@ -80,7 +80,8 @@ def _suits(arrays: Sequence[np.ndarray], out: Any, types: Sequence[np.dtype]) ->
     if not available() or len(types) != len(arrays) + 1:
         return False
     for array, dtype in zip(arrays, types, strict=False):
-        if array.dtype is not dtype or array.itemsize not in SIZES:
+        if (type(array) is not np.ndarray or array.dtype is not dtype  # meta arrays have no memory
+                or array.itemsize not in SIZES):
             return False
     if out is ...:
         return True

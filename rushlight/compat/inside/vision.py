@@ -5,6 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rushlight import nn
+from rushlight.vision.models.detection.backbone_utils import overwrite_eps, retrieve_out_channels
+from rushlight.vision.models.detection.box_matching import (
+    BalancedPositiveNegativeSampler,
+    BoxCoder,
+    BoxLinearCoder,
+    Matcher,
+    SSDMatcher,
+)
+from rushlight.vision.models.segmentation.heads import SegmentationModel
+
+__all__ = ["BalancedPositiveNegativeSampler", "BoxCoder", "BoxLinearCoder", "Matcher",
+           "SSDMatcher", "make_layers", "overwrite_eps", "retrieve_out_channels"]
+
+_SimpleSegmentationModel = SegmentationModel
 
 
 def make_layers(cfg: Sequence[str | int], batch_norm: bool = False) -> nn.Sequential:
