@@ -152,14 +152,16 @@ class Channels:
         vector = vector.astype(self.data.dtype, copy=False)
         if self.columns or vector.ndim == 2:
             return vector
-        return np.ascontiguousarray(np.broadcast_to(vector, self.data.shape[:2]))
+        made = np.empty(self.data.shape[:2], vector.dtype)
+        made[...] = vector
+        return made
 
     def sums(self, name: str, *operands: Any) -> Any:
         """For each channel the sums of a kernel, in double."""
         if self.columns:
             return [s.astype(np.float64) for s in column_sums(f"column_{name}", *operands)]
         found = KERNELS[name][self.data.dtype](*operands)
-        return [s.sum(0, dtype=np.float64) for s in (
+        return [np.add.reduce(s, 0, np.float64) for s in (
             found if isinstance(found, tuple) else (found,))]
 
     def back(self, result: Any, dtype: np.dtype) -> Any:
