@@ -62,9 +62,9 @@ def eigh(a: Array, uplo: Literal["L", "U", "l", "u"]) -> tuple[Array, ...]:
     return _checked(ufunc, a) or tuple(np.linalg.eigh(a, uplo))
 
 
-def qr(a: Array, complete: bool) -> tuple[Array, ...]:
-    """(Q, R) with a = Q R."""
-    found = orthogonal_factors.qr(a, complete)
+def qr(a: Array, mode: str) -> tuple[Array, ...]:
+    """(Q, R) with a = Q R; mode: "reduced", "complete" or "r", where Q may be empty."""
+    found, complete = orthogonal_factors.qr(a, mode), mode == "complete"
     if found is not None:
         return found
     wide = np.complex128 if a.dtype.kind == "c" else np.float64

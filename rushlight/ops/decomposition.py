@@ -139,8 +139,8 @@ class _qr:
             q = np.broadcast_to(np.eye(rows, inner, dtype=input.dtype), shapes[0]).copy()
             return q, np.zeros(shapes[1], input.dtype)
         if max(rows, columns) <= LIMIT:
-            return small_qr(input, mode)
-        return linalg.qr(input, mode == "complete")
+            return small_qr(input, "complete" if mode == "complete" else "reduced")
+        return linalg.qr(input, mode)
 
     def backward(gradient, output0, output1, shape, mode):
         return _qr_gradient(*gradient, output0, output1, shape, mode)
@@ -203,7 +203,7 @@ def qr(A: Any, mode: str = "reduced") -> Any:
         if A.requires_grad:
             raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed "
                                "when mode='r'. Use mode='reduced', or detach() the matrix")
-        return QR(A.new_empty(0), _qr(A, "reduced")[1])
+        return QR(A.new_empty(0), _qr(A, "r")[1])
     return QR(*_qr(A, mode))
 
 

@@ -25,7 +25,7 @@ def random(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 def test_factors(shape: tuple[int, ...], dtype: type, complete: bool) -> None:
     a = random(shape, dtype)
     for given in (a, np.asfortranarray(a)):
-        q, r = linalg.qr(given, complete)
+        q, r = linalg.qr(given, "complete" if complete else "reduced")
         wanted = np.linalg.qr(a.astype(np.complex128), "complete" if complete else "reduced")
         assert (q.shape, r.shape) == (wanted[0].shape, wanted[1].shape)
         assert q.dtype == r.dtype == dtype
@@ -39,14 +39,14 @@ def test_factors(shape: tuple[int, ...], dtype: type, complete: bool) -> None:
 def test_extremes() -> None:
     a = random((40, 30), np.float32)
     for scale in (1e-38, 1e-20, 1e20, 1e36):
-        q, r = linalg.qr(a * np.float32(scale), False)
+        q, r = linalg.qr(a * np.float32(scale), "reduced")
         np.testing.assert_allclose(q.T @ q, np.eye(30), atol=3e-6)
         np.testing.assert_allclose(q @ r / np.float32(scale), a, atol=1e-4)
-    q, r = linalg.qr(np.zeros((40, 30), np.float32), False)
+    q, r = linalg.qr(np.zeros((40, 30), np.float32), "reduced")
     assert (r == 0).all()
     a[3, 4] = np.nan
-    assert np.isnan(linalg.qr(a, False)[1]).any()
-    assert orthogonal_factors.qr(a.astype(np.float64), False) is None
+    assert np.isnan(linalg.qr(a, "reduced")[1]).any()
+    assert orthogonal_factors.qr(a.astype(np.float64), "reduced") is None
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
@@ -61,3 +61,13 @@ def test_the_number_of_threads_changes_nothing() -> None:
     for q, r in results[1:]:
         np.testing.assert_array_equal(q, results[0][0])
         np.testing.assert_array_equal(r, results[0][1])
+
+
+@pytest.mark.parametrize("shape", [(30, 40), (40, 30), (3, 25, 25), (2, 2, 50, 21)])
+@pytest.mark.parametrize("kind", ["float32", "complex64", "float64"])
+def test_r_alone_is_that_of_the_pair(shape: tuple[int, ...], kind: str) -> None:
+    a = np.random.default_rng(0).standard_normal(shape).astype(kind)
+    both, alone = linalg.qr(a, "reduced")[1], linalg.qr(a, "r")[1]
+    assert alone.shape == both.shape and alone.dtype == a.dtype
+    assert (alone == both).all()
+    assert (np.tril(alone, -1) == 0).all()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from struct import pack
 
 import numpy as np
@@ -30,37 +30,51 @@ _FIELDS = ("matrix", "tau", "work", "rows", "columns", "count", "length", "info"
            "matrix_step", "tau_step", "work_step")
 
 
-def qr(a: Array, complete: bool) -> tuple[Array, Array] | None:
-    """(Q, R) with a = Q R for matrices (..., rows, columns); None where there is no such LAPACK."""
+def qr(a: Array, mode: str) -> tuple[Array, Array] | None:
+    """(Q, R) with a = Q R for matrices (..., rows, columns); None where there is no such LAPACK.
+
+    mode: "reduced", "complete" or "r", for which Q is empty.
+    """
     if a.dtype.char not in ROUTINES or not a.size or not a.dtype.isnative:
         return None
     try:
         factor, unfold = _runs(a.dtype.char)
         with one_blas_thread():
-            return _factored(a, complete, factor, unfold)
+            return _factored(a, mode, factor, unfold)
     except Unavailable:
         return None
 
 
-def _factored(a: Array, complete: bool, factor: Callable[[bytes, int], None],
+def _factored(a: Array, mode: str, factor: Callable[[bytes, int], None],
               unfold: Callable[[bytes, int], None]) -> tuple[Array, Array]:
     rows, columns = a.shape[-2:]
     count, reflections = math.prod(a.shape[:-2]), min(rows, columns)
-    inner = rows if complete else reflections
+    inner = rows if mode == "complete" else reflections
     turned = np.empty((count, max(columns, inner), rows), a.dtype)  # LAPACK's columns are our rows
     turned[:, :columns] = a.reshape(count, rows, columns).swapaxes(1, 2)
     tau = np.empty((count, reflections), a.dtype)
     work = np.empty((count, _BLOCK * max(columns, inner)), a.dtype)
 
+    places = [x.__array_interface__["data"][0] for x in (turned, tau, work)]
+    steps = [x.strides[0] for x in (turned, tau, work)]
+
     def context(width: int) -> bytes:
-        return pack(f"{len(_FIELDS)}q", *[x.ctypes.data for x in (turned, tau, work)], rows, width,
-                    reflections, work.shape[1], 0, *[x.strides[0] for x in (turned, tau, work)])
+        return pack(f"{len(_FIELDS)}q", *places, rows, width, reflections, work.shape[1], 0, *steps)
 
     factor(context(columns), count)
-    r = np.triu(turned[:, :columns, :inner].swapaxes(1, 2))
+    r = np.where(_upper(inner, columns), turned[:, :columns, :inner].swapaxes(1, 2),
+                 a.dtype.type(0)).reshape(*a.shape[:-2], inner, columns)
+    if mode == "r":
+        return np.empty(0, a.dtype), r
     unfold(context(inner), count)
     q = np.ascontiguousarray(turned[:, :inner].swapaxes(1, 2))
-    return q.reshape(*a.shape[:-1], inner), r.reshape(*a.shape[:-2], inner, columns)
+    return q.reshape(*a.shape[:-1], inner), r
+
+
+@lru_cache(maxsize=64)
+def _upper(rows: int, columns: int) -> Array:
+    """Where a matrix has its upper triangle."""
+    return np.tri(columns, rows, dtype=np.bool_).T
 
 
 def _address(name: str) -> int:
