@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from rushlight.backends.channels_last import BACK, ORDER, empty, is_last
+from rushlight.backends.copies import assign
+from rushlight.backends.memory import recycle
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands, type_name
 from rushlight.families.composite import function
@@ -15,6 +18,7 @@ from rushlight.families.library import library
 from rushlight.ops.index_select import index_select
 from rushlight.tensor import Tensor, wrap
 
+LARGE = 1 << 14  # elements from which on borders are worth a pass of their own
 Sides = tuple[tuple[int, int], ...]  # (before, after) of the last dimensions, the last one first
 
 
@@ -23,27 +27,51 @@ class constant_pad:  # noqa: N801 - an op
     """``input`` with ``value`` around it; its gradient is cut by the same amounts."""
 
     def forward(input, sides=(), value=0.0):
-        sizes = list(input.shape)
-        target, source = [slice(None)] * input.ndim, [slice(None)] * input.ndim
-        for dim, (before, after) in zip(reversed(range(input.ndim)), sides, strict=False):
-            length = sizes[dim]
-            sizes[dim] = length + before + after
-            source[dim] = slice(max(-before, 0), length + min(after, 0))
-            target[dim] = slice(max(before, 0), sizes[dim] - max(after, 0))
-        if any(size < 0 for size in sizes):
+        fits, sizes, source, target, around = _plan(tuple(input.shape), sides)
+        if not fits:
             raise RuntimeError(
                 f"narrow(): length must be non-negative: padding {_flat(sides)} of "
-                f"{operands(input=input)} would leave the shape {sizes}"
+                f"{operands(input=input)} would cut off more than there is"
             )
         if is_meta(input):
             return MetaArray(sizes, input.dtype)
-        result = empty(tuple(sizes), input.dtype, is_last(input))
-        result.fill(value)
-        result[tuple(target)] = input[tuple(source)]
+        if input.size < LARGE:
+            result = empty(sizes, input.dtype, is_last(input))
+            result.fill(value)
+            result[target] = input[source]
+            return result
+        recycle()
+        result = empty(sizes, input.dtype, is_last(input))
+        for border in around:
+            result[border] = value
+        assign(result[target], input[source])
         return result
 
     def backward(gradient, sides):
         return constant_pad(gradient, tuple((-before, -after) for before, after in sides))
+
+
+Slices = tuple[slice, ...]
+
+
+@lru_cache(maxsize=1024)
+def _plan(shape: tuple[int, ...], sides: Sides
+          ) -> tuple[bool, tuple[int, ...], Slices, Slices, list[Slices]]:
+    """Whether there is as much as is cut off, the result's shape, what is read of the input, where
+    it goes, and the borders around it."""
+    sizes, around, fits = list(shape), [], True
+    target, source = [slice(None)] * len(shape), [slice(None)] * len(shape)
+    for dim, (before, after) in zip(reversed(range(len(shape))), sides, strict=False):
+        length = shape[dim]
+        sizes[dim] = length + before + after
+        source[dim] = slice(max(-before, 0), length + min(after, 0))
+        fits = fits and sizes[dim] >= 0 and source[dim].stop >= source[dim].start
+        target[dim] = slice(max(before, 0), sizes[dim] - max(after, 0))
+    for dim, inside in enumerate(target):  # outer borders whole, those of rows between them
+        if inside != slice(None):
+            around += [(*target[:dim], slice(0, inside.start)),
+                       (*target[:dim], slice(max(inside.stop, 0), None))]
+    return fits, tuple(sizes), tuple(source), tuple(target), around
 
 
 def _flat(sides: Sides) -> tuple[int, ...]:
