@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import rushlight as rl
@@ -167,3 +168,8 @@ def test_memory_formats_of_new_tensors() -> None:
     assert rl.full_like(last, 2.0, memory_format=rl.contiguous_format).is_contiguous()
     with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
         rl.empty(2, memory_format=rl.channels_last)
+
+
+def test_new_takes_arrays_as_old_programs_give_them() -> None:
+    made = rl.ones(1).new(np.arange(6.0).reshape(2, 3))
+    assert made.dtype == rl.float32 and made.tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -8,6 +8,7 @@ from typing import Any
 
 from rushlight.compat.missing import absent, explain, refuse
 from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, VERSIONS, member, resolve
+from rushlight.compat.torch_version import TorchVersion
 
 _OWN = frozenset(("__name__", "__loader__", "__package__", "__spec__", "__path__", "__getattr__",
                   "__version__", "__dict__"))
@@ -30,7 +31,8 @@ class Root(ModuleType):
                 table[name] = value
         table["__path__"] = []
         table[self.__name__] = self  # torch imports itself by name, and programs say torch.torch
-        table["__version__"] = VERSIONS[self.__name__]
+        version = VERSIONS[self.__name__]
+        table["__version__"] = TorchVersion(version) if self.__name__ == "torch" else version
 
     def __getattr__(self, name: str) -> Any:
         full = f"{self.__name__}.{name}"

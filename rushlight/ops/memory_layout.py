@@ -186,7 +186,8 @@ Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-define
 
 @composite("Tensor.new")
 def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
-    """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers.
+    """A tensor of this dtype: of the given sizes, uninitialised, or of the numbers of a list
+    or array.
 
     The way of old programs; `new_empty` and `new_tensor` say which is meant.
     """
@@ -194,7 +195,7 @@ def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.detach()
     place = input.device if device is None else device
-    if len(args) == 1 and type(data) in (list, tuple):
+    if len(args) == 1 and (type(data) in (list, tuple) or isinstance(data, np.ndarray)):
         return tensor(data, dtype=input.dtype, device=place)
     return empty(*args, dtype=input.dtype, device=place)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 import pytest
 
@@ -167,3 +168,16 @@ def test_what_an_operation_of_ones_own_declares_is_checked(alias: None) -> None:
     assert "returns (3,)" in str(found["test_faketensor"])
     with pytest.raises(Exception, match="x is not defined as mutable but was mutated"):
         library.opcheck(liar, [rushlight.ones(2)])
+
+
+def test_the_version_is_compared_number_by_number(alias: None) -> None:
+    import torch
+    from torch.torch_version import TorchVersion
+
+    version: Any = torch.__version__
+    assert isinstance(version, str) and version == "2.13.0" and str(version) == "2.13.0"
+    assert isinstance(version, TorchVersion) and version.split(".")[0] == "2"
+    assert version >= "2.4" and version > "2.9.1" and version >= (1, 8) and not version < "2.13"
+    assert version < "2.13.1" and version < (3,) and version != "2.1" and version == (2, 13)
+    assert version > "2.13.0a0" and version > "2.13.dev20260101" and version < "2.13.0+cu130"
+    assert {version: 1}["2.13.0"] == 1
