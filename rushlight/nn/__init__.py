@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rushlight.nn import attention, functional, init, modules, parallel, parameter, utils
+from rushlight.nn import attention, functional, grad, init, modules, parallel, parameter, utils
+from rushlight.nn.factory import factory_kwargs
 from rushlight.nn.modules import *  # noqa: F403  (its `__all__` is the index of the layers)
 from rushlight.nn.parallel import DataParallel
 from rushlight.nn.parameter import (
@@ -19,7 +20,9 @@ __all__ = [
     "UninitializedBuffer",
     "UninitializedParameter",
     "attention",
+    "factory_kwargs",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",

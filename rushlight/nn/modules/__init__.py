@@ -41,7 +41,7 @@ from rushlight.nn.modules.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from rushlight.nn.modules.attention import MultiheadAttention
 from rushlight.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
 from rushlight.nn.modules.constructors import name_constructors
-from rushlight.nn.modules.container import ModuleDict, ModuleList, Sequential
+from rushlight.nn.modules.container import Container, ModuleDict, ModuleList, Sequential
 from rushlight.nn.modules.conv import (
     Conv1d,
     Conv2d,
@@ -159,6 +159,7 @@ from rushlight.nn.modules.transformer import (
 from rushlight.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
+    "Container",
     "AdaptiveLogSoftmaxWithLoss",
     "CrossMapLRN2d",
     "LazyBatchNorm1d",

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rushlight.nn.modules.module import Module
+
+
+class Container(Module):
+    """Modules given by name; deprecated, as a Module itself takes them.
+
+    >>> import rushlight as rl
+    >>> list(rl.nn.Container(act=rl.nn.ReLU()).named_children())
+    [('act', ReLU())]
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__()
+        warnings.warn("`nn.Container` is deprecated: a `nn.Module` takes submodules itself.",
+                      FutureWarning, stacklevel=2)
+        for key, value in kwargs.items():
+            self.add_module(key, value)
 
 
 class _Numbered(Module):

@@ -5,6 +5,15 @@
 from __future__ import annotations
 
 CASES = {
+    "Container": """
+        nn.Container(a=nn.ReLU(), b=nn.Linear(1, 1))
+        nn.Container(a=3)
+        nn.Container(nn.ReLU())
+        sorted(nn.factory_kwargs({"device": "cpu", "dtype": torch.float64}))
+        nn.factory_kwargs(None), nn.factory_kwargs({"factory_kwargs": {"dtype": torch.int8}})
+        nn.factory_kwargs({"zip": 1})
+        nn.factory_kwargs({"factory_kwargs": {"dtype": 1}, "dtype": 2})
+    """,
     "Sequential": """
         s = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
         s

@@ -65,6 +65,22 @@ CASES = {
         nn.Bilinear(3, 4, 5)(data(2, 3), data(2, 5))
         nn.Identity(3, x=4), nn.Identity(3)(torch.ones(1))
     """,
+    "gradients of convolutions": """
+        g = nn.grad
+        w, x = data(4, 2, 3, 3, grad=True), data(2, 4, 6, 5, seed=1, grad=True)
+        y = F.conv2d(x, w, None, 2, 1, 1, 2)
+        go = data(*y.shape, seed=2)
+        a, b = torch.autograd.grad(y, (x, w), go)
+        torch.allclose(g.conv2d_input(x.shape, w, go, 2, 1, 1, 2), a, atol=1e-5)
+        torch.allclose(g.conv2d_weight(x, w.shape, go, 2, 1, 1, 2), b, atol=1e-5)
+        g.conv2d_input(x.shape, w, go, 2, 1, 1, 2)
+        g.conv2d_weight(x.detach(), w.shape, go, stride=2, padding=1, groups=2)
+        with torch.no_grad():
+            log.append(g.conv2d_input(x.shape, w, go, 2, 1, 1, 2).requires_grad)
+        log
+        g.conv1d_input((1, 2, 6), data(3, 2, 2), data(1, 3, 5)), g.conv1d_weight(data(1, 2, 6), (3, 2, 2), data(1, 3, 5))
+        g.conv3d_input((1, 1, 3, 3, 3), data(1, 1, 2, 2, 2), data(1, 1, 2, 2, 2)), g.conv3d_weight(data(1, 1, 3, 3, 3), [1, 1, 2, 2, 2], data(1, 1, 2, 2, 2))
+    """,
     "complex": """
         z = torch.complex(data(2, 3), data(2, 3, seed=1))
         l = nn.Linear(3, 2, dtype=torch.complex64)
