@@ -236,3 +236,16 @@ def test_covariance_is_numpys() -> None:
         found.numpy(), np.cov(array, ddof=0, fweights=weights, aweights=array[0]))
     with pytest.raises(RuntimeError, match="expected fweights to have integral dtype"):
         x.cov(fweights=x[0])
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 3.0]])
+def test_bincount_refuses_negative_numbers_and_counts_nothing_as_int64(
+        weights: list[float] | None) -> None:
+    w = None if weights is None else rl.tensor(weights)
+    with pytest.raises(RuntimeError, match="1-d non-negative integral"):
+        rl.bincount(rl.tensor([1, -1, 2]), w)
+    with pytest.raises(RuntimeError, match="1-d non-negative integral"):
+        rl.bincount(rl.tensor([[1, 1, 2]]))
+    nothing = rl.bincount(rl.zeros(0, dtype=rl.int64), w if w is None else w[:0], 2)
+    assert nothing.dtype is rl.int64
+    assert nothing.tolist() == [0, 0]

@@ -38,17 +38,25 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if array.dtype.kind not in "iu":
         raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{title(input.dtype)}'; "
                                   "convert it with .long()")
-    if array.ndim != 1 or (array.size and array.min() < 0):
+    if array.ndim != 1:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is None:
-        return wrap(np.bincount(array, minlength=minlength).astype(np.int64, copy=False))
-    if weights._array.shape != array.shape:
+    if weights is not None and weights._array.shape != array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input, but are "
                            f"{operands(input=input, weights=weights)}")
+    if weights is None or not array.size:
+        return wrap(_counted(array, None, minlength))
     kind = weights._array.dtype
     target = kind if kind == np.float32 else np.dtype(np.float64)
-    counts = np.bincount(array, weights._array.astype(np.float64), minlength)
-    return wrap(counts.astype(target))
+    counts = _counted(array, weights._array.astype(np.float64, copy=False), minlength)
+    return wrap(counts.astype(target, copy=False))
+
+
+def _counted(array: Array, weights: Array | None, minlength: int) -> Array:
+    try:
+        counts = np.bincount(array, weights, minlength)
+    except ValueError:  # NumPy has looked for the least of them, which takes a pass
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.") from None
+    return counts if weights is not None else counts.astype(np.int64, copy=False)
 
 
 def _extent(name: str, array: Array, low: float, high: float,
