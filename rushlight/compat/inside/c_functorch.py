@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rushlight.compat.inside.vmap import _add_batch_dim, _remove_batch_dim
 from rushlight.transforms.batched import Batched
 
-__all__ = ["get_unwrapped", "is_batchedtensor", "is_functorch_wrapped_tensor",
-           "is_gradtrackingtensor", "is_legacy_batchedtensor"]
+__all__ = ["_add_batch_dim", "_remove_batch_dim", "get_unwrapped", "is_batchedtensor",
+           "is_functorch_wrapped_tensor", "is_gradtrackingtensor", "is_legacy_batchedtensor"]
 
 
 def is_batchedtensor(tensor: Any) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.distributed import all_gather, all_reduce, broadcast, reduce, scatter
+from rushlight.distributed import all_gather, all_reduce, broadcast, is_available, reduce, scatter
 
 __all__ = ["CPUOffload", "DTensor", "DeviceMesh", "FullyShardedDataParallel", "Join", "Joinable",
            "MixedPrecision", "Placement", "Replicate", "Shard", "ShardingStrategy",
            "StateDictType", "ZeroRedundancyOptimizer", "all_gather", "all_reduce", "broadcast",
-           "distribute_tensor", "init_device_mesh", "reduce", "scatter"]
+           "distribute_tensor", "init_device_mesh", "is_available", "reduce", "scatter"]
 
 
 def _refuse(name: str) -> RuntimeError:

@@ -1,0 +1,39 @@
+"""`torch._functorch.vmap`: the parts by which containers of tensors hide and show a dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rushlight.compat.inside.pytree import tree_flatten, tree_unflatten
+from rushlight.tensor import Tensor
+from rushlight.transforms.batched import Batched, lowered, raised
+
+__all__ = ["Tensor", "tree_flatten", "tree_unflatten"]
+
+
+def _add_batch_dim(tensor: Tensor, in_dim: int, level: int) -> Tensor:
+    """`tensor` as `vmap` of that level shows it: without its dimension `in_dim`."""
+    return raised(tensor.movedim(in_dim, 0), level)  # type: ignore[attr-defined]
+
+
+def _remove_batch_dim(tensor: Tensor, level: int, batch_size: int, out_dim: int) -> Tensor:
+    """The tensor with its hidden dimension at `out_dim`, repeated if it had none."""
+    return lowered(tensor, level, batch_size).movedim(0, out_dim)  # type: ignore[attr-defined]
+
+
+def _maybe_remove_batch_dim(name: str, output: Any, level: int, batch_size: int,
+                            out_dim: int | None) -> Any:
+    if out_dim is None:
+        if isinstance(output, Batched):
+            raise ValueError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when "
+                             "out_dim is None")
+        return output
+    if not isinstance(output, Tensor):
+        raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type "
+                         f"{type(output)}. Did you mean to set out_dims= to None for output?")
+    return _remove_batch_dim(output, level, batch_size, out_dim)
+
+
+def _get_name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", repr(function))
