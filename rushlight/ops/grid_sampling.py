@@ -55,7 +55,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
                            "size are of one batch")
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
-    _warn_default("affine_grid", align_corners)
+    _warn_default(align_corners)
     axes = [_axis(length, bool(align_corners)) for length in space]
     mesh = np.meshgrid(*axes, indexing="ij")
     places = np.stack([*reversed(mesh), np.ones(space)], -1)  # (*space, n + 1), x first
@@ -70,11 +70,11 @@ def _axis(length: int, align_corners: bool) -> np.ndarray:
     return axis if align_corners else axis * (length - 1) / length
 
 
-def _warn_default(name: str, align_corners: bool | None) -> None:
+def _warn_default(align_corners: bool | None) -> None:
     if align_corners is None:
         warnings.warn(
-            f"Default {name} behavior has changed to align_corners=False since 1.3.0. Please "
-            "specify align_corners=True if the old behavior is desired.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+            "1.3.0. Please specify align_corners=True if the old behavior is desired.",
             stacklevel=3,
         )
 
@@ -108,7 +108,7 @@ def grid_sample(
     tensor([[[[1.5000]]]])
     """
     _check(input, grid, mode, padding_mode)
-    _warn_default("grid_sample and grid_sampler", align_corners)
+    _warn_default(align_corners)
     corners = bool(align_corners)
     sizes = tuple(input.shape[2:])
     places = [  # one tensor (N, *places) for each spatial dimension of the input, outermost first

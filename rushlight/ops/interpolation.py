@@ -7,6 +7,7 @@ few selected slices, or a product with a matrix where the windows are wide (anti
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -115,7 +116,14 @@ def upsample(
     >>> rl.nn.functional.upsample(rl.ones(1, 1, 2), scale_factor=2).shape
     torch.Size([1, 1, 4])
     """
+    deprecated("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def deprecated(name: str) -> None:
+    """Warn the caller's caller that `interpolate` has taken this function's place."""
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
+                  UserWarning, stacklevel=3)
 
 
 def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:

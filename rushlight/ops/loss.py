@@ -272,7 +272,12 @@ def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None
         loss = target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / (input.shape[0] if input.ndim else 1)
-    return reduced(loss, _reduction(reduction, size_average, reduce))
+    word = _reduction(reduction, size_average, reduce)
+    if word == "mean" and size_average is None and reduce is None:
+        warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the "
+                      "support size; 'batchmean' is the divergence itself, averaged over the "
+                      "batch.", UserWarning, stacklevel=3)
+    return reduced(loss, word)
 
 
 @function(F + "poisson_nll_loss poisson_nll_loss",

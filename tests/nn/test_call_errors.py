@@ -103,3 +103,14 @@ def test_backward_hooks_keep_named_tuples() -> None:
     both.register_full_backward_hook(lambda *given: None)
     found = both(rl.ones(1, requires_grad=True))
     assert type(found) is Pair and found.second == 3
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: F.upsample(IMAGE, 3), "`nn.functional.upsample` is deprecated"),
+    (lambda: F.upsample_nearest(IMAGE, 3), "`nn.functional.upsample_nearest` is deprecated"),
+    (lambda: F.kl_div(ONES, ONES), "reduction: 'mean' divides the total loss by both"),
+    (lambda: F.grid_sample(IMAGE, rl.zeros(1, 2, 2, 2)), "Default grid_sample and affine_grid be"),
+])
+def test_warnings(call: object, words: str) -> None:
+    with pytest.warns(UserWarning, match=words):
+        call()

@@ -27,7 +27,7 @@ def test_factory_options() -> None:
     given = {"device": "cpu", "factory_kwargs": {"dtype": rl.float64}}
     assert nn.factory_kwargs(given) == {"dtype": rl.float64, "device": "cpu"}
     assert nn.factory_kwargs(None) == {}
-    with pytest.raises(TypeError, match="unexpected kwargs {'zip'}"):
+    with pytest.raises(TypeError, match="unexpected kwargs"):
         nn.factory_kwargs({"zip": 1})
     with pytest.raises(TypeError, match="dtype specified twice"):
         nn.factory_kwargs({"dtype": 1, "factory_kwargs": {"dtype": 2}})
