@@ -25,8 +25,10 @@ moved(lambda m: U.AveragedModel(m, multi_avg_fn=U.get_ema_multi_avg_fn(0.9))).st
 moved(lambda m: U.AveragedModel(m, avg_fn=U.get_ema_avg_fn(0.9))).state_dict()
 moved(lambda m: U.AveragedModel(m, multi_avg_fn=U.get_swa_multi_avg_fn())).state_dict()
 moved(lambda m: U.AveragedModel(m, avg_fn=U.get_swa_avg_fn())).state_dict()
-moved(lambda m: U.AveragedModel(m, avg_fn=lambda a, p, n: 0.5 * a + 0.5 * p, use_buffers=True)).state_dict()
-moved(lambda m: U.AveragedModel(m, multi_avg_fn=U.get_ema_multi_avg_fn(0.9), use_buffers=True)).state_dict()
+moved(lambda m: U.AveragedModel(m, avg_fn=lambda a, p, n: 0.5 * a + 0.5 * p,
+    use_buffers=True)).state_dict()
+moved(lambda m: U.AveragedModel(m, multi_avg_fn=U.get_ema_multi_avg_fn(0.9),
+    use_buffers=True)).state_dict()
 U.AveragedModel(net(), avg_fn=U.get_ema_avg_fn(), multi_avg_fn=U.get_ema_multi_avg_fn())
 U.AveragedModel(net(), torch.device("cpu")).n_averaged
 U.AveragedModel(net(), "cpu")

@@ -58,7 +58,8 @@ y = c(f, x, use_reentrant=False); y.sum().backward(); y.sum().backward()
 y = c(f, x, use_reentrant=False); y.sum().backward(retain_graph=True); y.sum().backward(); x.grad
 y = c(f, x, use_reentrant=True); y.sum().backward(retain_graph=True); y.sum().backward(); x.grad
 y = c(f, x, use_reentrant=True); y.sum().backward(); y.sum().backward()
-y = c(f, x, use_reentrant=False); g, = torch.autograd.grad(y.sum(), x, create_graph=True); g.sum().backward(); x.grad
+y = c(f, x, use_reentrant=False); g, = torch.autograd.grad(y.sum(), x,
+    create_graph=True); g.sum().backward(); x.grad
 grads(lambda x: c(lambda z: l(z).tanh(), x, use_reentrant=False) * x, use_reentrant=False)
 grads(lambda x: c(lambda z: l(z).tanh(), x, use_reentrant=True) * x, use_reentrant=True)
 grads(lambda x: c(lambda z: l(z).tanh(), x, use_reentrant=False) * x, use_reentrant=True)
@@ -83,7 +84,8 @@ def note(name):
     yield
     log.append("out " + name)
 f = lambda x: (log.append("run"), l(x).sin())[1]
-y = c(f, x, use_reentrant=False, context_fn=lambda: (note("forward"), note("again")), early_stop=False)
+y = c(f, x, use_reentrant=False, context_fn=lambda: (note("forward"), note("again")),
+    early_stop=False)
 log
 y.sum().backward()
 log

@@ -94,7 +94,8 @@ o.add_param_group({"params": [("y", w(), 3)]})
 o.add_param_group({"params": [("x", w())]})
 torch.optim.Adam([("a", w()), w()])
 torch.optim.Adam([w(), ("a", w())])
-torch.optim.Adam([{"params": m[0].named_parameters()}, {"params": m[2].named_parameters(), "lr": 1.}])
+torch.optim.Adam([{"params": m[0].named_parameters()}, {"params": m[2].named_parameters(),
+    "lr": 1.}])
 torch.optim.Adam([{"params": m[0].named_parameters()}, {"params": m[2].parameters()}])
 torch.optim.LBFGS(net().named_parameters()).param_groups[0]["param_names"]
 """
@@ -102,8 +103,10 @@ torch.optim.LBFGS(net().named_parameters()).param_groups[0]["param_names"]
 HOOKS = """
 m = net()
 o = torch.optim.SGD(m.parameters(), lr=0.1)
-pre = o.register_step_pre_hook(lambda opt, args, kwargs: log.append(("pre", opt is o, args, sorted(kwargs))))
-post = o.register_step_post_hook(lambda opt, args, kwargs: log.append(("post", opt is o, args, sorted(kwargs))))
+pre = o.register_step_pre_hook(lambda opt, args, kwargs: log.append(("pre", opt is o, args,
+    sorted(kwargs))))
+post = o.register_step_post_hook(lambda opt, args, kwargs: log.append(("post", opt is o, args,
+    sorted(kwargs))))
 train(m, o, 1)
 o.step(closure=lambda: 1.5)
 o.step(lambda: 2.5)
@@ -132,8 +135,10 @@ log[4:]
 h.remove(), i.remove(), j.remove(), k.remove()
 s = o.state_dict()
 h = o.register_load_state_dict_pre_hook(lambda opt, s: log.append(("load", sorted(s))))
-i = o.register_load_state_dict_pre_hook(lambda opt, s: {**s, "param_groups": [{**s["param_groups"][0], "lr": 9.0}]})
-j = o.register_load_state_dict_post_hook(lambda opt: log.append(("loaded", opt.param_groups[0]["lr"])))
+i = o.register_load_state_dict_pre_hook(lambda opt, s: {**s,
+    "param_groups": [{**s["param_groups"][0], "lr": 9.0}]})
+j = o.register_load_state_dict_post_hook(lambda opt: log.append(("loaded",
+    opt.param_groups[0]["lr"])))
 o.load_state_dict(s)
 s["param_groups"][0]["lr"]
 log[-2:]
@@ -168,7 +173,9 @@ b.load_state_dict({"state": {}, "param_groups": []})
 b.load_state_dict({"state": {}, "param_groups": [{"params": [0]}]})
 b.load_state_dict({"state": {}})
 b.load_state_dict(3)
-b.load_state_dict({"state": {0: {"step": 3, "exp_avg": torch.ones(4, 3, dtype=torch.float64), "x": [torch.ones(2, dtype=torch.float64), {"y": torch.ones(1, dtype=torch.int64)}]}, "other": 5}, "param_groups": s["param_groups"]})
+b.load_state_dict({"state": {0: {"step": 3, "exp_avg": torch.ones(4, 3, dtype=torch.float64),
+    "x": [torch.ones(2, dtype=torch.float64), {"y": torch.ones(1, dtype=torch.int64)}]},
+    "other": 5}, "param_groups": s["param_groups"]})
 list(b.state.values())
 b.state_dict()["state"].keys()
 c = copy.deepcopy(a)
@@ -198,30 +205,50 @@ FLAGS = """
 def three(name, **k):
     m = net()
     return train(m, getattr(torch.optim, name)(m.parameters(), **k))
-for_each = [(n, k) for n in ("Adam", "AdamW", "SGD", "Adagrad") for k in ({"fused": True}, {"foreach": True}, {"foreach": False}, {"fused": False})]
+for_each = [(n, k) for n in ("Adam", "AdamW", "SGD", "Adagrad") for k in ({"fused": True},
+    {"foreach": True}, {"foreach": False}, {"fused": False})]
 [attempt(lambda: three(n, **{"lr": 0.1, **k})) for n, k in for_each]
-[attempt(lambda: three(n, foreach=True)) for n in ("ASGD", "Adadelta", "Adafactor", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop")]
-[attempt(lambda: three(n, foreach=False)) for n in ("ASGD", "Adadelta", "Adafactor", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop")]
-[attempt(lambda: three(n, maximize=True)) for n in ("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")]
-[attempt(lambda: three(n, weight_decay=0.3)) for n in ("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "SGD")]
-[attempt(lambda: three(n, decoupled_weight_decay=True, weight_decay=0.3)) for n in ("Adam", "NAdam", "RAdam", "SGD")]
+[attempt(lambda: three(n, foreach=True)) for n in ("ASGD", "Adadelta", "Adafactor", "Adamax",
+    "NAdam", "RAdam", "RMSprop", "Rprop")]
+[attempt(lambda: three(n, foreach=False)) for n in ("ASGD", "Adadelta", "Adafactor", "Adamax",
+    "NAdam", "RAdam", "RMSprop", "Rprop")]
+[attempt(lambda: three(n, maximize=True)) for n in ("ASGD", "Adadelta", "Adafactor", "Adagrad",
+    "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")]
+[attempt(lambda: three(n, weight_decay=0.3)) for n in ("ASGD", "Adadelta", "Adafactor", "Adagrad",
+    "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "SGD")]
+[attempt(lambda: three(n, decoupled_weight_decay=True, weight_decay=0.3)) for n in ("Adam", "NAdam",
+    "RAdam", "SGD")]
 [attempt(lambda: three(n, fused=True, foreach=True)) for n in ("Adam", "AdamW", "SGD", "Adagrad")]
-[attempt(lambda: three(n, fused=True, differentiable=True)) for n in ("Adam", "AdamW", "SGD", "Adagrad")]
-[attempt(lambda: three(n, lr=torch.tensor(0.1))) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
-[attempt(lambda: three(n, lr=torch.tensor([0.1, 0.2]))) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
-[attempt(lambda: three(n, lr=torch.tensor(0.1), foreach=True)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
-[attempt(lambda: three(n, lr=-1)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor", "LBFGS", "SparseAdam", "Muon")]
-[attempt(lambda: three(n, weight_decay=-1)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Adafactor", "Muon")]
-[attempt(lambda: three(n, eps=-1)) for n in ("Adam", "AdamW", "Adagrad", "RMSprop", "Adadelta", "Adamax", "NAdam", "RAdam", "SparseAdam", "Muon")]
-[attempt(lambda: three(n, betas=(1.0, 0.5))) for n in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam")]
-[attempt(lambda: three(n, betas=(0.5, -0.5))) for n in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam")]
+[attempt(lambda: three(n, fused=True, differentiable=True)) for n in ("Adam", "AdamW", "SGD",
+    "Adagrad")]
+[attempt(lambda: three(n, lr=torch.tensor(0.1))) for n in ("Adam", "AdamW", "SGD", "Adagrad",
+    "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
+[attempt(lambda: three(n, lr=torch.tensor([0.1, 0.2]))) for n in ("Adam", "AdamW", "SGD", "Adagrad",
+    "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
+[attempt(lambda: three(n, lr=torch.tensor(0.1), foreach=True)) for n in ("Adam", "AdamW", "SGD",
+    "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
+[attempt(lambda: three(n, lr=-1)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD",
+    "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor", "LBFGS", "SparseAdam", "Muon")]
+[attempt(lambda: three(n, weight_decay=-1)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop",
+    "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Adafactor", "Muon")]
+[attempt(lambda: three(n, eps=-1)) for n in ("Adam", "AdamW", "Adagrad", "RMSprop", "Adadelta",
+    "Adamax", "NAdam", "RAdam", "SparseAdam", "Muon")]
+[attempt(lambda: three(n, betas=(1.0, 0.5))) for n in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam",
+    "SparseAdam")]
+[attempt(lambda: three(n, betas=(0.5, -0.5))) for n in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam",
+    "SparseAdam")]
 [attempt(lambda: three(n, betas=(torch.tensor(0.5), torch.tensor(0.9)))) for n in ("Adam", "AdamW")]
 [attempt(lambda: three(n, betas=(torch.tensor(0.5), 0.9))) for n in ("Adam", "AdamW")]
-attempt(lambda: three("SGD", momentum=-1)), attempt(lambda: three("SGD", nesterov=True)), attempt(lambda: three("SGD", nesterov=True, momentum=0.9, dampening=0.1))
+attempt(lambda: three("SGD", momentum=-1)), attempt(lambda: three("SGD",
+    nesterov=True)), attempt(lambda: three("SGD", nesterov=True, momentum=0.9, dampening=0.1))
 attempt(lambda: three("RMSprop", momentum=-1)), attempt(lambda: three("RMSprop", alpha=-1))
-attempt(lambda: three("Rprop", etas=(2, 3))), attempt(lambda: three("Adadelta", rho=2)), attempt(lambda: three("NAdam", momentum_decay=-1))
-attempt(lambda: three("Adagrad", lr_decay=-1)), attempt(lambda: three("Adagrad", initial_accumulator_value=-1))
-attempt(lambda: three("Adafactor", eps=(-1, 1))), attempt(lambda: three("Adafactor", d=0.5)), attempt(lambda: three("Adafactor", beta2_decay=1)), attempt(lambda: three("Adafactor", eps=(1, -1)))
+attempt(lambda: three("Rprop", etas=(2, 3))), attempt(lambda: three("Adadelta",
+    rho=2)), attempt(lambda: three("NAdam", momentum_decay=-1))
+attempt(lambda: three("Adagrad", lr_decay=-1)), attempt(lambda: three("Adagrad",
+    initial_accumulator_value=-1))
+attempt(lambda: three("Adafactor", eps=(-1, 1))), attempt(lambda: three("Adafactor",
+    d=0.5)), attempt(lambda: three("Adafactor", beta2_decay=1)), attempt(lambda: three("Adafactor",
+    eps=(1, -1)))
 attempt(lambda: three("Adam", wrong=1))
 three("SGD", momentum=0.9, nesterov=True, weight_decay=0.1, maximize=True)
 three("SGD", momentum=0.9, dampening=0.5)
@@ -233,7 +260,8 @@ def complex_step(n, **k):
     for _ in range(3):
         o.zero_grad(); (p.abs() ** 2).sum().backward(); o.step()
     return p.detach()
-[attempt(lambda: complex_step(n)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
+[attempt(lambda: complex_step(n)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD",
+    "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "Adafactor")]
 def grad_through(n, **k):
     p = torch.ones(2, requires_grad=True)
     q = p * 1; q.retain_grad()
@@ -242,7 +270,8 @@ def grad_through(n, **k):
     o.step()
     q.sum().backward()
     return p.grad, q.detach()
-[attempt(lambda: grad_through(n)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD", "Adadelta", "Adamax", "NAdam", "RAdam")]
+[attempt(lambda: grad_through(n)) for n in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "ASGD",
+    "Adadelta", "Adamax", "NAdam", "RAdam")]
 """
 
 LBFGS = """
@@ -257,7 +286,8 @@ def rosenbrock(**k):
         calls.append(1)
         return f
     values = [float(o.step(closure)) for _ in range(3)]
-    return len(calls), values, x.detach(), sorted(map(str, o.state[x])), o.state[x]["n_iter"], o.state[x]["func_evals"]
+    return len(calls), values, x.detach(), sorted(map(str,
+        o.state[x])), o.state[x]["n_iter"], o.state[x]["func_evals"]
 rosenbrock(lr=0.001)
 rosenbrock(lr=1, line_search_fn="strong_wolfe", max_iter=2)
 rosenbrock(lr=1, line_search_fn="strong_wolfe", max_iter=3, history_size=2)[:1]
@@ -291,3 +321,48 @@ torch.optim.Muon(m, ns_coefficients=(1, 2)).step()
 PROGRAMS = {name.lower(): PREPARE + text for name, text in (
     ("groups", GROUPS), ("named", NAMED), ("hooks", HOOKS), ("states", STATES), ("flags", FLAGS),
     ("lbfgs", LBFGS), ("muon", MUON))}
+
+EVERY = """
+O = torch.optim.{name}
+m = net()
+o = O(m.parameters())
+o
+o.defaults
+def run(dtype):
+    p = [nn.Parameter(data(4, 3).to(dtype)), nn.Parameter(data(2, 3, seed=1).to(dtype)),
+        nn.Parameter(data(2, 2).to(dtype))]
+    o = O([{{"params": p[:1]}}, {{"params": p[1:], "lr": 0.05}}])
+    for k in range(4):
+        for q in p[:2]:
+            q.grad = (q.detach() * 0.1 + k).to(dtype)
+        o.step()
+    return o, p
+r, p = run(torch.float32)
+p
+{{k: v for k, v in r.state_dict()["state"].items()}}
+[sorted(s) for s in r.state.values()]
+r.state_dict()["param_groups"]
+d, q = run(torch.float64)
+q
+d.state_dict()["state"]
+b, q = run(torch.bfloat16)
+[bool((x.detach().float() - y.detach()).abs().max() < 0.05) for x, y in zip(q, p)]
+[(k, getattr(v, "dtype", None)) for s in b.state.values() for k, v in s.items()]
+e = O([{{"params": [w(4, 3)]}}, {{"params": [w(2, 3), w(2, 2)]}}])
+e.load_state_dict(d.state_dict())
+[(k, getattr(v, "dtype", None)) for s in e.state.values() for k, v in s.items()]
+z = O([w(3, 3)])
+z.step()
+len(z.state)
+z.step(lambda: 3.0)
+v = w(3, 3); v.grad = torch.full((3, 3), float("nan"))
+n = O([v]); n.step(); v
+v = w(0, 3); v.grad = torch.ones(0, 3)
+n = None if O is torch.optim.Adafactor else O([v]).step(); v
+v = nn.Parameter(data(6, 4).t()[::2]); v.grad = torch.ones(2, 6)
+n = O([v]); n.step(); v
+old = O([w(3, 3)]); s = old.__getstate__(); sorted(s)
+"""
+
+PROGRAMS |= {f"every {name}": PREPARE + EVERY.format(name=name) for name in NAMES
+             if name not in ("LBFGS", "SparseAdam", "Muon")}

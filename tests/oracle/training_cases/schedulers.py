@@ -6,7 +6,8 @@ PREPARE = """
 S = torch.optim.lr_scheduler
 def sgd(*rates, **k):
     rates = rates or (1.0,)
-    return torch.optim.SGD([{"params": [nn.Parameter(data(2))], "lr": r} for r in rates], lr=0.1, **k)
+    return torch.optim.SGD([{"params": [nn.Parameter(data(2))], "lr": r} for r in rates], lr=0.1,
+        **k)
 def run(make, steps=12, rates=(1.0, 0.2), **k):
     o = sgd(*rates, **k)
     s = make(o)
@@ -35,7 +36,8 @@ MADE = {
     "MultiplicativeLR": ("lambda o: S.MultiplicativeLR(o, lambda e: 0.9)",
                          "lambda o: S.MultiplicativeLR(o, [lambda e: 0.9, lambda e: 1 / (e + 1)])"),
     "StepLR": ("lambda o: S.StepLR(o, 3)", "lambda o: S.StepLR(o, 2, gamma=0.5)"),
-    "MultiStepLR": ("lambda o: S.MultiStepLR(o, [2, 5, 5, 9])", "lambda o: S.MultiStepLR(o, [0, 1])",
+    "MultiStepLR": ("lambda o: S.MultiStepLR(o, [2, 5, 5, 9])",
+                    "lambda o: S.MultiStepLR(o, [0, 1])",
                     "lambda o: S.MultiStepLR(o, [3], gamma=0.5)"),
     "ConstantLR": ("lambda o: S.ConstantLR(o)", "lambda o: S.ConstantLR(o, 0.5, 3)",
                    "lambda o: S.ConstantLR(o, 0.5, 0)"),
@@ -48,8 +50,8 @@ MADE = {
     "CosineAnnealingWarmRestarts": ("lambda o: S.CosineAnnealingWarmRestarts(o, 3)",
                                     "lambda o: S.CosineAnnealingWarmRestarts(o, 2, 2, 0.01)"),
     "OneCycleLR": ("lambda o: S.OneCycleLR(o, 2.0, total_steps=14, cycle_momentum=False)",
-                   "lambda o: S.OneCycleLR(o, [2.0, 1.0], epochs=4, steps_per_epoch=5, pct_start=0.4,"
-                   " anneal_strategy='linear', cycle_momentum=False, three_phase=True)"),
+                   "lambda o: S.OneCycleLR(o, [2.0, 1.0], epochs=4, steps_per_epoch=5,"
+                   " pct_start=0.4, anneal_strategy='linear', cycle_momentum=False, three_phase=True)"),
     "CyclicLR": ("lambda o: S.CyclicLR(o, 0.1, 1.0, 3, cycle_momentum=False)",
                  "lambda o: S.CyclicLR(o, [0.1, 0.2], [1.0, 2.0], 2, 4, mode='triangular2',"
                  " cycle_momentum=False)",
@@ -80,7 +82,8 @@ def plateau(values, momentum=0, **k):
     found = []
     for v in values:
         o.step(); s.step(v)
-        found.append((s.get_last_lr(), s.num_bad_epochs, s.cooldown_counter, float(s.best), s.last_epoch))
+        found.append((s.get_last_lr(), s.num_bad_epochs, s.cooldown_counter, float(s.best),
+            s.last_epoch))
     return found, s.state_dict()
 values = [1.0, 0.9, 0.9, 0.95, 0.91, 0.8, 0.8, 0.8, 0.8, 0.79, 0.81]
 plateau(values, patience=1)
@@ -177,7 +180,8 @@ def epoch():
 warned(epoch)
 epoch()
 def epoch2():
-    o = sgd(); s = S.ExponentialLR(o, 0.9); o.step(); s.step(3); return s.get_last_lr(), s.last_epoch
+    o = sgd(); s = S.ExponentialLR(o,
+        0.9); o.step(); s.step(3); return s.get_last_lr(), s.last_epoch
 epoch2()
 def patched():
     o = sgd(); s = S.StepLR(o, 1); o.step = lambda: None; o.step(); s.step()
@@ -191,7 +195,8 @@ def cycled(make, optimizer="SGD", **k):
     found = []
     for _ in range(9):
         g = o.param_groups[0]
-        found.append((float(g["lr"]), g.get("momentum"), g.get("betas"), g.get("base_momentum"), g.get("max_momentum")))
+        found.append((float(g["lr"]), g.get("momentum"), g.get("betas"), g.get("base_momentum"),
+            g.get("max_momentum")))
         o.step(); s.step()
     return found
 cycled(lambda o: S.OneCycleLR(o, 1.0, total_steps=10), momentum=0.9)
@@ -206,7 +211,8 @@ o = sgd(1.0); s = S.StepLR(o, 2)
 sorted(o.param_groups[0]), o.param_groups[0]["initial_lr"]
 t = S.StepLR(o, 2, last_epoch=4)
 t.last_epoch, o.param_groups[0]["lr"]
-t = S.StepLR(o, 2, last_epoch=3), S.MultiStepLR(o, [4], last_epoch=3), S.ExponentialLR(o, 0.9, last_epoch=3)
+t = S.StepLR(o, 2, last_epoch=3), S.MultiStepLR(o, [4], last_epoch=3), S.ExponentialLR(o, 0.9,
+    last_epoch=3)
 t[0].last_epoch, o.param_groups[0]["lr"]
 [t.get_lr() for t in (S.StepLR(sgd(), 1), S.MultiStepLR(sgd(), [0, 1]))]
 s.state_dict()
