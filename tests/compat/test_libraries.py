@@ -60,6 +60,17 @@ def test_a_program_may_say_which_of_torchs_classes_a_file_holds(torch: Any,
     assert again.eval()(x).equal(model.eval()(x))
 
 
+def test_the_bar_of_hub_walks_along_with_and_without_tqdm(torch: Any,
+                                                          monkeypatch: Any) -> None:
+    from torch.hub import tqdm
+    assert list(tqdm([1, 2], disable=True)) == [1, 2]
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with torch.hub.tqdm(range(3), desc="epoch") as bar:
+        for _ in bar:
+            bar.set_postfix(loss=1)
+    assert bar.n == 3
+
+
 def test_annotations_of_modules_can_be_evaluated() -> None:
     class Model(nn.Linear):
         config: int
