@@ -1136,7 +1136,7 @@ class Tensor:
     def negative_(self) -> Tensor:
         """-input."""
     def new(self, *args: Any, device: Any = None) -> Tensor:
-        """A tensor of this dtype: of the given sizes, uninitialised, or of a list's numbers."""
+        """A tensor of this dtype: of the given sizes, uninitialised, or of the numbers of a list"""
     def new_empty(self, *size: Any, dtype: Any = None, device: Any = None,
             requires_grad: builtins.bool = False, **named: Any) -> Tensor:
         """Uninitialised memory of the given size and this dtype."""

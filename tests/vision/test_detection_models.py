@@ -330,3 +330,10 @@ def test_errors_of_the_feature_extractor() -> None:
         create_feature_extractor(net, train_return_nodes=["layer1"])
     with pytest.raises(ValueError, match="did not call layer1 so often"):
         create_feature_extractor(net, ["layer1_3"])(rl.zeros(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("name", ["ssd300_vgg16", "ssdlite320_mobilenet_v3_large"])
+def test_nets_that_look_at_their_maps_are_built_without_memory(name: str) -> None:
+    with rl.device("meta"):
+        net = getattr(models.detection, name)(weights=None, weights_backbone=None)
+    assert all(each.device.type == "meta" for each in net.parameters())
