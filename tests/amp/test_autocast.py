@@ -119,7 +119,7 @@ def test_unsupported_settings() -> None:
         assert not rl.is_autocast_enabled("cpu")
     with pytest.warns(UserWarning, match="CUDA is not available"):
         rl.autocast("cuda")
-    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda, .*: abacus"):
+    with pytest.raises(RuntimeError, match=r"Expected one of cpu, cuda, .*: abacus"):
         rl.autocast("abacus")
 
 

@@ -73,7 +73,7 @@ def test_state_and_switches() -> None:
 def test_errors() -> None:
     w, optimizer, scaler = prepared()
     for call in (scaler.step, scaler.unscale_):
-        with pytest.raises(AssertionError, match="Attempted .* but _scale is None"):
+        with pytest.raises(AssertionError, match=r"Attempted .* but _scale is None"):
             call(optimizer)
     scaler.scale(w)
     with pytest.raises(AssertionError, match="No inf checks were recorded for this optimizer"):

@@ -166,7 +166,7 @@ def test_saved_bytes() -> None:
     # tanh keeps its output, square keeps the same memory, the product keeps x.
     assert kept.total == int(kept) == 4000 + 4000
     assert kept.nodes == 4
-    assert [row.node[:4] for row in kept.rows] == ["Squa", "Tanh", "Matm"]
+    assert [row.node[:4] for row in kept.rows] == ["PowB", "Tanh", "MmBa"]
     assert "kept already" in kept.rows[1].values[0]
     assert "8,000 bytes" in str(kept)
     loss.backward()

@@ -51,7 +51,8 @@ MADE = {
                                     "lambda o: S.CosineAnnealingWarmRestarts(o, 2, 2, 0.01)"),
     "OneCycleLR": ("lambda o: S.OneCycleLR(o, 2.0, total_steps=14, cycle_momentum=False)",
                    "lambda o: S.OneCycleLR(o, [2.0, 1.0], epochs=4, steps_per_epoch=5,"
-                   " pct_start=0.4, anneal_strategy='linear', cycle_momentum=False, three_phase=True)"),
+                   " pct_start=0.4, anneal_strategy='linear', cycle_momentum=False,"
+                   " three_phase=True)"),
     "CyclicLR": ("lambda o: S.CyclicLR(o, 0.1, 1.0, 3, cycle_momentum=False)",
                  "lambda o: S.CyclicLR(o, [0.1, 0.2], [1.0, 2.0], 2, 4, mode='triangular2',"
                  " cycle_momentum=False)",
