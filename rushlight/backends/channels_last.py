@@ -23,14 +23,13 @@ def is_last(array: Array) -> bool:
 
     Where a size of 1 leaves it open the strides still tell, and row-major ones say no.
     """
-    order = ORDER.get(array.ndim)
-    if order is None:
+    strides = array.strides
+    if len(strides) < 4 or strides[-1] < strides[1]:  # row-major, as most are
         return False
-    strides, shape = array.strides, array.shape
-    least = strides[1]
-    if not least or strides[-1] < least:  # row-major, as most are
+    order, shape = ORDER.get(len(strides)), array.shape
+    if order is None or not strides[1]:
         return False
-    least *= max(shape[1], 1)
+    least = strides[1] * max(shape[1], 1)
     for d in order[-2:0:-1]:
         if strides[d] < least or not shape[d]:
             return False
@@ -40,9 +39,9 @@ def is_last(array: Array) -> bool:
 
 def empty(shape: tuple[int, ...], dtype: Any, last: bool = True) -> Array:
     """A new array with its channels last, or a row-major one."""
-    recycle()
     if not last:
         return np.empty(shape, dtype)
+    recycle()
     n, c, *space = shape
     return np.empty((n, *space, c), dtype).transpose(BACK[len(shape)])
 

@@ -28,7 +28,9 @@ _WORDS = {1: "one int", 2: "two ints", 3: "three ints"}
 
 def planes(x: Array, space: int) -> Array:
     """(..., *space) with all leading dimensions folded into one."""
-    return contiguous(x).reshape(prod(x.shape[:-space]), *x.shape[x.ndim - space:])
+    if not x.flags.c_contiguous:
+        x = contiguous(x)
+    return x.reshape(prod(x.shape[:-space]), *x.shape[x.ndim - space:])
 
 
 def follows(x: Array, space: int) -> bool:
