@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import rushlight as rl
-from rushlight import fx
+from rushlight import fx, nn
+from rushlight.compat.inside.checks import _assert
 from rushlight.fx.node import map_arg
 from rushlight.fx.passes.shape_prop import ShapeProp
 
@@ -242,3 +243,22 @@ def test_graphs_are_shown_as_lines_and_as_a_table(capsys: pytest.CaptureFixture[
     graph.print_tabular()
     assert capsys.readouterr().out.splitlines()[0].split() == ["opcode", "name", "target", "args",
                                                               "kwargs"]
+
+
+def test_operands_of_einsum_stand_one_by_one() -> None:
+    graph = fx.Graph()
+    a, b = (fx.Proxy(graph.placeholder(name)) for name in "ab")
+    one, other = rl.einsum("ij,jk->ik", a, b), rl.einsum("ij,jk->ik", (a, b))
+    assert one.node.args == other.node.args == ("ij,jk->ik", a.node, b.node)
+    assert other.node.target is rl.einsum
+
+
+def test_stated_conditions_are_recorded() -> None:
+    graph = fx.Graph()
+    x = fx.Proxy(graph.placeholder("x"))
+    _assert(x.shape[-1] == 3, "three columns")
+    graph.output(x.node)
+    program = fx.GraphModule(nn.Module(), graph)
+    assert program(rl.ones(2, 3)).shape == (2, 3)
+    with pytest.raises(AssertionError, match="three columns"):
+        program(rl.ones(2, 4))

@@ -165,6 +165,8 @@ class Proxy:
         path = title(orig_method)
         if path.startswith("torch.Tensor."):
             return tracer.create_proxy("call_method", path.rpartition(".")[2], args, kwargs)
+        if path == "torch.einsum" and len(args) == 2 and isinstance(args[1], tuple | list):
+            args = (args[0], *args[1])  # what reads the graph expects the operands one by one
         name = tracer.graph._target_to_str(getattr(orig_method, "__name__", "call"))
         return tracer.create_proxy("call_function", orig_method, args, kwargs, name=name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.overrides import handle_torch_function, has_torch_function
 from rushlight.tensor import Tensor
 
 Message = Callable[[], str] | None
@@ -39,7 +40,9 @@ def _check_tensor_all(cond: Tensor, message: Message = None) -> None:
 
 
 def _assert(condition: Any, message: str) -> None:
-    if not condition:
+    if not isinstance(condition, bool | Tensor) and has_torch_function((condition,)):
+        handle_torch_function(_assert, (condition,), condition, message)  # fx records it
+    elif not condition:
         raise AssertionError(message)
 
 
