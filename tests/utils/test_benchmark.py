@@ -47,7 +47,8 @@ def test_tables() -> None:
 
 
 def test_timer_and_what_it_measured() -> None:
-    found = Timer("x + x", setup="y = 2", globals={"x": 1}, label="adding").blocked_autorange(min_run_time=0)
+    timer = Timer("x + x", setup="y = 2", globals={"x": 1}, label="adding")
+    found = timer.blocked_autorange(min_run_time=0)
     assert (found.number_per_run, found.label, found.stmt, len(found.times)) == (
         1, "adding", "x + x", 1)
     again = pickle.loads(pickle.dumps(found))

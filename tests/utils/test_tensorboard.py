@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import rushlight as rl
@@ -127,3 +128,20 @@ def test_errors(tmp_path: Path) -> None:
             writer.add_scalar("x", rl.ones(2))
         with pytest.raises(ValueError, match="dataformats 'CHW'"):
             writer.add_image("x", rl.ones(2, 2))
+
+
+def test_precision_and_recall(tmp_path: Path) -> None:
+    scores, labels = np.array([0.1, 0.4, 0.6, 0.9]), np.array([False, True, False, True])
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_pr_curve("curve", rl.from_numpy(labels), rl.from_numpy(scores), 3,
+                            num_thresholds=11)
+        with pytest.raises(ValueError, match="4 labels and 1 predictions"):
+            writer.add_pr_curve("curve", labels, [0.5])
+    step, value = values(tmp_path)[0]
+    assert step == 3 and value[1] == [b"curve"]
+    rows = np.frombuffer(message(value[8][0])[5][0], "<f4").reshape(6, 11)
+    for i in range(11):
+        found = np.floor(scores * 10) >= i
+        right, wrong = (found & labels).sum(), (found & ~labels).sum()
+        want = [right, wrong, 2 - wrong, 2 - right, right / max(right + wrong, 1), right / 2]
+        np.testing.assert_allclose(rows[:, i], want)

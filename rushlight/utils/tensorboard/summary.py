@@ -11,7 +11,7 @@ import numpy as np
 from rushlight.tensor import Tensor
 from rushlight.utils.tensorboard.protobuf import content, integer, real, reals, single
 
-DT_STRING = 7
+DT_FLOAT, DT_STRING = 1, 7
 
 
 def array(value: Any) -> np.ndarray:
@@ -81,6 +81,34 @@ def text(tag: str, words: str) -> bytes:
     tensor = integer(1, DT_STRING) + shape + content(8, words)
     plugin = content(1, content(1, "text"))
     return content(1, f"{tag}/text_summary") + content(9, plugin) + content(8, tensor)
+
+
+def precision_recall(tag: str, labels: Any, scores: Any, thresholds: int = 127,
+                     weights: Any = None) -> bytes:
+    """How many are found, rightly and wrongly, with `scores` (0..1) above each threshold.
+
+    labels: which are meant to be found. Raises ValueError where there are not as many scores.
+    """
+    meant, given = array(labels).reshape(-1).astype(bool), array(scores).reshape(-1)
+    if meant.shape != given.shape:
+        raise ValueError(f"add_pr_curve: {meant.size} labels and {given.size} predictions")
+    each = np.ones(meant.size) if weights is None else array(weights).reshape(-1)
+    count = min(thresholds, 127)
+    places = np.floor(given.astype(np.float64) * (count - 1)).astype(np.int64)
+
+    def above(chosen: np.ndarray) -> np.ndarray:
+        found = np.bincount(places[chosen], each[chosen], minlength=count)
+        return np.cumsum(found[::-1])[::-1]
+
+    right, wrong = above(meant), above(~meant)
+    missed, refused = right[0] - right, wrong[0] - wrong
+    precision = right / np.maximum(right + wrong, 1e-7)
+    recall = right / np.maximum(right + missed, 1e-7)
+    rows = np.stack([right, wrong, refused, missed, precision, recall]).astype("<f4")
+    shape = content(2, content(2, integer(1, 6)) + content(2, integer(1, count)))
+    tensor = integer(1, DT_FLOAT) + shape + content(5, rows.tobytes())
+    plugin = content(1, content(1, "pr_curves") + content(2, integer(1, 0) + integer(2, count)))
+    return content(1, tag) + content(9, plugin) + content(8, tensor)
 
 
 def as_pixels(value: Any, dataformats: str) -> np.ndarray:

@@ -171,6 +171,13 @@ class SummaryWriter:
         """A text in Markdown."""
         self._add(summary.text(tag, text_string), global_step, walltime)
 
+    def add_pr_curve(self, tag: str, labels: Any, predictions: Any,
+                     global_step: int | None = None, num_thresholds: int = 127,
+                     weights: Any = None, walltime: float | None = None) -> None:
+        """Precision and recall of `predictions` (0..1) against true or false `labels`."""
+        value = summary.precision_recall(tag, labels, predictions, num_thresholds, weights)
+        self._add(value, global_step, walltime)
+
     def add_hparams(self, hparam_dict: Mapping[str, Any], metric_dict: Mapping[str, Any],
                     hparam_domain_discrete: Any = None, run_name: str | None = None,
                     global_step: int | None = None) -> None:
