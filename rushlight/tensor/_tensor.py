@@ -22,6 +22,7 @@ from rushlight.backends.kept_weights import forget
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe
+from rushlight.base.flags import flags
 from rushlight.engine.node import COUNT, LEAF, Handle, Node, Slot, edge_of, version_of
 from rushlight.engine.run import backward as run_backward
 from rushlight.tensor import convert, printing
@@ -390,9 +391,10 @@ class Tensor(Geometry):
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """The same memory as a NumPy array (bfloat16 as ml_dtypes.bfloat16).
 
-        force: detach first. Raises RuntimeError for a tensor that requires grad.
+        force: detach first. Raises RuntimeError for a tensor that requires grad, except inside
+        `no_grad`.
         """
-        if self._node is not None and not force:
+        if self._node is not None and not force and flags.grad_enabled:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use "
                                "tensor.detach().numpy() instead. "
                                f"({describe(self)})")

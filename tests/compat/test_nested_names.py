@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,6 +82,30 @@ def test_modes_below_the_functions_say_so(torch: Any) -> None:
     from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
     from torch.utils._python_dispatch import TorchDispatchMode
     assert _EXTRA_STATE_KEY_SUFFIX == "_extra_state" and not torch.distributed.rpc.is_available()
-    with pytest.raises(NotImplementedError, match="no operations below the functions"):
-        with TorchDispatchMode():
-            pass
+    with pytest.raises(NotImplementedError, match="no operations below the functions"), \
+            TorchDispatchMode():
+        pass
+
+
+def test_sequences_with_their_keys(torch: Any) -> None:
+    from torch.utils import _pytree
+    (first, second), context = _pytree._list_flatten_with_keys(["a", "b"])
+    assert (first[0].idx, first[1], second[0].idx, context) == (0, "a", 1, None)
+    assert _pytree.is_structseq_instance(time.gmtime())
+    assert not _pytree.is_structseq_instance(torch.ones(2).max(0))
+    assert _pytree.tree_is_leaf(1) and not _pytree.tree_is_leaf([1])
+    assert _pytree.tree_is_leaf([1], lambda x: isinstance(x, list))
+    assert torch._utils._get_device_module("cpu") is torch.cpu
+
+
+def test_members_are_exchanged(torch: Any) -> None:
+    from torch.nn.utils._named_member_accessor import swap_tensor
+    layer, other = nn.Linear(2, 1), torch.zeros(1, 2)
+    weight = layer.weight
+    assert swap_tensor(layer, "weight", other) is weight and layer.weight is other
+    assert swap_tensor(layer, "weight", weight) is other and layer.weight is weight
+    with pytest.raises(AttributeError, match="has no attribute `none`"):
+        swap_tensor(layer, "none", other)
+    assert swap_tensor(layer, "none", other, allow_missing=True) is None
+    with pytest.raises(KeyError, match="tensor name cannot contain"):
+        swap_tensor(layer, "a.b", other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rushlight.utils import pytree
@@ -57,5 +57,29 @@ def _list_flatten(d: list[Any]) -> tuple[list[Any], Any]:
     return d, None
 
 
+def _list_flatten_with_keys(d: Sequence[Any]) -> tuple[list[tuple[SequenceKey, Any]], Any]:
+    return [(SequenceKey(idx), value) for idx, value in enumerate(d)], None
+
+
+_tuple_flatten_with_keys = _list_flatten_with_keys
+
+
 def _list_unflatten(values: Iterable[Any], context: Any) -> list[Any]:
     return list(values)
+
+
+def is_structseq_class(cls: type) -> bool:
+    """Whether `cls` is a record of C's, as `time.struct_time`; our results are namedtuples."""
+    return isinstance(cls, type) and issubclass(cls, tuple) and all(
+        isinstance(getattr(cls, name, None), int)
+        for name in ("n_fields", "n_sequence_fields", "n_unnamed_fields"))
+
+
+def is_structseq_instance(obj: Any) -> bool:
+    """Whether `obj` is such a record."""
+    return is_structseq_class(type(obj))
+
+
+def tree_is_leaf(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> bool:
+    """Whether `tree` holds no others: it is of no kind that was registered."""
+    return _is_leaf(tree, is_leaf)

@@ -6,6 +6,7 @@ from typing import Any
 
 from rushlight.base.device import as_device
 from rushlight.base.dtypes import dtype as _dtype
+from rushlight.devices import get_device_module
 from rushlight.hub import get_dir
 from rushlight.nn.modules.state_dict import EXTRA_STATE_KEY_SUFFIX as _EXTRA_STATE_KEY_SUFFIX
 from rushlight.ops import tensor
@@ -64,3 +65,7 @@ def _parse_to(*arguments: Any, **options: Any) -> Any:
 def kineto_available() -> bool:
     """Whether torch's collector of traces is there: False."""
     return False
+
+
+def _get_device_module(device_type: str) -> Any:
+    return get_device_module(device_type)

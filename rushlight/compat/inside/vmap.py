@@ -14,12 +14,12 @@ __all__ = ["Tensor", "tree_flatten", "tree_unflatten"]
 
 def _add_batch_dim(tensor: Tensor, in_dim: int, level: int) -> Tensor:
     """`tensor` as `vmap` of that level shows it: without its dimension `in_dim`."""
-    return raised(tensor.movedim(in_dim, 0), level)  # type: ignore[attr-defined]
+    return raised(tensor.movedim(in_dim, 0), level)
 
 
 def _remove_batch_dim(tensor: Tensor, level: int, batch_size: int, out_dim: int) -> Tensor:
     """The tensor with its hidden dimension at `out_dim`, repeated if it had none."""
-    return lowered(tensor, level, batch_size).movedim(0, out_dim)  # type: ignore[attr-defined]
+    return lowered(tensor, level, batch_size).movedim(0, out_dim)
 
 
 def _maybe_remove_batch_dim(name: str, output: Any, level: int, batch_size: int,
