@@ -167,6 +167,7 @@ NAMES = {
     "torch.jit._overload": _INSIDE + "jit_internal",
     "torch.jit._overload_method": _INSIDE + "jit_internal",
     "torch.nn.modules.module._EXTRA_STATE_KEY_SUFFIX": _INSIDE + "states",
+    "torch.nn.modules.module._global_parameter_registration_hooks": _INSIDE + "states",
     "torch.nn.modules.module._IncompatibleKeys": "rushlight.nn.modules.state_dict",
     "torch.PyTorchFileReader": _INSIDE + "serialization",
     "torch.TensorType": _INSIDE + "c",
@@ -197,7 +198,7 @@ ABSENT = {
     "torch.utils.bottleneck": "use Python's cProfile together with rushlight.profiler",
     "torch.utils.mobile_optimizer": "programs for telephones are not there",
     "torchvision.models.optical_flow": "RAFT is not there; kornia and others have it in Python",
-    "torchvision.models.quantization": "quantised tensors are not there yet; rushlight.vision.models "
+    "torchvision.models.quantization": "quantised tensors are not there yet; torchvision.models "
                                        "has these nets in float32",
     "torchvision.models.video": "nets for films are not there; timm and pytorchvideo have them in "
                                 "Python",

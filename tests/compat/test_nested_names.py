@@ -109,3 +109,22 @@ def test_members_are_exchanged(torch: Any) -> None:
     assert swap_tensor(layer, "none", other, allow_missing=True) is None
     with pytest.raises(KeyError, match="tensor name cannot contain"):
         swap_tensor(layer, "a.b", other)
+
+
+def test_modules_as_functions_have_their_classes(torch: Any) -> None:
+    from functorch import FunctionalModule, make_functional, make_functional_with_buffers
+    layer, norm = nn.Linear(2, 3), nn.BatchNorm1d(2)
+    call, params = make_functional(layer)
+    assert isinstance(call, FunctionalModule) and call.param_names == ("weight", "bias")
+    x = torch.ones(1, 2)
+    assert torch.equal(call([2 * p for p in params], x), 2 * layer(x))
+    call, params, buffers = make_functional_with_buffers(norm.eval())
+    assert torch.equal(call(params, buffers, x), norm(x))
+
+
+def test_options_are_spread_over_leaves(torch: Any) -> None:
+    from torch._functorch.vmap import _broadcast_to_and_flatten, tree_flatten
+    _, spec = tree_flatten({"a": [1, 2], "b": 3})
+    assert _broadcast_to_and_flatten({"a": 0, "b": 1}, spec) == [0, 0, 1]
+    assert _broadcast_to_and_flatten(7, spec) == [7, 7, 7]
+    assert _broadcast_to_and_flatten({"a": [1, 2, 3], "b": 3}, spec) is None

@@ -21,21 +21,36 @@ from rushlight.func import (
 from rushlight.nn.modules.module import Module
 from rushlight.ops import stack
 
-__all__ = ["combine_state_for_ensemble", "functionalize", "grad", "grad_and_value", "hessian",
+__all__ = ["FunctionalModule", "FunctionalModuleWithBuffers",
+           "combine_state_for_ensemble", "functionalize", "grad", "grad_and_value", "hessian",
            "jacfwd", "jacrev", "jvp", "make_functional", "make_functional_with_buffers", "vjp",
            "vmap"]
 
 
+class FunctionalModuleWithBuffers:
+    """A module as a function of its parameters, its buffers and what the module takes."""
+
+    def __init__(self, model: Module) -> None:
+        self.stateless_model = copy.deepcopy(model)
+        self.param_names = tuple(name for name, _ in model.named_parameters())
+        self.buffer_names = tuple(name for name, _ in model.named_buffers())
+
+    def __call__(self, params: Any, buffers: Any, *arguments: Any, **options: Any) -> Any:
+        names = [*self.param_names, *self.buffer_names]
+        state = dict(zip(names, [*params, *buffers], strict=True))
+        return functional_call(self.stateless_model, state, arguments, options)
+
+
+class FunctionalModule(FunctionalModuleWithBuffers):
+    """A module without buffers as a function of its parameters and of what the module takes."""
+
+    def __call__(self, params: Any, *arguments: Any, **options: Any) -> Any:
+        return super().__call__(params, (), *arguments, **options)
+
+
 def make_functional_with_buffers(model: Module, disable_autograd_tracking: bool = False) -> Any:
     """`f`, parameters, buffers: `f(parameters, buffers, *inputs)` calls the module with them."""
-    stateless = copy.deepcopy(model)
-    names = [name for name, _ in model.named_parameters()]
-    buffer_names = [name for name, _ in model.named_buffers()]
-
-    def call(params: Any, buffers: Any, *arguments: Any, **options: Any) -> Any:
-        state = dict(zip([*names, *buffer_names], [*params, *buffers], strict=True))
-        return functional_call(stateless, state, arguments, options)
-
+    call = FunctionalModuleWithBuffers(model)
     params: tuple[Any, ...] = tuple(model.parameters())
     if disable_autograd_tracking:
         params = tuple(p.detach() for p in params)
@@ -50,8 +65,8 @@ def make_functional(model: Module, disable_autograd_tracking: bool = False) -> A
     if next(model.buffers(), None) is not None:
         raise RuntimeError("make_functional(model): `model` has buffers. Please use "
                            "make_functional_with_buffers(model) instead.")
-    call, params, _ = make_functional_with_buffers(model, disable_autograd_tracking)
-    return lambda params, *arguments, **options: call(params, (), *arguments, **options), params
+    _, params, _ = make_functional_with_buffers(model, disable_autograd_tracking)
+    return FunctionalModule(model), params
 
 
 def combine_state_for_ensemble(models: Sequence[Module]) -> Any:

@@ -8,12 +8,16 @@ from rushlight.base.device import as_device
 from rushlight.base.dtypes import dtype as _dtype
 from rushlight.devices import get_device_module
 from rushlight.hub import get_dir
+from rushlight.nn.modules.members import (
+    parameter_registration_hooks as _global_parameter_registration_hooks,
+)
 from rushlight.nn.modules.state_dict import EXTRA_STATE_KEY_SUFFIX as _EXTRA_STATE_KEY_SUFFIX
 from rushlight.ops import tensor
 from rushlight.tensor import Tensor
 from rushlight.tensor.storage import memory_format
 
-__all__ = ["_EXTRA_STATE_KEY_SUFFIX", "get_device_states", "set_device_states", "swap_tensors"]
+__all__ = ["_EXTRA_STATE_KEY_SUFFIX", "_global_parameter_registration_hooks",
+           "get_device_states", "set_device_states", "swap_tensors"]
 
 
 def get_device_states(*arguments: Any) -> tuple[list[int], list[Tensor]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rushlight.compat.inside.pytree import tree_flatten, tree_unflatten
+from rushlight.compat.inside.pytree import TreeSpec, tree_flatten, tree_unflatten
 from rushlight.tensor import Tensor
 from rushlight.transforms.batched import Batched, lowered, raised
 
@@ -37,3 +37,23 @@ def _maybe_remove_batch_dim(name: str, output: Any, level: int, batch_size: int,
 
 def _get_name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", repr(function))
+
+
+def _broadcast_to_and_flatten(tree: Any, spec: TreeSpec) -> list[Any] | None:
+    """The leaves of `tree`, one for each leaf of `spec`; None if it does not begin as `spec`."""
+    leaves, own = tree_flatten(tree)
+    if spec.is_leaf():
+        return [tree] if own.is_leaf() else None
+    if own.is_leaf():
+        return [tree] * spec.num_leaves
+    if (own.type, own.context) != (spec.type, spec.context) \
+            or len(own.children_specs) != len(spec.children_specs):
+        return None
+    found: list[Any] = []
+    for mine, other in zip(own.children_specs, spec.children_specs, strict=True):
+        taken, leaves = leaves[:mine.num_leaves], leaves[mine.num_leaves:]
+        part = _broadcast_to_and_flatten(tree_unflatten(taken, mine), other)
+        if part is None:
+            return None
+        found += part
+    return found
