@@ -128,3 +128,13 @@ def test_options_are_spread_over_leaves(torch: Any) -> None:
     assert _broadcast_to_and_flatten({"a": 0, "b": 1}, spec) == [0, 0, 1]
     assert _broadcast_to_and_flatten(7, spec) == [7, 7, 7]
     assert _broadcast_to_and_flatten({"a": [1, 2, 3], "b": 3}, spec) is None
+
+
+def test_modes_that_are_asked(torch: Any) -> None:
+    class Mode(torch.overrides.TorchFunctionMode):
+        pass
+
+    assert not torch._C._is_torch_function_mode_enabled()
+    with Mode():
+        assert torch._C._is_torch_function_mode_enabled()
+    assert not torch._C._is_torch_function_mode_enabled()

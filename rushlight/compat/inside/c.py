@@ -13,6 +13,7 @@ from rushlight.base.device import device
 from rushlight.base.dtypes import default_dtype as _get_default_dtype
 from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import Size
+from rushlight.families.override import state as _overriding
 from rushlight.nn import functional as _nn
 from rushlight.random import Generator, default_generator
 from rushlight.tensor import Tensor
@@ -39,6 +40,11 @@ def _log_api_usage_once(event: str) -> None:
 
 def _get_tracing_state() -> None:
     """The tracing that is going on: none."""
+
+
+def _is_torch_function_mode_enabled() -> bool:
+    """Whether a `TorchFunctionMode` is asked for the functions that are called."""
+    return bool(_overriding.modes) and _overriding.off < 2
 
 
 def _are_functorch_transforms_active() -> bool:
