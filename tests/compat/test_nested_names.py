@@ -138,3 +138,9 @@ def test_modes_that_are_asked(torch: Any) -> None:
     with Mode():
         assert torch._C._is_torch_function_mode_enabled()
     assert not torch._C._is_torch_function_mode_enabled()
+
+
+def test_storages_are_tested_for(torch: Any) -> None:
+    assert isinstance(torch.ones(2).untyped_storage(), torch.StorageBase)
+    assert not isinstance(torch.ones(2), torch.StorageBase)
+    assert torch._guards.active_fake_mode() is None

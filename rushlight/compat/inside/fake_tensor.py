@@ -6,7 +6,7 @@ from typing import Any
 
 from rushlight.tensor import Tensor
 
-__all__ = ["FakeTensor", "FakeTensorMode", "is_fake"]
+__all__ = ["FakeTensor", "FakeTensorMode", "active_fake_mode", "is_fake"]
 
 
 class FakeTensor(Tensor):
@@ -24,3 +24,7 @@ class FakeTensorMode:
 def is_fake(x: Any) -> bool:
     """Whether a tensor belongs to a tracer: False."""
     return False
+
+
+def active_fake_mode() -> None:
+    """The tracer that makes tensors without values at the moment: none."""

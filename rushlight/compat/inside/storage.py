@@ -2,6 +2,6 @@
 
 from rushlight.tensor.storage import UntypedStorage
 
-TypedStorage = UntypedStorage
+TypedStorage = StorageBase = UntypedStorage
 
-__all__ = ["TypedStorage", "UntypedStorage"]
+__all__ = ["StorageBase", "TypedStorage", "UntypedStorage"]
