@@ -3,7 +3,7 @@
 They are the numbers of "Constructing Sobol sequences with better two-dimensional projections"
 (SIAM J. Sci. Comput., 2008, criterion D6). `direction_numbers.txt` has a line for each dimension
 from the second to the 1,024th: its primitive polynomial over GF(2), the bits of a whole number, and
-as many initial odd numbers m as the polynomial has degrees. SciPy ships them up to dimension 21,201.
+as many initial odd numbers m as the polynomial has degrees. SciPy has them for 21,201 dimensions.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def _kept() -> list[list[int]]:
 @cache
 def _scipy() -> list[list[int]]:
     try:
-        from scipy.stats import _sobol
+        from scipy import stats
     except ImportError as error:
         raise ValueError(f"more than {KEPT} dimensions need SciPy, which has the direction numbers "
                          "of all: pip install scipy") from error
-    with np.load(Path(_sobol.__file__).with_name("_sobol_direction_numbers.npz")) as file:
+    with np.load(Path(stats.__file__).with_name("_sobol_direction_numbers.npz")) as file:
         polynomials, initial = file["poly"].tolist(), file["vinit"].tolist()
     return [[polynomial, *numbers[:polynomial.bit_length() - 1]]
             for polynomial, numbers in zip(polynomials[1:], initial[1:], strict=True)]

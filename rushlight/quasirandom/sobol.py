@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rushlight.base.dtypes import dtype as DType
 from rushlight.base.dtypes import default_dtype, float32, float64
+from rushlight.base.dtypes import dtype as DType
 from rushlight.ops import from_numpy, randint
 from rushlight.quasirandom.direction_numbers import BITS, MOST, direction_numbers
 from rushlight.random import Generator
