@@ -13,6 +13,7 @@ from rushlight.compat.missing import forget
 from rushlight.compat.names import ROOTS
 from rushlight.compat.root import Root
 from rushlight.tensor import Parameter, Tensor
+from rushlight.utils.data import follow_torch
 
 _finder = Finder()
 # What programs print the type of. Under the alias these are torch's classes by name, too.
@@ -48,6 +49,7 @@ def install() -> None:
         sys.meta_path.insert(0, _finder)
     for kind, name in CALLED.items():
         kind.__module__ = name
+    follow_torch(True)
     folder = str(FOLDER)
     if folder not in sys.path:  # spawned processes are given this list
         sys.path.insert(min(1, len(sys.path)), folder)
@@ -70,6 +72,7 @@ def uninstall() -> None:
     if not installed():
         return
     sys.meta_path.remove(_finder)
+    follow_torch(False)
     forget()
     for kind, name in _own.items():
         kind.__module__ = name

@@ -16,6 +16,7 @@ from rushlight.utils.data.dataset import (
 )
 from rushlight.utils.data.distributed import DistributedSampler
 from rushlight.utils.data.packed_list import PackedList
+from rushlight.utils.data.randomness import follow_torch
 from rushlight.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -46,6 +47,7 @@ __all__ = [
     "WorkerInfo",
     "default_collate",
     "default_convert",
+    "follow_torch",
     "get_worker_info",
     "random_split",
 ]

@@ -63,7 +63,7 @@ class DataLoader:
 
     While a batch is fetched, `rushlight.rand`, `numpy.random` and `random` draw from streams of
     that batch alone, which follow from the epoch and the batch's number; afterwards they go on
-    where they were.
+    where they were. `follow_torch` gives torch's own numbers instead.
 
     >>> import rushlight as rl
     >>> data = rl.utils.data.TensorDataset(rl.arange(5))
@@ -172,12 +172,12 @@ class DataLoader:
         spare = 0 if self.drop_last else self.batch_size - 1
         return (length + spare) // self.batch_size
 
-    def _workers(self, recipe: Recipe, seed: int) -> Any:
+    def _workers(self, recipe: Recipe, seeds: Any) -> Any:
         """A pool of workers for a pass: the one that persists, or a new one."""
         if self._pool is not None and self._pool.alive:
             return self._pool
         module = importlib.import_module("rushlight.utils.data.worker_pool")
-        made = module.WorkerPool(recipe, self.num_workers, seed, self.worker_init_fn,
+        made = module.WorkerPool(recipe, self.num_workers, seeds, self.worker_init_fn,
                                  self.multiprocessing_context)
         if self.persistent_workers:
             self._pool = made

@@ -8,8 +8,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rushlight.utils.data.fetch import Fetcher, Recipe
-from rushlight.utils.data.randomness import START, EpochSeeds, StreamStates, batch_streams
-from rushlight.utils.data.sampler import random_seed
+from rushlight.utils.data.randomness import (
+    START,
+    EpochSeeds,
+    StreamStates,
+    TorchSeeds,
+    batch_streams,
+    epoch_seeds,
+)
 
 
 class Beginning(NamedTuple):
@@ -17,7 +23,7 @@ class Beginning(NamedTuple):
 
     streams: StreamStates
     generator: Any  # the state of the loader's own generator, None without one
-    seeds: EpochSeeds
+    seeds: EpochSeeds | TorchSeeds
 
 
 class Pass:
@@ -56,8 +62,8 @@ class Pass:
                 generator.set_state(again["generator"])
         state = None if generator is None else generator.get_state()
         self._indices: Iterator[Any] = iter(self.loader._index_sampler)
-        # Drawn here, as torch does with and without workers, or all later numbers would differ.
-        seeds = EpochSeeds.of(random_seed(generator))
+        pool = self.loader._pool
+        seeds = epoch_seeds(generator, pool is not None and pool.alive)
         return Beginning(streams, state, seeds)
 
     def _start(self) -> None:
@@ -115,7 +121,7 @@ class WorkerPass(Pass):
 
     def _start(self) -> None:
         loader = self.loader
-        self._pool = loader._workers(self.recipe, self.beginning.seeds.rushlight)
+        self._pool = loader._workers(self.recipe, self.beginning.seeds)
         self._epoch = self._pool.begin(self.beginning.seeds)
         self._wanted = self._following = self.position  # numbers of batches
         self._exhausted = False

@@ -3,6 +3,9 @@
 Before each batch the three streams that data sets draw from, Rushlight's, NumPy's and Python's,
 are started from seeds that follow from the epoch and the number of the batch alone. So batches are
 the same with any number of worker processes. What the main program draws itself is not touched.
+
+Programs written for torch may ask for torch's rule, by `follow_torch`: without workers samples are
+drawn from the program's own streams, and each worker's are started once, from its number.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy as np
 
 from rushlight.backends.host.mersenne import Mersenne
 from rushlight.random import default_generator
+from rushlight.utils.data.sampler import random_seed
 
 MASK = (1 << 64) - 1
 WORDS = 625  # of a Mersenne twister: 624 and the position among them
@@ -53,6 +57,59 @@ class EpochSeeds(NamedTuple):
         default_generator.manual_seed(mix(self.rushlight, (step << 16) + worker))
         np.random.seed(mix(self.numpy, (step << 16) + worker) >> 32)
         random.seed(mix(self.python, (step << 16) + worker))
+
+
+class TorchSeeds(NamedTuple):
+    """The same by torch's rule: nothing follows from the batch."""
+
+    rushlight: int
+
+    def start(self, step: int, worker: int = 0) -> None:
+        """Go on with the streams as they are."""
+
+
+def start_worker(seed: int, number: int, seeds: type[EpochSeeds | TorchSeeds]) -> None:
+    """Start the three streams of a worker process of this number; `seed` is its own."""
+    if seeds is EpochSeeds:
+        EpochSeeds(seed, seed, seed).start(START)
+        return
+    base = (seed - number) & MASK
+    default_generator.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(np.random.SeedSequence(
+        [number, base & 0xFFFFFFFF, base >> 32, 0]).generate_state(4))
+
+
+_torch_rule = False
+
+
+def follow_torch(enabled: bool) -> None:
+    """Draw the random numbers of samples as torch does, or (the default) from a batch's own.
+
+    With torch's rule a program's numbers are torch's for the same seed, and depend on the number
+    of workers.
+
+    >>> import rushlight as rl
+    >>> loader = rl.utils.data.DataLoader(range(2), collate_fn=lambda _: rl.rand(()).item())
+    >>> rl.utils.data.follow_torch(True)
+    >>> _ = rl.manual_seed(0)
+    >>> [round(number, 4) for number in loader]
+    [0.0885, 0.132]
+    >>> rl.utils.data.follow_torch(False)
+    """
+    global _torch_rule
+    _torch_rule = enabled
+
+
+def epoch_seeds(generator: Any, started: bool) -> EpochSeeds | TorchSeeds:
+    """What the samples of an epoch are drawn by; `started`: by workers of an earlier epoch.
+
+    A seed is drawn here, as torch does with and without workers, or all later numbers would
+    differ.
+    """
+    if not _torch_rule:
+        return EpochSeeds.of(random_seed(generator))
+    return TorchSeeds(0 if started else random_seed(generator))
 
 
 class _NumpyStream:
@@ -135,8 +192,11 @@ _spare: list[tuple[Mersenne, Any]] = []  # engines that no batch is using
 
 
 @contextmanager
-def batch_streams(seeds: EpochSeeds, step: int) -> Iterator[None]:
+def batch_streams(seeds: EpochSeeds | TorchSeeds, step: int) -> Iterator[None]:
     """Let a batch be fetched in this process with streams of its own."""
+    if isinstance(seeds, TorchSeeds):
+        yield
+        return
     engines = _spare.pop() if _spare else (Mersenne(0), np.random.MT19937(0))
     theirs = default_generator.engine
     numpy, python = _numpy.exchange(engines[1]), _python.state()

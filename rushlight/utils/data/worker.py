@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from rushlight.backends.cpu.features import set_num_threads
 from rushlight.utils.data.dataset import IterableDataset
 from rushlight.utils.data.fetch import Fetcher, Recipe
-from rushlight.utils.data.randomness import START, EpochSeeds
+from rushlight.utils.data.randomness import START, EpochSeeds, TorchSeeds, start_worker
 from rushlight.utils.data.transport import Writer
 from rushlight.utils.data.worker_info import WorkerInfo, set_worker_info
 
@@ -24,7 +24,7 @@ class Epoch(NamedTuple):
     """Start an epoch: what was asked for before is not wanted any more."""
 
     number: int
-    seeds: EpochSeeds
+    seeds: EpochSeeds | TorchSeeds
 
 
 class Task(NamedTuple):
@@ -92,14 +92,15 @@ class _Worker:
         self._count = count
         self._iterable = isinstance(recipe.dataset, IterableDataset)
         self._fetcher: Fetcher | None = None
-        self._seeds: EpochSeeds | None = None
+        self._seeds: EpochSeeds | TorchSeeds | None = None
         self._failure: WorkerError | None = None  # while an epoch was being started
         self._steps = 0  # batches of an iterable data set
 
-    def prepare(self, seed: int, init: Callable[[int], None] | None) -> None:
+    def prepare(self, seed: int, seeds: type[EpochSeeds | TorchSeeds],
+                init: Callable[[int], None] | None) -> None:
         """What is done once in a process."""
         set_worker_info(WorkerInfo(self._number, self._count, seed, self._recipe.dataset))
-        EpochSeeds(seed, seed, seed).start(START)
+        start_worker(seed, self._number, seeds)
         try:
             if init is not None:
                 init(self._number)
@@ -157,12 +158,12 @@ class _Worker:
 
 
 def main(connection: Connection, recipe: Recipe, number: int, count: int, seed: int,
-         init: Callable[[int], None] | None) -> None:
+         seeds: type[EpochSeeds | TorchSeeds], init: Callable[[int], None] | None) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too; the main process acts
     gc.freeze()  # the collector would touch, and so copy, every page that is shared after a fork
     set_num_threads(1)
     worker = _Worker(connection, recipe, number, count)
-    worker.prepare(seed, init)
+    worker.prepare(seed, seeds, init)
     worker.run()
     connection.close()

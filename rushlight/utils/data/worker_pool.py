@@ -15,7 +15,7 @@ from typing import Any
 
 from rushlight.utils.data import worker as process
 from rushlight.utils.data.fetch import Recipe
-from rushlight.utils.data.randomness import EpochSeeds
+from rushlight.utils.data.randomness import EpochSeeds, TorchSeeds
 from rushlight.utils.data.transport import Reader
 from rushlight.utils.data.worker import Answer, Epoch, Task
 
@@ -64,11 +64,11 @@ def context_of(chosen: Any) -> Any:
 class WorkerPool:
     """Workers that make batches of `recipe`.
 
-    count: of workers. seed: their own seeds are this and those that follow. init: called in each
-    with its number. start: as `multiprocessing_context` of the loader.
+    count: of workers. seeds: of the first epoch; the workers' own are its `rushlight` and those that
+    follow. init: called in each with its number. start: as `multiprocessing_context` of the loader.
     """
 
-    def __init__(self, recipe: Recipe, count: int, seed: int,
+    def __init__(self, recipe: Recipe, count: int, seeds: EpochSeeds | TorchSeeds,
                  init: Callable[[int], None] | None, start: Any) -> None:
         self.members: list[_Member] = []
         self._owner = os.getpid()
@@ -83,7 +83,8 @@ class WorkerPool:
                 _ends.add(ours)
                 made = context.Process(
                     target=process.main, daemon=True, name=f"DataLoader worker {number}",
-                    args=(theirs, recipe, number, count, seed + number, init))
+                    args=(theirs, recipe, number, count, seeds.rushlight + number,
+                          type(seeds), init))
                 self.members.append(_Member(made, ours))
                 made.start()
                 theirs.close()
@@ -96,7 +97,7 @@ class WorkerPool:
         """Whether it can be used: it was not closed, and is not the copy of a forked process."""
         return bool(self.members) and os.getpid() == self._owner
 
-    def begin(self, seeds: EpochSeeds) -> int:
+    def begin(self, seeds: EpochSeeds | TorchSeeds) -> int:
         """Start an epoch and return its number; what is still on its way to another is dropped."""
         self.epoch += 1
         self._turn = 0
