@@ -314,7 +314,8 @@ newaxis = None
 _LAZY = {
     **dict.fromkeys(("_C", "accelerator", "amp", "array_api", "checkpoint", "cpu", "distributed",
                      "distributions", "func", "functional", "fx", "masked", "mps", "mtia", "optim",
-                     "overrides", "quasirandom", "serialization", "signal", "sparse", "testing", "xpu")),
+                     "overrides", "quasirandom", "serialization", "signal", "sparse", "testing",
+                     "xpu")),
     **dict.fromkeys(("compat", "compiler", "hub", "jit", "multiprocessing", "onnx", "profiler")),
     "compile": "compiler",
     **dict.fromkeys(("AcceleratorError", "OutOfMemoryError", "get_device_module"), "devices"),

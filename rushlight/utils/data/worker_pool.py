@@ -64,8 +64,8 @@ def context_of(chosen: Any) -> Any:
 class WorkerPool:
     """Workers that make batches of `recipe`.
 
-    count: of workers. seeds: of the first epoch; the workers' own are its `rushlight` and those that
-    follow. init: called in each with its number. start: as `multiprocessing_context` of the loader.
+    count: of workers. seeds: of the first epoch; the workers' own are its `rushlight` and those
+    that follow. init: called in each with its number. start: as `multiprocessing_context` of the loader.
     """
 
     def __init__(self, recipe: Recipe, count: int, seeds: EpochSeeds | TorchSeeds,
