@@ -48,6 +48,7 @@ from rushlight.families.inplace import (
     wrote,
 )
 from rushlight.families.inplace import title as dtype_title
+from rushlight.families.saved_values import attributes
 from rushlight.families.source import lazy_function
 from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
@@ -79,7 +80,8 @@ class IndexOp:
         module = self.body.__module__
         backward = lazy_function("backward", module, lambda: backward_source(self))
         self.node_class = type(node_name(self.name), (Node,), {
-            "__slots__": (), "op": self, "backward": backward, "__module__": module})
+            "__slots__": (), "op": self, "backward": backward, "__module__": module,
+            **attributes(self.saves)})
 
 
 def index_op(

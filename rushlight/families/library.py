@@ -45,6 +45,7 @@ from rushlight.families.library_source import (
     head,
     wrapper_source,
 )
+from rushlight.families.saved_values import attributes
 from rushlight.families.source import lazy_function
 from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
@@ -111,7 +112,7 @@ def _node_class(op: Library) -> type[Node]:
                                "keeps_tensors": any(
                                    name in op.operands or name in op.keeps or op.is_output(name)
                                    for name in op.reads),
-                               "__module__": op.forward.__module__}
+                               "__module__": op.forward.__module__, **attributes(op.reads)}
     if op.rule is not None:
         members["backward"] = lazy_function("backward", op.forward.__module__,
                                             lambda: backward_source(op))

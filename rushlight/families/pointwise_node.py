@@ -15,6 +15,7 @@ from rushlight.families.broadcast import sum_to
 from rushlight.families.declaration import node_name
 from rushlight.families.inplace import wrote
 from rushlight.families.kernels import LARGE, number
+from rushlight.families.saved_values import attributes
 from rushlight.families.source import compile_function
 from rushlight.tensor import Parameter, Tensor
 
@@ -109,7 +110,7 @@ def node_class(variant: Any) -> type[Node]:
                                 f"{variant.op.body.__module__}.{name}")
     return type(name, (Node,), {"__slots__": (), "backward": backward, "variant": variant,
                                 "keeps_tensors": any(n not in variant.op.scalars for n in saves),
-                                "__module__": variant.op.body.__module__})
+                                "__module__": variant.op.body.__module__, **attributes(saves)})
 
 
 def _gradient_lines(variant: Any, i: int, operand: str, environment: dict[str, Any]) -> list[str]:

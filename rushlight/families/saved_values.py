@@ -5,7 +5,7 @@ The families lay out `Node.saved` each in its own way; `places` is the one reade
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,30 +91,45 @@ def tensor_at(node: Node, saved: tuple[Any, ...], place: Place) -> Tensor:
     return made
 
 
-def _attribute(node: Node, name: str) -> Any:
-    """`_saved_...` of a node; Python asks here for what it does not find."""
-    if not name.startswith(PREFIX):
-        raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
-    saved = node.saved
-    if saved is None:
-        raise freed(node)
-    wanted = name.removeprefix(PREFIX)
-    for place in places(node, saved):
-        if wanted in (place.name, spelled(place.name)):
-            version = saved[place.version]
-            if version is not None and version[0] != saved[place.version + 1]:
-                raise changed(node, version, saved[place.version + 1])
-            return tensor_at(node, saved, place)
-    raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+class Saved:
+    """The attribute `_saved_...` of a class of nodes: one of the tensors that they may keep."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: Node | None, owner: type[Node]) -> Any:
+        if node is None:
+            return self
+        saved = node.saved
+        if saved is None:
+            raise freed(node)
+        for place in places(node, saved):
+            if place.name == self.name:
+                version = saved[place.version]
+                if version is not None and version[0] != saved[place.version + 1]:
+                    raise changed(node, version, saved[place.version + 1])
+                return tensor_at(node, saved, place)
+        raise AttributeError(f"{owner.__name__!r} object has no attribute "
+                             f"'{PREFIX}{spelled(self.name)}'")
+
+
+def attributes(names: Iterable[str]) -> dict[str, Saved]:
+    """Members of a class of nodes that may keep tensors of these names, by ours and by torch's.
+
+    A `__getattr__` would serve all classes at once, but each attribute of each node would be
+    found more slowly then: Python has quick ways only where there is none.
+    """
+    return {PREFIX + spelling: Saved(name) for name in names
+            for spelling in (name, spelled(name))}
 
 
 def _names(node: Node) -> list[str]:
     saved = node.saved
     kept = [] if saved is None else places(node, saved)
-    return sorted({*object.__dir__(node), *(PREFIX + spelled(place.name) for place in kept)})
+    return sorted({*(name for name in object.__dir__(node) if not name.startswith(PREFIX)),
+                   *(PREFIX + spelled(place.name) for place in kept)})
 
 
 def install() -> None:
-    """Give nodes their `_saved_...` attributes; once, when operations are declared."""
-    Node.__getattr__ = _attribute  # type: ignore[attr-defined]
+    """Let `dir` of a node name what it keeps; once, when operations are declared."""
     Node.__dir__ = _names  # type: ignore[assignment, method-assign]
