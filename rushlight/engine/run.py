@@ -67,6 +67,8 @@ class Run:
     def _sum(self, known: Any, gradient: Any) -> Any:
         """The sum of two gradients, in the memory of `known` where nobody else can see it."""
         array, other = known._array, gradient._array
+        if known.is_sparse:
+            return gradient + known  # in this order: a dense sum takes sparse terms
         # The table of gradients, this frame and the question itself hold `known`.
         if (array.size >= IN_PLACE_FROM and not self.create and getrefcount(known) <= 3
                 and getrefcount(array) <= 3 and array.base is None

@@ -10,19 +10,37 @@ from rushlight.backends.cpu import few_places as few
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import type_name
 from rushlight.base.flags import flags
+from rushlight.engine.node import LEAF
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import function
 from rushlight.families.index import INDEX_DTYPES, index_op, title
 from rushlight.families.inplace import wrote
+from rushlight.ops.sparse_layout import SparseTensor
 from rushlight.tensor import Tensor, wrap
 
 Array = np.ndarray
 
 
 def _gradient_of_weight(g: Tensor, call: SimpleNamespace) -> Tensor:
+    if call.sparse:
+        return _sparse_gradient(g, call)
     return embedding_gradient(
         g, call.indices, call.weight.shape[0], call.padding_idx, call.scale_grad_by_freq
     )
+
+
+def _sparse_gradient(g: Tensor, call: SimpleNamespace) -> Tensor:
+    """The rows that were looked up, as often as they were: nothing is made for the others."""
+    if call.scale_grad_by_freq:
+        raise RuntimeError(
+            "embedding_backward: scale_grad_by_freq not supported with sparse gradients"
+        )
+    rows, width = call.weight.shape
+    places, entries = call.indices._array.reshape(-1), g.reshape(-1, width)
+    if call.padding_idx >= 0:
+        (kept,) = np.nonzero(places != call.padding_idx)
+        places, entries = places[kept], entries[wrap(kept)]
+    return SparseTensor.of(wrap(places.astype(np.int64).reshape(1, -1)), entries, (rows, width))
 
 
 def _check_indices(indices: Array, rows: int) -> None:
@@ -131,7 +149,8 @@ def embedding(
         max_norm: rows looked up that are longer are first scaled, in place, to this length.
         norm_type: the p of the length's p-norm.
         scale_grad_by_freq: divide each row's gradient by how often it was looked up.
-        sparse: accepted; the gradient is always dense.
+        sparse: the gradient of a `weight` that was not computed is a sparse tensor of the rows
+            looked up, which SGD, Adagrad and SparseAdam take.
 
     Returns a new tensor, (*input.shape, width).
 
@@ -158,6 +177,8 @@ def embedding(
         padding_idx %= rows
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
+    # What computed a weight expects dense gradients.
+    sparse = sparse and weight._node is LEAF
     return table_lookup(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 

@@ -49,7 +49,7 @@ def embedding_bag(
             [4.]])
     """
     input, weight = _in_order(input, weight)
-    _check_options(input, weight, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    _check_options(input, weight, offsets, mode, scale_grad_by_freq, per_sample_weights, sparse)
     if weight.dtype.is_complex:
         raise RuntimeError("Expected tensor for argument #1 'weight' to have one of the following "
                            "scalar types: Half, BFloat16, Float, Double; but got "
@@ -101,6 +101,7 @@ def _check_options(
     mode: str,
     scale_grad_by_freq: bool,
     per_sample_weights: Tensor | None,
+    sparse: bool,
 ) -> None:
     if input._array.dtype not in INTEGERS:
         raise RuntimeError(
@@ -138,6 +139,8 @@ def _check_options(
         raise ValueError(f"offsets has to be a 1D Tensor{got}")
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"mode has to be one of sum, mean or max, got {mode!r}")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None and mode != "sum":

@@ -14,7 +14,7 @@ SPARSE = "of sparse layouts there are only coordinates and values: see sparse_co
 QUANTISED = ("quantised tensors are not supported: see fake_quantize_per_tensor_affine for "
              "quantisation-aware training")
 MAKING_SPARSE = ("to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc "
-                 "sparse_mask sparse_resize_ sparse_resize_and_clear_ resize_as_sparse_ smm "
+                 "sparse_resize_ sparse_resize_and_clear_ resize_as_sparse_ smm "
                  "sspaddmm to_mkldnn to_padded_tensor")
 OF_SPARSE = ("coalesce is_coalesced indices values crow_indices col_indices ccol_indices "
              "row_indices")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.families.composite import composite, function
-from rushlight.ops import creation, sparse_layout
+from rushlight.ops import creation, sparse_changes, sparse_layout
 from rushlight.tensor import Tensor
 from rushlight.tensor.storage import sparse_coo
+
+sparse_layout.HANDLERS.update(sparse_changes.CHANGES)
 
 
 @function("sparse_coo_tensor")
@@ -54,6 +56,15 @@ def to_sparse(input: Tensor, sparse_dim: int | None = None, *, layout: Any = Non
     if layout not in (None, sparse_coo):
         raise NotImplementedError(f"to_sparse(layout={layout}): only torch.sparse_coo is there")
     return sparse_layout.from_dense(input, sparse_dim)
+
+
+@composite("Tensor.sparse_mask")
+def sparse_mask(input: Tensor, mask: Any) -> Tensor:
+    """The entries of a dense tensor at the places of the sparse tensor `mask`."""
+    if not isinstance(mask, sparse_layout.SparseTensor):
+        raise RuntimeError("sparse_mask(): expected mask to have sparse layout, but got "
+                           "torch.strided")
+    return mask._with(input[tuple(mask._places)])
 
 
 @function("spmm dsmm hsmm")

@@ -15,6 +15,7 @@ from rushlight.base.shapes import Size
 from rushlight.families.override import arm, disabled, title
 from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
+from rushlight.tensor.printing import format_sparse
 from rushlight.tensor.storage import sparse_coo
 
 Handler = Callable[..., Any]
@@ -71,10 +72,20 @@ class SparseTensor(Tensor):
         if name in BY_ENTRY and isinstance(args[0], SparseTensor):
             sparse = args[0] if name in _LINEAR else args[0].coalesce()
             return sparse._with(disabled(func, types, (sparse._entries, *args[1:]), options))
+        if name[:-1] in BY_ENTRY and name.endswith("_") and isinstance(args[0], SparseTensor):
+            if name[:-1] not in _LINEAR:
+                args[0]._become(args[0].coalesce())
+            disabled(func, types, (args[0]._entries, *args[1:]), options)
+            return args[0]
         refuse(title(func))
 
     def _with(self, entries: Tensor) -> SparseTensor:
         return SparseTensor.of(self._places, entries, tuple(self.shape), self._sorted)
+
+    def _become(self, other: SparseTensor) -> SparseTensor:
+        """Have the places and entries of `other` from now on."""
+        self._places, self._entries, self._sorted = other._places, other._entries, other._sorted
+        return self
 
     # ---- what it is
 
@@ -165,16 +176,14 @@ class SparseTensor(Tensor):
         return self
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        places = repr(self._places).replace("\n", "\n" + " " * 15)
-        entries = repr(self._entries.detach()).replace("\n", "\n" + " " * 14)
-        ending = f", grad_fn=<{self.grad_fn.name()}>" if self.grad_fn is not None else (
-            ", requires_grad=True" if self.requires_grad else "")
-        return (f"tensor(indices={places},\n       values={entries},\n"
-                f"       size={tuple(self.shape)}, nnz={self._nnz()}, layout=torch.sparse_coo"
-                f"{ending})")
+        return format_sparse(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuilt, (self._places, self._entries, tuple(self.shape), self._sorted)
+
+    def detach_(self) -> SparseTensor:
+        """Forget the history, in place."""
+        return self._become(self.data)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SparseTensor:
         return self._with(self._entries.clone())
@@ -229,8 +238,8 @@ def _rebuilt(places: Tensor, entries: Tensor, shape: tuple[int, ...],
 
 def refuse(name: str) -> NoReturn:
     """Raise NotImplementedError for an operation that sparse tensors do not have."""
-    raise NotImplementedError(f"Could not run '{name}' with arguments from the 'Sparse' backend: "
-                              "use to_dense(), or work on values()")
+    raise NotImplementedError(f"Could not run '{name}' with arguments from the 'SparseCPU' "
+                              "backend: use to_dense(), or work on values()")
 
 
 # ---- products ----------------------------------------------------------------------------------
@@ -285,9 +294,12 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
         if input.shape != other.shape:
             raise RuntimeError(f"add: expected 'self' and 'other' to have same sizes, but "
                                f"{tuple(input.shape)} != {tuple(other.shape)}")
+        if np.array_equal(input._places._array, other._places._array):
+            return input._with(input._entries + other._entries * alpha)
         places = cat([input._places, other._places], dim=1)
         entries = cat([input._entries, other._entries * alpha])
-        return SparseTensor.of(places, entries, tuple(input.shape)).coalesce()
+        joined = SparseTensor.of(places, entries, tuple(input.shape))
+        return joined.coalesce() if input._sorted and other._sorted else joined
     if not isinstance(other, SparseTensor):
         raise RuntimeError("add(sparse, dense) is not supported. Use add(dense, sparse) instead.")
     return input + alpha * other.to_dense()

@@ -8,7 +8,13 @@ from typing import Any
 from rushlight import ops
 from rushlight.autograd import no_grad
 from rushlight.base import dtypes
-from rushlight.optim.elementwise import check_rate, counter, fill_defaults, number
+from rushlight.optim.elementwise import (
+    check_rate,
+    counter,
+    fill_defaults,
+    number,
+    sparse_refused,
+)
 from rushlight.optim.optimizer import Closure, Optimizer, ParamsT
 from rushlight.tensor import Tensor
 
@@ -79,6 +85,8 @@ class Adafactor(Optimizer):
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
+                        if p.grad.is_sparse:
+                            raise sparse_refused(self)
                         self._update(group, p, -p.grad if group["maximize"] else p.grad)
         return loss
 

@@ -103,6 +103,20 @@ class Adagrad(ElementwiseOptimizer):
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("sum",)
 
+    def _step_sparse(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        """The rows of sparse gradients: others keep their sums."""
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        for p in params:
+            state = self.state[p]
+            state["step"] += 1
+            decay = 1 + (state["step"].item() - 1) * number(group["lr_decay"])
+            rate = number(group["lr"]) / decay
+            grad: Any = (-p.grad if group["maximize"] else p.grad).coalesce()  # type: ignore[operator,union-attr]
+            state["sum"].add_(grad.pow(2))
+            root = state["sum"].sparse_mask(grad).values().sqrt_().add_(group["eps"])
+            p.add_(grad._with(grad.values() / root), alpha=-rate)
+
     def _options(self, group: dict[str, Any]) -> dict[str, Any]:
         return {
             "lr": number(group["lr"]), "lr_decay": number(group["lr_decay"]),

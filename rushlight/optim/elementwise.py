@@ -55,15 +55,26 @@ class ElementwiseOptimizer(Optimizer):
         """
         loss = self._loss_of(closure)
         for group in self.param_groups:
-            params, grads = [], []
+            params, grads, sparse = [], [], []
             for p in group["params"]:
                 grad = p._grad
-                if grad is not None:
-                    params.append(p)
-                    grads.append(grad)
+                if grad is None:
+                    continue
+                if grad.is_sparse:
+                    sparse.append(p)
+                    continue
+                params.append(p)
+                grads.append(grad)
+            if sparse:
+                with no_grad():
+                    self._step_sparse(group, sparse)
             if params:
                 self._step_group(group, params, grads)
         return loss
+
+    def _step_sparse(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        """Update parameters whose gradients are sparse; most rules need all elements."""
+        raise sparse_refused(self)
 
     def _step_group(
         self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
@@ -93,6 +104,15 @@ class ElementwiseOptimizer(Optimizer):
         counters = {name: [state[name]._array for state in states] for name in self.counters}
         memory = {name: [state[name]._array for state in states] for name in names}
         update_arrays(rule, params, grads, counters, memory, options)
+
+
+def sparse_refused(optimizer: Optimizer) -> RuntimeError:
+    """The error for sparse gradients: what to use instead."""
+    name = type(optimizer).__name__
+    if name in ("Adam", "AdamW"):
+        return RuntimeError("Adam does not support sparse gradients, please consider SparseAdam "
+                            "instead")
+    return RuntimeError(f"{name} does not support sparse gradients: SGD, Adagrad and SparseAdam do")
 
 
 def update_arrays(

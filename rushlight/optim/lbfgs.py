@@ -89,8 +89,7 @@ class LBFGS(Optimizer):
             return _Run(self, closure).run()
 
     def _gather_flat_grad(self) -> Tensor:
-        return cat([_flat(p, p.new_zeros(p.shape) if p.grad is None else p.grad)
-                    for p in self._params])
+        return cat([_flat(p, _dense_gradient(p)) for p in self._params])
 
     def _add_grad(self, step_size: Any, direction: Tensor) -> None:
         """Move all parameters by `step_size` times their part of `direction`."""
@@ -100,6 +99,12 @@ class LBFGS(Optimizer):
             part = direction[start : start + own.numel()]
             own.add_(part.view_as(own), alpha=float(step_size))
             start += own.numel()
+
+
+def _dense_gradient(p: Tensor) -> Tensor:
+    if p.grad is None:
+        return p.new_zeros(p.shape)
+    return p.grad.to_dense() if p.grad.is_sparse else p.grad
 
 
 def _flat(p: Tensor, grad: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rushlight import ops
 from rushlight.autograd import no_grad
-from rushlight.optim.elementwise import number
+from rushlight.optim.elementwise import number, sparse_refused
 from rushlight.optim.optimizer import Closure, Optimizer, ParamsT
 from rushlight.tensor import Tensor
 
@@ -86,6 +86,8 @@ class Muon(Optimizer):
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
+                        if p.grad.is_sparse:
+                            raise sparse_refused(self)
                         self._update(group, p, p.grad)
         return loss
 

@@ -99,6 +99,23 @@ class SGD(ElementwiseOptimizer):
             "nesterov": group["nesterov"], "maximize": group["maximize"],
         }
 
+    def _step_sparse(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        """The rows of sparse gradients; momentum is the sparse sum of all so far."""
+        momentum, rate = number(group["momentum"]), number(group["lr"])
+        for p in params:
+            grad: Any = -p.grad if group["maximize"] else p.grad  # type: ignore[operator]
+            if group["weight_decay"] != 0:
+                grad = grad + group["weight_decay"] * p  # which raises as torch does
+            if momentum != 0:
+                state = self.state[p]
+                buffer = state.get("momentum_buffer")
+                if buffer is None:
+                    buffer = state["momentum_buffer"] = grad.clone()
+                else:
+                    buffer.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
+                grad = grad + momentum * buffer if group["nesterov"] else buffer
+            p.add_(grad, alpha=-rate)
+
     def _step_group(
         self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
     ) -> None:

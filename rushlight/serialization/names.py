@@ -134,6 +134,7 @@ _REBUILD: dict[str, Callable[..., Any]] = {
     "_rebuild_tensor_v3": tensors.tensor_v3, "_rebuild_parameter": tensors.parameter,
     "_rebuild_parameter_with_state": tensors.parameter_with_state,
     "_rebuild_meta_tensor_no_storage": tensors.meta_tensor,
+    "_rebuild_sparse_tensor": tensors.sparse,
 }
 
 

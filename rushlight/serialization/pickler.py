@@ -37,6 +37,7 @@ class Global:
 
 TENSOR = Global("torch._utils", "_rebuild_tensor_v2")
 TENSOR_OVER_BYTES = Global("torch._utils", "_rebuild_tensor_v3")
+SPARSE = Global("torch._utils", "_rebuild_sparse_tensor")
 TENSOR_ON_META = Global("torch._utils", "_rebuild_meta_tensor_no_storage")
 PARAMETER = Global("torch._utils", "_rebuild_parameter")
 PARAMETER_WITH_STATE = Global("torch._utils", "_rebuild_parameter_with_state")
@@ -114,6 +115,8 @@ class Pickler(_Pickler):  # type: ignore[misc]
         return LAYOUT, (repr(value),)
 
     def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
+        if tensor.is_sparse:
+            return self._reduce_sparse(tensor)
         kind: Any = type(tensor)
         state = {k: v for k, v in tensor.__dict__.items() if k not in HIDDEN}
         if kind is Parameter:
@@ -127,6 +130,10 @@ class Pickler(_Pickler):  # type: ignore[misc]
         if kind is Tensor and not state:
             return build, arguments
         return FROM_TYPE, (build, TENSOR_CLASS if kind is Tensor else kind, arguments, state)
+
+    def _reduce_sparse(self, tensor: Any) -> tuple[Any, ...]:
+        parts = (tensor._indices(), tensor._values().detach(), Size(tensor.shape))
+        return SPARSE, (tensor.layout, (*parts, tensor.is_coalesced()))
 
     def _reduce_array(self, tensor: Tensor) -> tuple[Global, tuple[Any, ...]]:
         array, kind, wanted = tensor._array, tensor.dtype, tensor.requires_grad

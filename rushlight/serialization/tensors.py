@@ -13,6 +13,7 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.base.device import device
 from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import Size, contiguous_strides
+from rushlight.ops import sparse_layout
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.storages import Storage, StorageType, meta_array
 from rushlight.tensor import Buffer, Parameter, Tensor, wrap
@@ -121,6 +122,25 @@ def meta_tensor(kind: Any, shape: Any, stride: Any, requires_grad: Any) -> Tenso
         raise refused("A tensor has sizes and strides that do not fit")
     array: Any = meta_array(shape, stride, kind)
     return _finish(wrap(array), requires_grad)
+
+
+def sparse(kind: Any, parts: Any) -> Tensor:
+    """A sparse tensor of places, entries, shape, and whether they are sorted."""
+    if kind is not layouts.sparse_coo:
+        raise refused(f"A sparse tensor has the layout {shown(kind)}")
+    if not isinstance(parts, tuple) or len(parts) not in (3, 4):
+        raise refused("A sparse tensor is not put together as sparse tensors are")
+    places, entries, shape, *coalesced = parts
+    _checked_tensor(places)
+    _checked_tensor(entries)
+    if places._array.dtype != np.int64:
+        raise refused(f"A sparse tensor has places of {places.dtype}")
+    try:
+        made = sparse_layout.made(places, entries, numbers(shape, "sizes"))
+    except RuntimeError as error:
+        raise refused(f"It has a broken sparse tensor: {error}") from None
+    made._sorted = coalesced == [True]
+    return made
 
 
 def parameter(data: Any, requires_grad: Any, hooks: Any) -> Parameter:

@@ -62,6 +62,8 @@ class Tensor:
         """Add to `.grad`; several threads may run backward at once."""
     def _add_to_grad(self, gradient: Any, create: builtins.bool) -> None:
         """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
+    def _add_sparse(self, known: Any, gradient: Any, create: builtins.bool) -> None:
+        """Add to `.grad` where one of the two is sparse: so is the sum, if both are."""
     def _has_nan(self) -> builtins.bool: ...
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
         """Call `hook(grad)` when this tensor's gradient is known; what it returns replaces it."""
@@ -1388,9 +1390,8 @@ class Tensor:
         """(values, indices) of the elements in ascending order along `dim`; NaN comes last."""
     def sparse_dim(self) -> builtins.int:
         """The number of sparse dimensions: none."""
-    def sparse_mask(self, *args: Any, **options: Any) -> Any:
-        """Refused: sparse_mask(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+    def sparse_mask(self, mask: Any) -> Tensor:
+        """The entries of a dense tensor at the places of the sparse tensor `mask`."""
     def sparse_resize_(self, *args: Any, **options: Any) -> Any:
         """Refused: sparse_resize_(): of sparse layouts there are only coordinates and values: see
         sparse_coo_tensor."""

@@ -203,7 +203,9 @@ class Tensor(Geometry):
     def _add_to_grad(self, gradient: Any, create: bool) -> None:
         """Add to `.grad`: take the gradient's own memory where nobody else can see it."""
         known: Any = self._grad
-        if known is None:
+        if gradient.is_sparse or (known is not None and known.is_sparse):
+            self._add_sparse(known, gradient, create)
+        elif known is None:
             array = gradient._array
             # _finish, _accumulate, this frame and the question itself hold the gradient.
             alone = (sys.getrefcount(gradient) <= 4 and sys.getrefcount(array) <= 3
@@ -225,6 +227,17 @@ class Tensor(Geometry):
             version_of(known)[COUNT] += 1
         else:
             self._grad = known + gradient
+
+    def _add_sparse(self, known: Any, gradient: Any, create: bool) -> None:
+        """Add to `.grad` where one of the two is sparse: so is the sum, if both are."""
+        if known is None:
+            self._grad = gradient.clone() if create else gradient.detach().clone()
+        elif not gradient.is_sparse:
+            self._grad = gradient + known
+        elif create:
+            self._grad = known + gradient
+        else:
+            known.add_(gradient)
 
     def _has_nan(self) -> bool:
         return self.dtype.category >= 2 and bool(np.isnan(self._array).any())
