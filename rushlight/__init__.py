@@ -1,5 +1,10 @@
 """Rushlight: torch's programming model, written in Python."""
 
+from rushlight.base.collector import no_collections as _no_collections
+
+with _no_collections():  # every module that is always needed
+    from rushlight import autograd, backends, cuda, fft, linalg, nn, ops, random, special, utils
+
 # ---- operations: written by tools/write_index.py
 from rushlight.ops.activation import (
     celu, celu_, hardshrink, prelu, relu, relu_, selu, selu_, sigmoid, sigmoid_, threshold,
@@ -184,18 +189,6 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from rushlight import (
-    autograd,
-    backends,
-    cuda,
-    fft,
-    linalg,
-    nn,
-    ops,
-    random,
-    special,
-    utils,
-)
 from rushlight.autograd import (
     enable_grad,
     inference_mode,

@@ -100,7 +100,7 @@ def bound(source: str) -> list[str]:
     names = set()
     statements = ast.parse(source).body
     for node in statements:
-        if isinstance(node, ast.If):  # what is imported on first use is listed for type checkers
+        if isinstance(node, ast.If | ast.With):  # what first use imports stands under a test
             statements.extend(node.body)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +14,15 @@ from rushlight.autograd.finite_differences import (
     directions,
     numerical_jacobian,
 )
-from rushlight.autograd.forward_ad import dual_level, make_dual, unpack_dual
 from rushlight.autograd.gradient import grad
 from rushlight.base.errors import describe
+from rushlight.base.first_use import Deferred
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.autograd import forward_ad
+else:
+    forward_ad = Deferred("rushlight.autograd.forward_ad")
 
 
 class GradcheckError(RuntimeError):
@@ -249,9 +254,9 @@ def _compare_forward(
             direction = np.zeros(x._array.shape, x._array.dtype)
             direction[index] = unit
             expected = difference(func, inputs, x._array, direction, eps)
-            with dual_level():
-                dual = make_dual(x, wrap(direction))
-                found = [unpack_dual(y).tangent for y in
+            with forward_ad.dual_level():
+                dual = forward_ad.make_dual(x, wrap(direction))
+                found = [forward_ad.unpack_dual(y).tangent for y in
                          differentiable(func(*inputs[:i], dual, *inputs[i + 1:]))]
             for o, (tangent, numeric) in enumerate(zip(found, expected, strict=True)):
                 got = np.zeros_like(numeric) if tangent is None else tangent._array

@@ -8,18 +8,25 @@ only the main process shares what it sends. What its children send is copied, an
 from __future__ import annotations
 
 import sys
-from multiprocessing import parent_process, reduction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
+from rushlight.base.first_use import Deferred
 from rushlight.tensor import convert
 from rushlight.tensor._parameter import Buffer, Parameter
 from rushlight.tensor._tensor import Tensor, wrap
 from rushlight.tensor.segment import has_room, new_segment, opened, segment_of
 from rushlight.tensor.storage import address, lowest_address, root_of
+
+if TYPE_CHECKING:
+    import multiprocessing
+    from multiprocessing import reduction
+else:
+    multiprocessing = Deferred("multiprocessing")
+    reduction = Deferred("multiprocessing.reduction")
 
 SMALLEST = 4096  # bytes below which a tensor that is sent is copied: it is less than a page
 
@@ -66,7 +73,7 @@ def _shared_of(tensor: Any) -> np.ndarray | None:
     if segment_of(tensor._array) is not None:
         return tensor._array
     if (tensor._array.nbytes < SMALLEST or not has_room()
-            or parent_process() is not None):
+            or multiprocessing.parent_process() is not None):
         return None
     version = tensor._version
     try:

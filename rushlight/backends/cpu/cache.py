@@ -11,8 +11,8 @@ import os
 import sys
 import threading
 import time
+from _blake2 import blake2b  # hashlib's, without the OpenSSL that it loads
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 
 MAGIC = b"RLOBJ01\n"

@@ -10,8 +10,8 @@ import ctypes
 import os
 import sys
 import threading
+from _blake2 import blake2b  # hashlib's, without the OpenSSL that it loads
 from collections.abc import Mapping
-from hashlib import blake2b
 from itertools import count
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from rushlight.backends.cpu.cache import ObjectCache, default_directory
 from rushlight.backends.cpu.features import llvm, target
 from rushlight.backends.cpu.once import Unavailable, once
 
+VARIANTS = "vector-function-abi-variant"  # LLVM's attribute of calls with forms for vectors
 FORMAT = 1  # raise it when the same IR has to be compiled anew (other passes, other options)
 
 _lock = threading.Lock()
@@ -123,6 +124,10 @@ def _optimise(ir: str, machine: Any) -> Any:
     options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = True
     builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
+    if VARIANTS in ir:  # the vectoriser has put in calls that no inliner has seen
+        passes = binding.create_new_module_pass_manager()
+        passes.add_always_inliner_pass()
+        passes.run(module, builder)
     return module
 
 

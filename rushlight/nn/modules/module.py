@@ -11,6 +11,7 @@ from rushlight.autograd import no_grad
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.base.device import device as Device
+from rushlight.nn.modules.constructors import name_constructor
 from rushlight.nn.modules.global_hooks import (
     register_module_backward_hook,
     register_module_buffer_registration_hook,
@@ -75,6 +76,11 @@ class Module(Members, ModuleHooks, StateDict):
     call_super_init: bool = False  # True: pass arguments on, for multiple inheritance
     summary = SummaryMethod()
     _yielding = frozenset({"summary"})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("rushlight.nn.modules."):
+            name_constructor(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
