@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
+from rushlight.backends import pieces
 from rushlight.backends.approximations import (
     ERF,
     ERF_FAR,
@@ -19,6 +20,7 @@ from rushlight.backends.approximations import (
     LOG,
     TANH,
 )
+from rushlight.backends.cpu import vector_forms
 from rushlight.backends.cpu.features import llvm, target
 from rushlight.backends.cpu.values import (
     FORMATS,
@@ -122,10 +124,23 @@ def expm1(x: Value) -> Value:
     return select(x.equals(0), x, select(i.equals(0), p, large))
 
 
+def _has_forms(x: Value) -> bool:
+    """Whether there are instructions that pick coefficients from registers."""
+    return x.kind == "float" and vector_forms.available()
+
+
+def _picked(name: str, tables: tuple[tuple[float, ...], ...], index: Value) -> list[Value]:
+    return [vector_forms.pick(f"{name}{k}", table, index) for k, table in enumerate(tables)]
+
+
 def tanh(x: Value) -> Value:
     """1 - 2 / (e^(2 |x|) + 1), and a polynomial near zero; below 2 ulp."""
-    square = x * x
     a = absolute(x)
+    if _has_forms(x):
+        a = at_most(a, 9.02)
+        centre, *coefficients = _picked("tanh", pieces.TANH, (a + pieces.TANH_START).bits() >> 21)
+        return copysign(horner(a - centre, coefficients), x)
+    square = x * x
     near = muladd(a * square, polynomial(square, TANH[x.kind]), a)
     e = exp(at_most(a, 22.0) * 2)
     return copysign(select(square < 0.3, near, 1 - 2 / (e + 1)), x)
@@ -226,7 +241,15 @@ def erf(x: Value) -> Value:
 
 
 def _erf_float(a: Value) -> Value:
-    """a + a P(a^2) up to 9/8, then 1 - P(a - 41/16): one polynomial, whose coefficients depend."""
+    """Polynomials in 16 pieces, or a + a P(a^2) up to 9/8, then 1 - P(a - 41/16): one polynomial,
+    whose coefficients depend."""
+    if _has_forms(a):
+        a = at_most(a, 3.96875)
+        index = fma(a, pieces.ERF_STEPS, FORMATS[a.kind].magic).bits()
+        centre, least, *coefficients = _picked("erf", pieces.ERF, index)
+        t = a - centre
+        least = select(least > t, least, t)  # t is less but in the first interval, where it is a
+        return horner(t, [least, *coefficients])
     near = a < 1.125
     t = select(near, a * a, at_most(a, 3.96875) - 2.5625)
     common = len(ERF_NEAR)
