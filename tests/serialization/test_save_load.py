@@ -252,13 +252,13 @@ def test_checkpoints_of_other_libraries(save: dict[str, Any]) -> None:
 
 
 def test_what_only_torch_has_is_named() -> None:
-    archive = b"\x80\x02ctorch._utils\n_rebuild_sparse_tensor\n)R."
+    archive = b"\x80\x02ctorch._utils\n_rebuild_qtensor\n)R."
     made = io.BytesIO()
     writer = rl.serialization.zip_file.ZipWriter(made)
     writer.write("archive/data.pkl", archive)
     writer.close()
     file = io.BytesIO(made.getvalue())
-    with pytest.raises(pickle.UnpicklingError, match=r"_rebuild_sparse_tensor'.*does not have: co"):
+    with pytest.raises(pickle.UnpicklingError, match=r"_rebuild_qtensor'.*does not have: co"):
         rl.load(file)
 
 
