@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
-from rushlight.backends.cpu import matrix_batches, orthogonal_factors
+from rushlight.backends.cpu import matrix_batches, orthogonal_factors, small_factors
 from rushlight.backends.host import lapack as host
 
 Array = np.ndarray
@@ -64,7 +64,8 @@ def eigh(a: Array, uplo: Literal["L", "U", "l", "u"]) -> tuple[Array, ...]:
 
 def qr(a: Array, mode: str) -> tuple[Array, ...]:
     """(Q, R) with a = Q R; mode: "reduced", "complete" or "r", where Q may be empty."""
-    found, complete = orthogonal_factors.qr(a, mode), mode == "complete"
+    found = small_factors.qr(a, mode) or orthogonal_factors.qr(a, mode)
+    complete = mode == "complete"
     if found is not None:
         return found
     wide = np.complex128 if a.dtype.kind == "c" else np.float64

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends import linalg
-from rushlight.backends.host.qr import LIMIT
-from rushlight.backends.host.qr import qr as small_qr
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
@@ -138,8 +136,6 @@ class _qr:
                 return tuple(MetaArray(s, input.dtype) for s in shapes)
             q = np.broadcast_to(np.eye(rows, inner, dtype=input.dtype), shapes[0]).copy()
             return q, np.zeros(shapes[1], input.dtype)
-        if max(rows, columns) <= LIMIT:
-            return small_qr(input, "complete" if mode == "complete" else "reduced")
         return linalg.qr(input, mode)
 
     def backward(gradient, output0, output1, shape, mode):

@@ -4,7 +4,8 @@ A factorisation is defined only up to its rounding, and the smallest elements of
 differ by hundreds of units in the last place. For matrices of up to LIMIT rows and columns the
 order of operations is that of the library torch uses, so that a seed gives torch's numbers
 (nn.init.orthogonal_). Every step rounds to float32; none is fused. Larger ones go another way
-there, whose rounding depends on the number of threads: they are left to NumPy.
+there, whose rounding depends on the number of threads: they are left to NumPy. A call takes
+milliseconds; `backends.linalg.qr`, which linalg.qr calls, rounds as it goes fastest.
 
 A reflection is H = I - tau [1, v] [1, v]^T (Householder, 1958; Golub and Van Loan, 2013, 5.1-5.2).
 """
