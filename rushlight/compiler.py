@@ -1,10 +1,13 @@
-"""torch's compiler, passed through: a compiled function or module is the one that was given."""
+"""torch's compiler, passed through: compiled functions and modules run as they are written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
+
+from rushlight.nn.modules.module import Module
+from rushlight.nn.optimized import OptimizedModule
 
 __all__ = ["allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin",
            "disable", "is_compiling", "is_dynamo_compiling", "is_exporting", "list_backends",
@@ -16,11 +19,12 @@ _MODES = (None, "default", "reduce-overhead", "max-autotune", "max-autotune-no-c
 def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None,
             backend: Any = "inductor", mode: str | None = None,
             options: dict[str, Any] | None = None, disable: bool = False, **further: Any) -> Any:
-    """Return `model` as it is: it runs eagerly, operation by operation.
+    """Return `model`, to run eagerly, operation by operation.
 
-    model: a function or module; without it, a decorator. fullgraph, dynamic, backend, mode,
-    options, disable: as torch takes them, without effect. Raises RuntimeError where both mode and
-    options are given, or an unknown mode.
+    model: a function, returned as it is, or a module, whose parameters are then named
+    "_orig_mod.weight" and so on, as by torch; without it, a decorator. fullgraph, dynamic,
+    backend, mode, options, disable: as torch takes them, without effect. Raises RuntimeError where
+    both mode and options are given, or an unknown mode.
 
     >>> import rushlight as rl
     >>> @rl.compile(mode="max-autotune")
@@ -39,7 +43,7 @@ def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None 
         return lambda function: compile(function, mode=mode, options=options)
     if not callable(model):
         raise TypeError(f"compile() takes a function or a module, not {type(model).__name__}")
-    return model
+    return OptimizedModule(model) if isinstance(model, Module) else model
 
 
 def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:

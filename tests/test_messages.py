@@ -270,9 +270,9 @@ MISTAKES = [
         ("expected sequence of length 2 at dim 1 (got 1): rows of a tensor are of one length; "
          "rushlight.ragged takes sequences of any")),
     Mistake("cuda", lambda: rl.ones(3).cuda(),
-        RuntimeError,
-        ("Device 'cuda' is not available: this build computes on 'cpu'. Use device='cpu', or "
-         "leave device out")),
+        AssertionError,
+        ("Torch not compiled with CUDA enabled. Device 'cuda' is not available: this build "
+         "computes on 'cpu'. Use device='cpu', or leave device out")),
     Mistake("in-place cast", lambda: rl.ones(3, dtype=rl.int64).add_(0.5),
         RuntimeError,
         ("result type Float can't be cast to the desired output type Long: add_(input "

@@ -268,7 +268,8 @@ class _Finite:
 
 
 def _keeps_finite(kind: type) -> bool:
-    return kind.__name__ in KEEPING and kind.__module__.startswith("rushlight.nn.modules.")
+    ours = kind.__module__.startswith(("rushlight.nn.modules.", "torch.nn.modules."))
+    return ours and kind.__name__ in KEEPING
 
 
 class _Found(BaseException):

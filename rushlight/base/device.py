@@ -67,14 +67,18 @@ META = device("meta")
 def as_device(value: Any) -> device:
     """`value` (None, a string or a device) as a device that this build can use.
 
-    Raises RuntimeError for one that it cannot, with the remedy.
+    Raises AssertionError for a CUDA or XPU device, as torch does where it was built without, and
+    RuntimeError for others that it cannot use, with the remedy.
     """
     if value is None:
         return CPU
     found = value if isinstance(value, device) else device(value)
     if found.type not in KINDS:
-        raise RuntimeError(
-            f"Device '{found}' is not available: this build computes on 'cpu'. Use "
-            f"device='cpu', or leave device out"
-        )
+        said = f"Device '{found}' is not available: this build computes on 'cpu'. Use " \
+               f"device='cpu', or leave device out"
+        if found.type in ("cuda", "xpu"):
+            raise AssertionError(f"Torch not compiled with {found.type.upper()} enabled. {said}")
+        if found.type == "mps":
+            said = f"PyTorch is not linked with support for mps devices. {said}"
+        raise RuntimeError(said)
     return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rushlight.compat.class_names import find
 from rushlight.compat.missing import absent, explain
 from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, resolve
 from rushlight.compat.root import Root
@@ -76,6 +77,8 @@ class Finder(MetaPathFinder):
         Raises ModuleNotFoundError, with the nearest names, for a module that Rushlight lacks.
         """
         root = name.partition(".")[0]
+        if root == "rushlight":
+            return find(name, path)
         if root not in ROOTS:
             return None
         if name == root:

@@ -5,21 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from rushlight.base.device import device
-from rushlight.base.dtypes import dtype
-from rushlight.base.shapes import Size
+from rushlight.compat.class_names import rename_all, restore
 from rushlight.compat.finder import FOLDER, Finder
 from rushlight.compat.missing import forget
 from rushlight.compat.names import ROOTS
 from rushlight.compat.root import Root
-from rushlight.tensor import Parameter, Tensor
 from rushlight.utils.data import follow_torch
 
 _finder = Finder()
-# What programs print the type of. Under the alias these are torch's classes by name, too.
-CALLED = {Tensor: "torch", Parameter: "torch.nn.parameter", Size: "torch", dtype: "torch",
-          device: "torch"}
-_own = {kind: kind.__module__ for kind in CALLED}
 
 
 def install() -> None:
@@ -47,8 +40,7 @@ def install() -> None:
                                "rushlight.compat.install() before anything imports it")
     if not installed():
         sys.meta_path.insert(0, _finder)
-    for kind, name in CALLED.items():
-        kind.__module__ = name
+        rename_all()
     follow_torch(True)
     folder = str(FOLDER)
     if folder not in sys.path:  # spawned processes are given this list
@@ -74,8 +66,7 @@ def uninstall() -> None:
     sys.meta_path.remove(_finder)
     follow_torch(False)
     forget()
-    for kind, name in _own.items():
-        kind.__module__ = name
+    restore()
     for name in [name for name in sys.modules if name.split(".")[0] in ROOTS]:
         del sys.modules[name]
     folder = str(FOLDER)

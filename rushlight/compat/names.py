@@ -234,7 +234,8 @@ def member(name: str) -> Any:
     last = name.rpartition(".")[2]
     if name.startswith("torch._foreach_"):
         return getattr(importlib.import_module(_INSIDE + "foreach"), last)
-    if name.startswith("torch.nn.modules.") and name not in NAMES:
+    # Not for `__path__` and the like, which an import asks of files that are being loaded.
+    if name.startswith("torch.nn.modules.") and name not in NAMES and not last.startswith("__"):
         return _class_of_another_file(name)
     if name not in NAMES:
         raise AttributeError(name)

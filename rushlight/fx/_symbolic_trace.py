@@ -76,7 +76,7 @@ class Tracer(TracerBase):
 
     def is_leaf_module(self, m: Module, module_qualified_name: str) -> bool:
         """Whether a call of module `m` is one node, and not followed: those of the library."""
-        inside = type(m).__module__.startswith("rushlight.nn.")
+        inside = type(m).__module__.startswith(("rushlight.nn.", "torch.nn."))
         return inside and not isinstance(m, Sequential)
 
     def call_module(self, m: Module, forward: Callable[..., Any], args: tuple[Any, ...],

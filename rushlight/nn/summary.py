@@ -172,7 +172,7 @@ def _flops(module: Any, given: list[Tensor], results: list[Tensor]) -> int:
         return 0
     for kind in type(module).__mro__:
         count = FLOPS.get(kind.__name__)
-        if count is not None and kind.__module__.startswith("rushlight."):
+        if count is not None and kind.__module__.startswith(("rushlight.", "torch.")):
             return int(count(module, given, results))
     return 0
 

@@ -149,6 +149,25 @@ def test_classes_bear_torchs_names_and_pickles_are_rushlights(alias: None) -> No
     assert str(type(again[0])) == "<class 'rushlight.tensor._tensor.Tensor'>"
 
 
+def test_layers_and_what_is_loaded_later_bear_torchs_names(alias: None) -> None:
+    import torch.optim.lr_scheduler
+    import torchvision.models.resnet
+
+    named = {torch.nn.Linear: "torch.nn.modules.linear",
+             torch.nn.Softmax: "torch.nn.modules.activation",
+             torch.nn.LazyConvTranspose2d: "torch.nn.modules.conv",
+             torch.Generator: "torch._C", torch.autograd.Function: "torch.autograd.function",
+             type(torch.ones(2, 2).max(0)): "torch.return_types",
+             torch.optim.SGD: "torch.optim.sgd",
+             torch.optim.lr_scheduler.StepLR: "torch.optim.lr_scheduler",
+             torchvision.models.resnet.ResNet: "torchvision.models.resnet"}
+    assert {kind: kind.__module__ for kind in named} == named
+    for kind in named:  # found where their names say
+        assert pickle.loads(pickle.dumps(kind)) is kind
+    compat.uninstall()
+    assert rushlight.nn.Linear.__module__ == "rushlight.nn.modules.linear"
+
+
 def test_what_an_operation_of_ones_own_declares_is_checked(alias: None) -> None:
     from torch import library
 

@@ -15,7 +15,7 @@ from rushlight.compiler import (
     reset,
 )
 from rushlight.compiler import compile as _compile
-from rushlight.nn.modules.module import Module
+from rushlight.nn.optimized import OptimizedModule
 
 __all__ = ["OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable",
            "explain", "graph_break", "is_compiling", "list_backends", "mark_dynamic", "mark_static",
@@ -48,10 +48,6 @@ def explain(function: Any, *arguments: Any, **options: Any) -> Any:
     """Raises NotImplementedError: there is no graph to explain."""
     raise NotImplementedError("torch._dynamo.explain: programs run as they are written, without "
                               "a graph to explain")
-
-
-class OptimizedModule(Module):
-    """A compiled module; a module is compiled as it is, so this is for isinstance tests."""
 
 
 class TransformGetItemToIndex(nullcontext[None]):
