@@ -17,9 +17,11 @@ from rushlight.backends.cpu import features
 from rushlight.backends.cpu import matmul as cpu_matmul
 from rushlight.backends.cpu.convolution import backward_data, backward_weights_and_bias, forward
 from rushlight.backends.cpu.matmul import linear, matmul
-from rushlight.backends.cpu.onednn import cache, invoke, library, parallel
+from rushlight.backends.cpu.onednn import cache, invoke, kept_matmul, library, parallel
+from rushlight.backends.cpu.onednn import matmul as library_matmul
 from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
+from rushlight.backends.kept_weights import Kept
 
 needed = pytest.mark.skipif(not library.available(), reason=f"no oneDNN: {library.reason()}")
 
@@ -302,3 +304,27 @@ def test_few_rows_times_a_transposed_matrix(rows: int, columns: int) -> None:
     wanted = x.astype(np.float64) @ w.T.astype(np.float64)
     _close(matmul(x, w.T), wanted, 1e-5)
     _close(linear(x, w, b), wanted + b, 1e-5)
+
+
+@needed
+@pytest.mark.parametrize("order", ["nn", "nt", "tn"])
+@pytest.mark.parametrize(("rows", "columns"), [(512, 512), (700, 259), (256, 1030)])
+def test_tiles_of_a_product_on_many_cores(
+    rows: int, columns: int, order: str, monkeypatch: Any
+) -> None:
+    random = np.random.default_rng(0)
+    a, b = (random.integers(-8, 9, shape).astype(np.float32)  # sums that are exact in any order
+            for shape in ((rows, 300), (300, columns)))
+    bias = random.integers(-8, 9, columns).astype(np.float32)
+    a = np.asfortranarray(a) if order[0] == "t" else a
+    b = np.asfortranarray(b) if order[1] == "t" else b
+    monkeypatch.setattr(library_matmul, "MANY_CORES", True)
+    cache.clear()
+    out = library_matmul.matmul(a, b, bias, np.empty((rows, columns), np.float32))
+    assert np.array_equal(out, a @ b + bias)
+    cuts = library_matmul.jobs(out.shape, 2.0 * rows * columns * 300)
+    assert len(cuts) > 4 and all(len(ranges) == 2 for ranges in cuts)
+    kept = Kept(b, [0])
+    for _ in range(2):
+        assert np.array_equal(kept_matmul.matmul(a, b, bias, np.empty_like(out), kept), out)
+    cache.clear()

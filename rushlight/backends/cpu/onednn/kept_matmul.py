@@ -14,14 +14,14 @@ import numpy as np
 from rushlight.backends.cpu.onednn import cache
 from rushlight.backends.cpu.onednn.interface import Descriptor, interface
 from rushlight.backends.cpu.onednn.invoke import ALIGNMENT
-from rushlight.backends.cpu.onednn.layout import Layout
+from rushlight.backends.cpu.onednn.layout import Ints, Layout
 from rushlight.backends.cpu.onednn.matmul import jobs, part, row
 from rushlight.backends.cpu.onednn.parallel import nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 from rushlight.backends.kept_weights import Kept
 
 KEPT, LAYOUT = "matmul_kept", "matmul_layout"
-ROWS = 0  # the dimension
+COLUMNS = 1  # the dimension
 MATRIX = 1  # the number of the kept matrix among a program's arrays
 
 
@@ -57,25 +57,27 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, out: np.ndarra
 
 
 def _jobs(a: Layout, b: Layout, out: Layout, with_bias: bool) -> list[_Job]:
-    axis, ranges = jobs(out.shape, _flops(a, out))
-    primitives: dict[int, Primitive] = {}
+    primitives: dict[Ints, Primitive] = {}
     made: list[_Job] = []
     end = 0
-    for first, last in ranges:
-        parts = [part(x, axis, first, last, operand) for operand, x in enumerate((a, b, out))]
+    for ranges in jobs(out.shape, _flops(a, out)):
+        parts = [part(x, ranges, operand) for operand, x in enumerate((a, b, out))]
         shapes = [layout.descriptor() for layout, _ in parts]
         shapes[1] = Descriptor.any(parts[1][0].shape, b.kind)
         bias = row(parts[2][0].shape, b.kind)
-        primitive = primitives.get(last - first)
+        shape = parts[2][0].shape
+        primitive = primitives.get(shape)
         if primitive is None:
-            primitive = primitives[last - first] = Primitive(
+            primitive = primitives[shape] = Primitive(
                 "dnnl_matmul_primitive_desc_create", interface().engine, shapes[0].handle,
                 shapes[1].handle, bias.handle if with_bias else None, shapes[2].handle,
                 attributes())
         wanted = _wanted(primitive)
-        known = [job.place for job in made if axis == ROWS and _wanted(job.primitive) == wanted]
+        known = [job.place for job in made
+                 if job.parts[1] == parts[1] and _wanted(job.primitive) == wanted]
         place = known[0] if known else end
-        made.append(_Job(primitive, parts, 0 if axis == ROWS else first, place))
+        column = sum(first for axis, first, _ in ranges if axis == COLUMNS)
+        made.append(_Job(primitive, parts, column, place))
         if not known:
             end += -(-wanted.size // ALIGNMENT) * ALIGNMENT
     return made

@@ -10,7 +10,7 @@ from rushlight.backends.cpu.onednn import cache
 from rushlight.backends.cpu.onednn.interface import Descriptor, interface
 from rushlight.backends.cpu.onednn.layout import Ints, Layout, contiguous
 from rushlight.backends.cpu.onednn.library import has_bfloat16
-from rushlight.backends.cpu.onednn.parallel import cut, jobs_for, nanoseconds
+from rushlight.backends.cpu.onednn.parallel import MANY_CORES, cut, jobs_for, nanoseconds
 from rushlight.backends.cpu.onednn.program import Builder, Primitive, Program, attributes
 
 NARROW = 128  # rows or columns of a job, where there are many
@@ -19,6 +19,8 @@ FEW_ROWS = 16  # below, oneDNN's kernels for transposed operands are quicker tha
 COLUMNS = 32  # in a job at least, so that there are two: it takes those kernels for parts only
 FEW = 4  # jobs for which parts may be as narrow as that
 BLOCK = 16
+TILE = 128  # rows and columns of a job at least, where both are cut
+ENOUGH = 16  # jobs for which it is enough to cut one
 MAX_DIMS = 6  # of oneDNN's fast matrix products
 
 
@@ -47,63 +49,87 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, out: np.ndarra
 
 def _program(a: Layout, b: Layout, out: Layout, with_bias: bool) -> Program:
     flops = 2.0 * prod(out.shape) * a.shape[-1]
-    axis, ranges = jobs(out.shape, flops)
-    if len(ranges) == 1 and out.shape[-2] < FEW_ROWS and b.strides[-2] == 1:
-        axis, columns = len(out.shape) - 1, out.shape[-1]
-        ranges = cut(columns, min(2, columns // COLUMNS), BLOCK)
+    wanted = jobs(out.shape, flops)
+    if len(wanted) == 1 and out.shape[-2] < FEW_ROWS and b.strides[-2] == 1:
+        columns = out.shape[-1]
+        wanted = along(len(out.shape) - 1, cut(columns, min(2, columns // COLUMNS), BLOCK))
     # With a transposed `b` the library is quick only where it writes rows without gaps.
-    aside = (len(ranges) > 1 and axis == len(out.shape) - 1 and b.strides[-2] == 1
-             and out.shape[-2] >= FEW_ROWS)
+    aside = (len(wanted) > 1 and any(axis == len(out.shape) - 1 for axis, *_ in wanted[0])
+             and b.strides[-2] == 1 and out.shape[-2] >= FEW_ROWS)
     builder = Builder()
     size = 4 if a.kind == "float32" else 2
     whole = [builder.external(layout.descriptor()) for layout in (a, b)]
     bias = builder.external(row(out.shape, a.kind)) if with_bias else None
     whole.append(builder.external(out.descriptor()))
-    made: dict[int, Primitive] = {}
-    for first, last in ranges:
+    made: dict[Ints, Primitive] = {}
+    for ranges in wanted:
         builder.job()
-        parts = [part(layout, axis, first, last, operand)
-                 for operand, layout in enumerate((a, b, out))]
+        parts = [part(layout, ranges, operand) for operand, layout in enumerate((a, b, out))]
         slots = [builder.part(slot, layout.descriptor(), offset * size)
                  for slot, (layout, offset) in zip(whole, parts, strict=True)]
         arguments: dict[str | int, int] = dict(zip(("src", "weights", "dst"), slots, strict=True))
         bias_part = row(parts[2][0].shape, a.kind)
         if bias is not None:
-            at = first * size if axis == len(out.shape) - 1 else 0
+            at = size * sum(first for axis, first, _ in ranges if axis == len(out.shape) - 1)
             arguments["bias"] = builder.part(bias, bias_part, at)
         target = slots[2]
         if aside:
             dense = parts[2][0]._replace(strides=contiguous(parts[2][0].shape))
             slots[2] = arguments["dst"] = builder.temporary(dense.descriptor())
-        if last - first not in made:
+        shape = parts[2][0].shape
+        if shape not in made:
             descriptors = [builder.slots[slot].descriptor.handle for slot in slots]
-            made[last - first] = Primitive(
+            made[shape] = Primitive(
                 "dnnl_matmul_primitive_desc_create", interface().engine, *descriptors[:2],
                 bias_part.handle if with_bias else None, descriptors[2], attributes())
-        builder.step(made[last - first], arguments)
+        builder.step(made[shape], arguments)
         builder.finish(slots[2], target)
     return builder.build(nanoseconds(flops))
 
 
-def jobs(shape: Ints, flops: float) -> tuple[int, list[tuple[int, int]]]:
-    """The dimension of the result that is cut, and the ranges: the batch, else rows or columns."""
+Ranges = tuple[tuple[int, int, int], ...]  # dimension, from, to
+
+
+def jobs(shape: Ints, flops: float) -> list[Ranges]:
+    """How the result is cut: along the batch, else into rows, columns, or tiles of both."""
     wanted = jobs_for(flops)
     for axis in range(len(shape) - 2):
         if shape[axis] >= min(wanted, 4):
-            return axis, cut(shape[axis], wanted)
+            return along(axis, cut(shape[axis], wanted))
     pieces = {axis: max(1, extent // NARROW, min(FEW, extent // NARROWEST[axis]))
               for axis, extent in ((-2, shape[-2]), (-1, shape[-1]))}
     best = max(pieces, key=lambda axis: min(wanted, pieces[axis]))
-    return len(shape) + best, cut(shape[best], min(wanted, pieces[best]), BLOCK)
+    rows, columns = len(shape) - 2, len(shape) - 1
+    grid = tiles(shape[-2] // TILE, shape[-1] // TILE, wanted)
+    if MANY_CORES and pieces[best] < min(grid[0] * grid[1], ENOUGH):
+        return [over + down for over in along(rows, cut(shape[-2], grid[0], BLOCK))
+                for down in along(columns, cut(shape[-1], grid[1], BLOCK))]
+    return along(len(shape) + best, cut(shape[best], min(wanted, pieces[best]), BLOCK))
 
 
-def part(layout: Layout, axis: int, first: int, last: int, operand: int) -> tuple[Layout, int]:
+def tiles(rows: int, columns: int, wanted: int) -> tuple[int, int]:
+    """Parts of the rows and the columns, at most so many: as many tiles as wanted, as square."""
+    if rows < 2 or columns < 2:
+        return 1, 1
+    every = [(i, min(columns, wanted // i)) for i in range(1, min(rows, wanted) + 1)]
+    return max(every, key=lambda grid: (
+        grid[0] * grid[1], -abs(rows / grid[0] - columns / grid[1])))
+
+
+def along(axis: int, ranges: list[tuple[int, int]]) -> list[Ranges]:
+    """One job for each range of a dimension."""
+    return [((axis, first, last),) for first, last in ranges]
+
+
+def part(layout: Layout, ranges: Ranges, operand: int) -> tuple[Layout, int]:
     """A job's part of an operand (0: a, 1: b, 2: the result), and where it begins."""
-    ndim = len(layout.shape)
-    seen = axis < ndim - 2 or operand == 2 or axis == ndim - 2 + operand
-    if not seen or layout.shape[axis] == 1:  # read whole: not along this dimension, or repeated
-        return layout, 0
-    return layout.part(axis, first, last)
+    ndim, start = len(layout.shape), 0
+    for axis, first, last in ranges:
+        seen = axis < ndim - 2 or operand == 2 or axis == ndim - 2 + operand
+        if seen and layout.shape[axis] != 1:  # else read whole: another's dimension, or repeated
+            layout, distance = layout.part(axis, first, last)
+            start += distance
+    return layout, start
 
 
 def row(shape: Ints, kind: str) -> Descriptor:

@@ -1,15 +1,18 @@
 """How work is cut into jobs for the thread pool.
 
-The cut depends on the shapes alone, never on the number of threads, so results do not either.
+The cut depends on the shapes and on how many cores the machine has, never on how many threads are
+used, so results do not either.
 """
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 
 FLOPS_PER_NANOSECOND = 60.0  # of one core: half of what an AVX-512 core of 2023 reaches
 JOB = 2e6  # floating-point operations for which a thread that is awake is worth a job
 MOST = 32  # jobs in a phase
+MANY_CORES = (os.cpu_count() or 1) > 4
 
 
 def nanoseconds(flops: float) -> float:

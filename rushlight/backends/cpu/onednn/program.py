@@ -1,8 +1,8 @@
 """A program: oneDNN primitives to run on the caller's arrays, in phases of parallel jobs.
 
 It is built once for a set of shapes, strides and data types and then called with arrays only. The
-jobs of a phase are independent and each is one thread's work; how the work is cut into jobs depends
-on the shapes alone, so results are the same for any number of threads.
+jobs of a phase are independent and each is one thread's work; how the work is cut into jobs does
+not depend on the number of threads, so results do not either.
 """
 
 from __future__ import annotations
