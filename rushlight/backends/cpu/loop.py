@@ -65,7 +65,8 @@ def flag_family() -> str:
 def loop_ir(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], cost: float = 1.0,
             save_flags: str = "") -> str:
     """A module whose `@loop` is a NumPy inner loop, `void (char**, npy_intp*, npy_intp*, void*)`,
-    and whose `@run` is the same for callers that look after the exception flags themselves.
+    and whose `@run` is the same on one thread, for callers that look after the exception flags
+    themselves and know that each output is an input or apart from all of them.
 
     `body_ir` defines `@body`, marked `alwaysinline`, from the body types of `in_types` to that of
     the one output, or to a struct of them; it may define and declare whatever else it needs, under
@@ -91,28 +92,32 @@ class LoopWriter:
         self.nout = len(out_types)
         self.count = range(len(self.operands))
         self.grain = grain_of(cost)
-        self.scalars = (0, 1) if self.nin == 2 and cost <= CHEAP else ()
+        # Inputs that are scalars in a loop of its own, by the loop's number in the descriptor.
+        self.scalars: dict[int, tuple[int, ...]] = {}
+        if cost <= CHEAP:
+            self.scalars = {2: {1: (0,), 2: (1,)}, 3: {3: (1, 2), 4: (2,)}}.get(self.nin, {})
         self.masked = cost > LONG and target().has("avx512bw")
         self.save_flags = save_flags if any(o.floating for o in self.operands) else ""
 
     def module(self) -> str:
         return "\n".join((self.body_ir, _BFLOAT if "bfloat16" in self.names else "",
                           self.tile("rl_tile"),
-                          *(self.tile(f"rl_tile{k}", k) for k in self.scalars), self.serial(),
+                          *(self.tile(f"rl_tile{k}", numbers)
+                            for k, numbers in self.scalars.items()), self.serial(),
                           self.descriptor(), self.entry(), _METADATA))
 
-    def tile(self, name: str, scalar: int = -1) -> str:
-        """Contiguous operands, input `scalar` excepted. The driver has made sure that an output
+    def tile(self, name: str, scalars: Sequence[int] = ()) -> str:
+        """Contiguous operands, inputs `scalars` excepted. The driver has made sure that an output
         is an input or apart from all of them, so iterations are independent: the access group
         says so, or LLVM would test for overlap and take in-place calls for dependent ones.
 
         Where the CPU has masks and the body is long, the rest after the last full vectors runs
         under a mask, not one element at a time: short calls are mostly rest."""
         arguments = [f"ptr %p{k}" for k in self.count]
-        if scalar >= 0:
-            arguments[scalar] = f"{self.operands[scalar].body} %v{scalar}"
-        loaded = [] if scalar < 0 else [f"%e{scalar} = bitcast ptr %p{scalar} to ptr",
-                                        *self.load(scalar, "")]
+        loaded: list[str] = []
+        for k in scalars:
+            arguments[k] = f"{self.operands[k].body} %v{k}"
+            loaded += [f"%e{k} = bitcast ptr %p{k} to ptr", *self.load(k, "")]
         call = f"call void @{name}.element({', '.join(arguments)}, i64"
         if self.masked:
             full = -256 // max(1, min(4, min(operand.size for operand in self.operands)))
@@ -120,7 +125,7 @@ class LoopWriter:
                                                                     907)
         else:
             loops = _loop("tail", call, "0", "-1", 901)
-        return f"""{self.element(name, arguments, scalar)}
+        return f"""{self.element(name, arguments, scalars)}
 define internal void @{name}(ptr %operands, i64 %n) nounwind {{
 {self.pointers("operands", "p", "ptr")}
 {joined(loaded)}
@@ -128,9 +133,9 @@ define internal void @{name}(ptr %operands, i64 %n) nounwind {{
   ret void
 }}"""
 
-    def element(self, name: str, arguments: Sequence[str], scalar: int) -> str:
-        """Element %i of contiguous operands; the value of input `scalar` is an argument."""
-        moving = [k for k in self.count if k != scalar]
+    def element(self, name: str, arguments: Sequence[str], scalars: Sequence[int]) -> str:
+        """Element %i of contiguous operands; the values of inputs `scalars` are arguments."""
+        moving = [k for k in self.count if k not in scalars]
         steps = [f"%e{k} = getelementptr inbounds [{self.operands[k].size} x i8], "
                  f"ptr %p{k}, i64 %i" for k in moving]
         loads = [line for k in moving if k < self.nin for line in self.load(k, _ACCESS)]
@@ -218,7 +223,7 @@ end:
         """The constant that the driver reads: `loop_driver.KERNEL`."""
         sizes = [operand.size for operand in self.operands]
         kind = KERNEL.replace("[0 x i64]", f"[{len(sizes)} x i64]")
-        tiles = ["@rl_tile", *(f"@rl_tile{k}" if k in self.scalars else "null" for k in (0, 1))]
+        tiles = ["@rl_tile", *(f"@rl_tile{k}" if k in self.scalars else "null" for k in range(1, 5))]
         fields = [f"i64 {self.nin}", f"i64 {len(sizes)}", f"i64 {BUFFER // max(sizes)}",
                   f"i64 {self.grain}", *(f"ptr {tile}" for tile in tiles), "ptr @rl_serial",
                   f"[{len(sizes)} x i64] [" + ", ".join(f"i64 {size}" for size in sizes) + "]"]
@@ -228,14 +233,16 @@ end:
         save, restore, declare = FLAG_CODE[self.save_flags]
         return f"""
 declare void @rl_drive(ptr, i64, ptr, ptr)
+declare void @rl_range(ptr, i64, ptr, ptr)
 define void @run(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {{
   %n = load i64, ptr %dimensions
-  call void @rl_drive(ptr %args, i64 %n, ptr %steps, ptr @rl_kernel)
+  call void @rl_range(ptr %args, i64 %n, ptr %steps, ptr @rl_kernel)
   ret void
 }}
 define void @loop(ptr %args, ptr %dimensions, ptr %steps, ptr %data) nounwind {{
 {save}
-  call void @run(ptr %args, ptr %dimensions, ptr %steps, ptr %data)
+  %n = load i64, ptr %dimensions
+  call void @rl_drive(ptr %args, i64 %n, ptr %steps, ptr @rl_kernel)
 {restore}
   ret void
 }}

@@ -16,16 +16,27 @@ BUFFER = 4096  # bytes of a strided or scalar operand gathered at a time
 _SKEW = 64  # buffers at equal offsets in their pages would compete for the same cache lines
 
 # What a kernel is: inputs, operands, elements per block, elements per parallel chunk; the loops
-# `void (char **operands, i64 n)` for contiguous operands, for a scalar first and for a scalar
-# second input (null where there is none); `void (char **args, i64 *steps, i64 n)` for any steps in
-# order; sizes of the elements in bytes.
-KERNEL = "{i64, i64, i64, i64, ptr, ptr, ptr, ptr, [0 x i64]}"
+# `void (char **operands, i64 n)` for contiguous operands, for a scalar first, for a scalar second
+# input, and of three for scalars second and third or only third (null where there is none); `void (char **args,
+# i64 *steps, i64 n)` for any steps in order; sizes of the elements in bytes.
+KERNEL = "{i64, i64, i64, i64, ptr, ptr, ptr, ptr, ptr, ptr, [0 x i64]}"
+
+
+def drive_address() -> int:
+    """Address of `void rl_drive(char **args, i64 n, i64 *steps, kernel *kernel)`."""
+    return _addresses()[0]
+
+
+def range_address() -> int:
+    """Address of `void rl_range(char **args, i64 n, i64 *steps, kernel *kernel)`: the same for one
+    of many short calls by someone who knows that each output is an input or apart from all."""
+    return _addresses()[1]
 
 
 @once
-def drive_address() -> int:
-    """Address of `void rl_drive(char **args, i64 n, i64 *steps, kernel *kernel)`."""
-    return jit.load(_driver_ir(), "rl_drive", imports={"rl_pool_run": pool_run_address()})[0]
+def _addresses() -> tuple[int, ...]:
+    return jit.load(_driver_ir(), "rl_drive", "rl_range",
+                    imports={"rl_pool_run": pool_run_address()})
 
 
 def _driver_ir() -> str:
@@ -122,11 +133,17 @@ alone:
   call void @range(ptr %args, ptr %steps, ptr %kernel, i64 %loose, i64 0, i64 %n)
   ret void
 ordered:
-  %serial.p = getelementptr %kernel, ptr %kernel, i64 0, i32 7
+  %serial.p = getelementptr %kernel, ptr %kernel, i64 0, i32 9
   %serial = load ptr, ptr %serial.p
   call void %serial(ptr %args, ptr %steps, i64 %n)
   ret void
 end:
+  ret void
+}}
+
+define void @rl_range(ptr %args, i64 %n, ptr %steps, ptr %kernel) nounwind {{
+  %loose = call i64 @loose(ptr %steps, ptr %kernel)
+  call void @range(ptr %args, ptr %steps, ptr %kernel, i64 %loose, i64 0, i64 %n)
   ret void
 }}
 
@@ -151,7 +168,7 @@ each:
   %bits = phi i64 [0, %entry], [%grown, %each]
   %s.p = getelementptr i64, ptr %steps, i64 %k
   %s = load i64, ptr %s.p
-  %size.p = getelementptr %kernel, ptr %kernel, i64 0, i32 8, i64 %k
+  %size.p = getelementptr %kernel, ptr %kernel, i64 0, i32 10, i64 %k
   %size = load i64, ptr %size.p
   %off = icmp ne i64 %s, %size
   %bit = zext i1 %off to i64
@@ -176,9 +193,12 @@ define internal void @range(ptr %args, ptr %steps, ptr %kernel, i64 %loose, i64 
 entry:
   %n = sub i64 %end, %begin
   %second.p = getelementptr i64, ptr %steps, i64 1
+  %third.p = getelementptr i64, ptr %steps, i64 2
   switch i64 %loose, label %blocks [ i64 0, label %contiguous
                                      i64 1, label %first
-                                     i64 2, label %second ]
+                                     i64 2, label %second
+                                     i64 4, label %third
+                                     i64 6, label %both ]
 contiguous:
   br label %find
 first:
@@ -189,8 +209,18 @@ second:
   %s1 = load i64, ptr %second.p
   %zero1 = icmp eq i64 %s1, 0
   br i1 %zero1, label %find, label %blocks
+both:
+  %s1.both = load i64, ptr %second.p
+  %s2.both = load i64, ptr %third.p
+  %either = or i64 %s1.both, %s2.both
+  %zeros = icmp eq i64 %either, 0
+  br i1 %zeros, label %find, label %blocks
+third:
+  %s2 = load i64, ptr %third.p
+  %zero2 = icmp eq i64 %s2, 0
+  br i1 %zero2, label %find, label %blocks
 find:
-  %field = phi i64 [0, %contiguous], [1, %first], [2, %second]
+  %field = phi i64 [0, %contiguous], [1, %first], [2, %second], [3, %both], [4, %third]
   %tiles = getelementptr %kernel, ptr %kernel, i64 0, i32 4
   %tile.p = getelementptr ptr, ptr %tiles, i64 %field
   %tile = load ptr, ptr %tile.p
@@ -256,7 +286,7 @@ read:
   %p = load ptr, ptr %p.p
   %s.p = getelementptr i64, ptr %steps, i64 %k
   %s = load i64, ptr %s.p
-  %size.p = getelementptr %kernel, ptr %kernel, i64 0, i32 8, i64 %k
+  %size.p = getelementptr %kernel, ptr %kernel, i64 0, i32 10, i64 %k
   %size = load i64, ptr %size.p
   %offset = mul i64 %s, %b
   %from = getelementptr i8, ptr %p, i64 %offset
@@ -291,7 +321,7 @@ write:
   %op = load ptr, ptr %op.p
   %os.p = getelementptr i64, ptr %steps, i64 %o
   %os = load i64, ptr %os.p
-  %osize.p = getelementptr %kernel, ptr %kernel, i64 0, i32 8, i64 %o
+  %osize.p = getelementptr %kernel, ptr %kernel, i64 0, i32 10, i64 %o
   %osize = load i64, ptr %osize.p
   %placed = icmp eq i64 %os, %osize
   br i1 %placed, label %write.next, label %write.copy

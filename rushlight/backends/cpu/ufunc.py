@@ -11,14 +11,15 @@ import numpy as np
 from rushlight.backends.cpu import jit
 from rushlight.backends.cpu.features import check_half
 from rushlight.backends.cpu.loop import LoopWriter, canonical, flag_family
-from rushlight.backends.cpu.loop_driver import drive_address
+from rushlight.backends.cpu.loop_driver import drive_address, range_address
 from rushlight.backends.cpu.numpy_api import api_function
 from rushlight.base.dtypes import dtype_named
 
 
 class Loop(NamedTuple):
     """What a ufunc of one loop runs, for others who run it: the address of a loop that leaves the
-    floating-point exception flags as they come, and the dtypes of its operands."""
+    floating-point exception flags as they come, runs on one thread and takes each output for an
+    input or apart from all of them; and the dtypes of its operands."""
 
     address: int
     types: tuple[np.dtype, ...]
@@ -95,7 +96,8 @@ def _compiled(body_ir: str, in_types: Sequence[str], out_types: Sequence[str], c
     if "float16" in types:
         check_half("float16")
     ir = writer(body_ir, in_types, out_types, cost, flag_family()).module()
-    loop, run = jit.load(ir, "loop", "run", imports={"rl_drive": drive_address()})
+    loop, run = jit.load(ir, "loop", "run", imports={
+        "rl_drive": drive_address(), "rl_range": range_address()})
     return tuple(dtype_named(name).array for name in types), loop, run
 
 
