@@ -94,8 +94,10 @@ class LoopWriter:
         self.grain = grain_of(cost)
         # Inputs that are scalars in a loop of its own, by the loop's number in the descriptor.
         self.scalars: dict[int, tuple[int, ...]] = {}
-        if cost <= CHEAP:
-            self.scalars = {2: {1: (0,), 2: (1,)}, 3: {3: (1, 2), 4: (2,)}}.get(self.nin, {})
+        if cost <= CHEAP and self.nin == 2:
+            self.scalars = {1: (0,), 2: (1,)}
+        elif cost <= CHEAP and self.nin == 3:
+            self.scalars = {3: (1, 2), 4: (2,)}
         self.masked = cost > LONG and target().has("avx512bw")
         self.save_flags = save_flags if any(o.floating for o in self.operands) else ""
 
@@ -223,7 +225,8 @@ end:
         """The constant that the driver reads: `loop_driver.KERNEL`."""
         sizes = [operand.size for operand in self.operands]
         kind = KERNEL.replace("[0 x i64]", f"[{len(sizes)} x i64]")
-        tiles = ["@rl_tile", *(f"@rl_tile{k}" if k in self.scalars else "null" for k in range(1, 5))]
+        tiles = ["@rl_tile",
+                 *(f"@rl_tile{k}" if k in self.scalars else "null" for k in range(1, 5))]
         fields = [f"i64 {self.nin}", f"i64 {len(sizes)}", f"i64 {BUFFER // max(sizes)}",
                   f"i64 {self.grain}", *(f"ptr {tile}" for tile in tiles), "ptr @rl_serial",
                   f"[{len(sizes)} x i64] [" + ", ".join(f"i64 {size}" for size in sizes) + "]"]

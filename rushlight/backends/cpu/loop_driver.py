@@ -17,8 +17,8 @@ _SKEW = 64  # buffers at equal offsets in their pages would compete for the same
 
 # What a kernel is: inputs, operands, elements per block, elements per parallel chunk; the loops
 # `void (char **operands, i64 n)` for contiguous operands, for a scalar first, for a scalar second
-# input, and of three for scalars second and third or only third (null where there is none); `void (char **args,
-# i64 *steps, i64 n)` for any steps in order; sizes of the elements in bytes.
+# input, and of three for scalars second and third or only third (null where there is none);
+# `void (char **args, i64 *steps, i64 n)` for any steps in order; sizes of the elements in bytes.
 KERNEL = "{i64, i64, i64, i64, ptr, ptr, ptr, ptr, ptr, ptr, [0 x i64]}"
 
 
