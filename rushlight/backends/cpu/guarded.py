@@ -7,22 +7,24 @@ the elements go through the exact body, which calls the C library for each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rushlight.backends.cpu.loop import LoopWriter, joined
 
 
 class GuardedLoopWriter(LoopWriter):
     """A loop around `@body`, `@guard` and `@exact`, which take the same operands."""
 
-    def tile(self, name: str, scalar: int = -1) -> str:
+    def tile(self, name: str, scalars: Sequence[int] = ()) -> str:
         """The pass over the guard, and behind it the loop over either body."""
-        fast = super().tile(f"{name}.fast", scalar)
-        exact = super().tile(f"{name}.exact", scalar).replace("@body(", "@exact(")
-        moving = [k for k in range(self.nin) if k != scalar]
+        fast = super().tile(f"{name}.fast", scalars)
+        exact = super().tile(f"{name}.exact", scalars).replace("@body(", "@exact(")
+        moving = [k for k in range(self.nin) if k not in scalars]
         steps = joined(f"%e{k} = getelementptr inbounds [{self.operands[k].size} x i8], "
                        f"ptr %p{k}, i64 %i" for k in moving)
         loads = joined(line for k in moving for line in self.load(k, ""))
-        once = [] if scalar < 0 else [f"%e{scalar} = bitcast ptr %p{scalar} to ptr",
-                                      *self.load(scalar, "")]
+        once = [line for k in scalars for line in (f"%e{k} = bitcast ptr %p{k} to ptr",
+                                                   *self.load(k, ""))]
         arguments = ", ".join(f"{self.operands[k].body} %v{k}" for k in range(self.nin))
         return f"""{fast}{exact}
 define internal void @{name}(ptr %operands, i64 %n) nounwind {{
