@@ -80,8 +80,22 @@ def scale(x: Value, i: Value) -> Value:
     return x * power_of_2(half, x.kind) * power_of_2(i - half, x.kind)
 
 
+def _exp_picked(x: Value) -> Value:
+    """e^x = 2^(n / 16) e^r. Beyond the floats, n is what counts: it is infinite or nan with x."""
+    magic = FORMATS[x.kind].magic / 16  # rounds to a multiple of 1/16
+    shifted = fma(x, LOG2E, magic)
+    n = shifted - magic
+    high, low = LN2_FLOAT
+    r = vector_forms.within(fma(n, -low, fma(n, -high, x)), pieces.EXP_RANGE)
+    root, lack = _picked("exp", pieces.EXP, shifted.bits())
+    rest = fma(root * r, polynomial(r, (1.0, *pieces.EXP_REST)), lack)
+    return vector_forms.scale(root + rest, n)
+
+
 def exp_falling(x: Value) -> Value:
     """e^x for x <= 0; below 1.1 ulp."""
+    if _has_forms(x):
+        return _exp_picked(x)
     p, i = _reduce_exp(at_least(x, EXP_RANGE[x.kind][0]))
     return scale(p + 1, i)
 
@@ -103,6 +117,8 @@ def exp_scaled(x: Value, shift: int) -> Value:
 
 def exp(x: Value) -> Value:
     """Below 1.1 ulp."""
+    if _has_forms(x):
+        return _exp_picked(x)
     return exp_scaled(x, 0)
 
 

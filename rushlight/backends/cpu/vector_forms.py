@@ -73,11 +73,34 @@ def scale(x: Value, power: Value) -> Value:
     return _call(name, (x, power), one, {16: sixteen, 8: eight})
 
 
+def within(x: Value, limit: float) -> Value:
+    """x where |x| <= limit, else the limit with the sign of x, also for nan."""
+    writer = x.writer
+    bound = writer.constant("float", limit).text
+    one = f"""
+  %x = insertelement <4 x float> zeroinitializer, float %a, i32 0
+  %s = call <4 x float> {_declared(
+    writer, 'mask.range.ss', '<4 x float>, <4 x float>, <4 x float>, i8, i32, i32')}(
+    <4 x float> %x, <4 x float> splat (float {bound}), <4 x float> %x, i8 -1, i32 2, i32 4)
+  %r = extractelement <4 x float> %s, i32 0"""
+    vector = "<16 x float>"
+    sixteen = f"""
+  %r = call {vector} {_declared(
+    writer, 'mask.range.ps.512', f'{vector}, {vector}, i32, {vector}, i16, i32')}(
+    {vector} %a, {vector} splat (float {bound}), i32 2, {vector} %a, i16 -1, i32 4)"""
+    half = "<8 x float>"
+    eight = f"""
+  %r = call {half} {_declared(
+    writer, 'mask.range.ps.256', f'{half}, {half}, i32, {half}, i8')}(
+    {half} %a, {half} splat (float {bound}), i32 2, {half} %a, i8 -1)"""
+    return _call(f"within.{bound}", (x,), one, {16: sixteen, 8: eight})
+
+
 def _declared(writer: Writer, intrinsic: str, types: str) -> str:
     symbol = f"@llvm.x86.avx512.{intrinsic}"
     result = types.split(", ")[0]
-    immediate = types.removesuffix("i32") + "i32 immarg" if types.endswith(", i32") else types
-    writer.declarations[symbol] = f"declare {result} {symbol}({immediate})\n"
+    marked = ", ".join("i32 immarg" if part == "i32" else part for part in types.split(", "))
+    writer.declarations[symbol] = f"declare {result} {symbol}({marked})\n"
     return symbol
 
 
