@@ -22,7 +22,7 @@ from rushlight.tensor import Tensor, wrap
 if TYPE_CHECKING:
     from rushlight.autograd import forward_ad
 else:
-    forward_ad = Deferred("rushlight.autograd.forward_ad")
+    forward_ad = Deferred("rushlight.autograd.forward_ad", globals())
 
 
 class GradcheckError(RuntimeError):

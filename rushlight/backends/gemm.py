@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import matmul as cpu
 from rushlight.backends.kept_weights import Kept
 from rushlight.backends.meta.array import MetaArray
+from rushlight.base.first_use import Deferred
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import matmul as cpu
+else:
+    cpu = Deferred("rushlight.backends.cpu.matmul", globals())
 
 
 def matmul(a: Any, b: Any) -> Any:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends.copies import contiguous
-from rushlight.backends.cpu import kernels, selected, strided
+from rushlight.backends.cpu import strided
 from rushlight.backends.cpu.blocks import SIZES
 from rushlight.backends.memory import recycle
+from rushlight.base.first_use import Deferred
 from rushlight.expr.expression import call, constant, symbol
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import kernels, selected
+else:
+    kernels = Deferred("rushlight.backends.cpu.kernels", globals())
+    selected = Deferred("rushlight.backends.cpu.selected", globals())
 
 Array = np.ndarray
 BOOL = np.dtype(np.bool_)

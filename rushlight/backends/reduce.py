@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends.cast import FLOAT32, astype
 from rushlight.backends.copies import contiguous
-from rushlight.backends.cpu import few_order, running, whole_sum
-from rushlight.backends.host import norms
 from rushlight.backends.host import reduce as host
 from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet, silent
 from rushlight.backends.row_kernels import COLUMNS, Kernels, Wide, as_rows, column_sum, filled
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import few_order, running, whole_sum
+    from rushlight.backends.host import norms
+else:
+    few_order = Deferred("rushlight.backends.cpu.few_order", globals())
+    running = Deferred("rushlight.backends.cpu.running", globals())
+    whole_sum = Deferred("rushlight.backends.cpu.whole_sum", globals())
+    norms = Deferred("rushlight.backends.host.norms", globals())
 
 Axes = tuple[int, ...]
 CHUNK = 1 << 14  # elements of a row of their own when a whole array is reduced

@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
 
 from rushlight.backends.copies import contiguous
-from rushlight.backends.cpu import columns, features, rowwise
+from rushlight.backends.cpu import columns, features
 from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.host.rowwise import FUNCTIONS
+from rushlight.base.first_use import Deferred
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import rowwise
+else:
+    rowwise = Deferred("rushlight.backends.cpu.rowwise", globals())
 
 FLOAT32 = np.dtype(np.float32)
 HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))

@@ -33,17 +33,25 @@ def names_on_first_use(
 
 
 class Deferred:
-    """A module, imported when one of its members is first read.
+    """A module that is imported when one of its members is first read.
+
+    names: the globals of the importing module, where the module itself then takes this place; so
+    later calls find it as if it had been imported there.
 
     >>> from rushlight.base.first_use import Deferred
-    >>> Deferred("rushlight.base.shapes").Size((2, 3)).numel()
-    6
+    >>> shapes = Deferred("rushlight.base.shapes", globals())
+    >>> shapes.Size((2, 3)).numel(), type(shapes).__name__
+    (6, 'module')
     """
 
-    __slots__ = ("_name",)
+    __slots__ = ("_module", "_names")
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, module: str, names: dict[str, Any]) -> None:
+        self._module, self._names = module, names
 
     def __getattr__(self, member: str) -> Any:
-        return getattr(import_module(self._name), member)
+        module = import_module(self._module)
+        for name, value in list(self._names.items()):
+            if value is self:
+                self._names[name] = module
+        return getattr(module, member)

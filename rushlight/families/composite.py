@@ -10,6 +10,7 @@ from typing import Any
 from rushlight.base.flags import flags
 from rushlight.families.declaration import Declaration, Samples, register
 from rushlight.families.inplace import title, write_out
+from rushlight.families.late_signature import LateSignature, with_keywords
 from rushlight.tensor import Tensor
 
 
@@ -70,13 +71,10 @@ def with_out(body: Callable[..., Any]) -> Any:
         result = body(*args, **options)
         return result if out is None else delivered(result, out, name)
 
-    signature = inspect.signature(body)
-    parameters = list(signature.parameters.values())
-    own = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-    at = len(parameters) - (bool(parameters) and parameters[-1].kind is own.VAR_KEYWORD)
-    parameters.insert(at, own)
-    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function
+    vars(function).pop("__signature__", None)  # the body's, which knows no `out`
+    made: Any = function
+    made.__wrapped__ = LateSignature(body, lambda: with_keywords(body, "out"))
+    return made
 
 
 def delivered(result: Any, out: Any, name: str) -> Any:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,8 +74,8 @@ class IndexOp:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
         self.writes, self.saves, self.shape, self.grad = writes, saves.split(), shape, grad
         self.broadcast = broadcast
-        self.signature = inspect.signature(self.body)
-        notes = {n: str(p.annotation) for n, p in self.signature.parameters.items()}
+        notes = {name: str(note) for name, note in self.body.__annotations__.items()
+                 if name != "return"}
         self.operands = [n for n, note in notes.items() if "Array" in note]
         self.optional = {n for n in self.operands if notes[n] != "Array"}
         module = self.body.__module__
@@ -82,6 +83,11 @@ class IndexOp:
         self.node_class = type(node_name(self.name), (Node,), {
             "__slots__": (), "op": self, "backward": backward, "__module__": module,
             **attributes(self.saves)})
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """The parameters of the body as declared."""
+        return inspect.signature(self.body)
 
 
 def index_op(

@@ -6,18 +6,25 @@ Both give the same results, to the last bit: additions to one place happen in on
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends import masks
-from rushlight.backends.cpu import few_places as few
-from rushlight.backends.cpu import scatter as cpu
-from rushlight.backends.cpu import segments
 from rushlight.backends.host import scatter as host
 from rushlight.base import index as rules
 from rushlight.base.assign import fit, is_modest
+from rushlight.base.first_use import Deferred
 from rushlight.families.kernels import number
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import few_places as few
+    from rushlight.backends.cpu import scatter as cpu
+    from rushlight.backends.cpu import segments
+else:
+    few = Deferred("rushlight.backends.cpu.few_places", globals())
+    cpu = Deferred("rushlight.backends.cpu.scatter", globals())
+    segments = Deferred("rushlight.backends.cpu.segments", globals())
 
 Array = np.ndarray
 

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import kernels as cpu
 from rushlight.backends.cpu import strided
-from rushlight.backends.host import scalar as host
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet
 from rushlight.base import dtypes
+from rushlight.base.first_use import Deferred
 from rushlight.expr.expression import Expression, walk
 from rushlight.families.exponents import by_exponent, exponent_of
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import kernels as cpu
+    from rushlight.backends.host import scalar as host
+else:
+    cpu = Deferred("rushlight.backends.cpu.kernels", globals())
+    host = Deferred("rushlight.backends.host.scalar", globals())
 
 QUOTIENTS = {"floor_div", "trunc_div", "remainder", "fmod"}
 

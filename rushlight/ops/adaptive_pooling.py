@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rushlight.backends.cpu import average_pooling as backend
-from rushlight.backends.cpu import pooling, pooling_last
-from rushlight.backends.host import pooling as host
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.ops.max_pooling import LONG, max_scatter
@@ -25,6 +23,16 @@ from rushlight.ops.pooling_windows import (
 )
 from rushlight.ops.random import rand
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import average_pooling as backend
+    from rushlight.backends.cpu import pooling, pooling_last
+    from rushlight.backends.host import pooling as host
+else:
+    backend = Deferred("rushlight.backends.cpu.average_pooling", globals())
+    pooling = Deferred("rushlight.backends.cpu.pooling", globals())
+    pooling_last = Deferred("rushlight.backends.cpu.pooling_last", globals())
+    host = Deferred("rushlight.backends.host.pooling", globals())
 
 Sizes = int | None | tuple[int | None, ...]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import attention
 from rushlight.base import dtypes
 from rushlight.base.errors import operands, type_name
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
@@ -19,6 +19,11 @@ from rushlight.families.recompute import recorded_gradients
 from rushlight.ops.dropout import dropout
 from rushlight.ops.softmax import softmax
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends import attention
+else:
+    attention = Deferred("rushlight.backends.attention", globals())
 
 
 @library("_attention")

@@ -6,12 +6,11 @@ Averages are linear: their gradient is their transpose, whose gradient is the av
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rushlight.backends.cpu import average_pooling as backend
-from rushlight.backends.cpu import pooling_last
 from rushlight.backends.host.pooling import Windows
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.families.composite import function
 from rushlight.ops.pooling_windows import (
     Array,
@@ -25,6 +24,13 @@ from rushlight.ops.pooling_windows import (
     windows_of,
 )
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import average_pooling as backend
+    from rushlight.backends.cpu import pooling_last
+else:
+    backend = Deferred("rushlight.backends.cpu.average_pooling", globals())
+    pooling_last = Deferred("rushlight.backends.cpu.pooling_last", globals())
 
 
 class _Average:

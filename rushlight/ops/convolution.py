@@ -9,15 +9,15 @@ and their gradients are again calls of the two, to any order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends import kept_weights
 from rushlight.backends.channels_last import is_last
-from rushlight.backends.cpu import convolution as backend
-from rushlight.backends.cpu.convolution import Window, output_space
+from rushlight.backends.host.convolution import Window, output_space
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.engine.node import version_of
 from rushlight.families.composite import function
@@ -25,6 +25,11 @@ from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.tensor import Parameter, Tensor, wrap
 from rushlight.tensor.storage import channels_last, channels_last_3d, contiguous_format
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import convolution as backend
+else:
+    backend = Deferred("rushlight.backends.cpu.convolution", globals())
 
 Array = np.ndarray
 Option = Any

@@ -6,12 +6,12 @@ Townsend (2016): they exist where the factors are unique up to signs.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import linalg
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import title
@@ -19,6 +19,11 @@ from rushlight.families.library import library
 from rushlight.ops.linear_triangular import LinAlgError, solve_triangular
 from rushlight.ops.triangle import diag_embed, tril
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends import linalg
+else:
+    linalg = Deferred("rushlight.backends.linalg", globals())
 
 Array = np.ndarray
 Option = Any

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import linalg
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
 from rushlight.families.library import library
 from rushlight.ops.decomposition import _svd, check_matrix, hermitian
 from rushlight.ops.linear_system import _inv
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends import linalg
+else:
+    linalg = Deferred("rushlight.backends.linalg", globals())
 
 Array = np.ndarray
 

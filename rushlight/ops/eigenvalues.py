@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import linalg
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.base.structure import structure
 from rushlight.families.composite import function
 from rushlight.families.library import library
@@ -16,6 +16,11 @@ from rushlight.ops.linear_system import solve
 from rushlight.ops.linear_triangular import LinAlgError
 from rushlight.ops.triangle import diag_embed
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends import linalg
+else:
+    linalg = Deferred("rushlight.backends.linalg", globals())
 
 Array = np.ndarray
 Option = Any

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rushlight.backends.cpu import few_places as few
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import type_name
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.engine.node import LEAF
 from rushlight.families import index_kernels as kernels
@@ -17,6 +18,11 @@ from rushlight.families.index import INDEX_DTYPES, index_op, title
 from rushlight.families.inplace import wrote
 from rushlight.ops.sparse_layout import SparseTensor
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import few_places as few
+else:
+    few = Deferred("rushlight.backends.cpu.few_places", globals())
 
 Array = np.ndarray
 

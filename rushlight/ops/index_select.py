@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import few_places as few
 from rushlight.base.assign import copy_into, fit
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import composite
 from rushlight.families.index import INDEX_DTYPES, at_least_1d, index_op, title, zeros
 from rushlight.ops.scatter import scatter_reduce
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import few_places as few
+else:
+    few = Deferred("rushlight.backends.cpu.few_places", globals())
 
 Array = np.ndarray
 Number = bool | int | float | complex

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.host import ldl as host
 from rushlight.backends.host.lapack import flat
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.base.structure import structure
 from rushlight.families.composite import function
@@ -17,6 +17,11 @@ from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.ops.decomposition import batch_element, check_matrix
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.host import ldl as host
+else:
+    host = Deferred("rushlight.backends.host.ldl", globals())
 
 Option = Any
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import linalg
-from rushlight.backends.host import lapack
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite, function
 from rushlight.families.library import library
 from rushlight.ops.decomposition import batch_element, check_matrix, hermitian, svdvals
 from rushlight.ops.linear_triangular import LinAlgError, check_system, expanded
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends import linalg
+    from rushlight.backends.host import lapack
+else:
+    lapack = Deferred("rushlight.backends.host.lapack", globals())
+    linalg = Deferred("rushlight.backends.linalg", globals())
 
 Array = np.ndarray
 Option = Any

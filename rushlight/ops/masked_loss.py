@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.base.errors import describe, operands
+from rushlight.families.late_signature import LateSignature, with_keywords
 from rushlight.tensor import Tensor, wrap
 
 Shape = tuple[int, ...]
@@ -32,21 +33,18 @@ def maskable(layout: Layout) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def declare(loss: Callable[..., Any]) -> Any:
-        signature = inspect.signature(loss)
-
         @functools.wraps(loss)
         def function(*args: Any, mask: Any = None, lengths: Any = None, **options: Any) -> Any:
             if mask is None and lengths is None:
                 return loss(*args, **options)
-            given = signature.bind(*args, **options)
+            given = inspect.signature(loss).bind(*args, **options)
             given.apply_defaults()
             return _masked(loss, layout, given.arguments, mask, lengths)
 
-        extra = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None,
-                                   annotation="Any") for name in ("mask", "lengths")]
-        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*signature.parameters.values(), *extra])
-        return function
+        made: Any = function
+        made.__wrapped__ = LateSignature(
+            loss, lambda: with_keywords(loss, "mask", "lengths", annotation="Any"))
+        return made
 
     return declare
 

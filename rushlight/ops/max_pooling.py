@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends.channels_last import like
-from rushlight.backends.cpu import pooling as backend
-from rushlight.backends.cpu import pooling_last
-from rushlight.backends.host import pooling as host
 from rushlight.backends.host.pooling import Windows
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
@@ -33,6 +31,15 @@ from rushlight.ops.pooling_windows import (
     windows_of,
 )
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import pooling as backend
+    from rushlight.backends.cpu import pooling_last
+    from rushlight.backends.host import pooling as host
+else:
+    backend = Deferred("rushlight.backends.cpu.pooling", globals())
+    pooling_last = Deferred("rushlight.backends.cpu.pooling_last", globals())
+    host = Deferred("rushlight.backends.host.pooling", globals())
 
 LONG = np.dtype(np.int64)
 

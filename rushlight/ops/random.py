@@ -5,15 +5,15 @@ With equal seeds the numbers are those of torch on a CPU, to the bit.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import draws
 from rushlight.backends.host.draws import DIGITS
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, type_name
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.families.generator import engine_of
 from rushlight.families.inplace import title, write_out
@@ -37,6 +37,11 @@ from rushlight.ops.random_inplace import (
     uniform_,
 )
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import draws
+else:
+    draws = Deferred("rushlight.backends.cpu.draws", globals())
 
 # ---- tensors of a given shape ------------------------------------------------------------------
 

@@ -9,19 +9,25 @@ With equal seeds the numbers are those of torch on a CPU.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.host import gamma_draws, implicit_gradient
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe
+from rushlight.base.first_use import Deferred
 from rushlight.families.generator import engine_of
 from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.families.random import random_op, record_without_gradient, tensor_argument
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends.host import gamma_draws, implicit_gradient
+else:
+    gamma_draws = Deferred("rushlight.backends.host.gamma_draws", globals())
+    implicit_gradient = Deferred("rushlight.backends.host.implicit_gradient", globals())
 
 
 @library("_standard_gamma", family="random")

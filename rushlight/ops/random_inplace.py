@@ -9,19 +9,24 @@ import math
 import operator
 import warnings
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
 
-from rushlight.backends.cpu import draws
 from rushlight.backends.host.draws import DIGITS
 from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.base.assign import expand_error
+from rushlight.base.first_use import Deferred
 from rushlight.families.inplace import title
 from rushlight.families.random import draw_in_place, fill, random_op
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import draws
+else:
+    draws = Deferred("rushlight.backends.cpu.draws", globals())
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 C_NAMES = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short",

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import gemm, recurrence
+from rushlight.backends import gemm
 from rushlight.base.errors import operands as described
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
@@ -22,6 +23,11 @@ from rushlight.ops.joining import cat, stack
 from rushlight.ops.matmul import linear
 from rushlight.ops.transcendental import tanh
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends import recurrence
+else:
+    recurrence = Deferred("rushlight.backends.recurrence", globals())
 
 State = tuple[Tensor, ...]  # (h,), or (h, c) of an LSTM
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import running, running_extremes
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim, required
 from rushlight.base.structure import structure
 from rushlight.families.cast import astype
@@ -19,6 +19,12 @@ from rushlight.families.library import library
 from rushlight.ops.joining import cat, stack
 from rushlight.ops.reduction import _accumulator
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import running, running_extremes
+else:
+    running = Deferred("rushlight.backends.cpu.running", globals())
+    running_extremes = Deferred("rushlight.backends.cpu.running_extremes", globals())
 
 Array = np.ndarray
 Option = Any

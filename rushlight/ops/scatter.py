@@ -5,14 +5,14 @@ from __future__ import annotations
 import operator
 import warnings
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import few_places as few
 from rushlight.base import index as rules
 from rushlight.base.assign import fit, is_modest
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim
 from rushlight.families import index_kernels as kernels
 from rushlight.families.composite import composite
@@ -20,6 +20,11 @@ from rushlight.families.index import INDEX_DTYPES, Geometry, at_least_1d, index_
 from rushlight.families.inplace import real_only
 from rushlight.ops.indexing import assign
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import few_places as few
+else:
+    few = Deferred("rushlight.backends.cpu.few_places", globals())
 
 Array = np.ndarray
 Number = bool | int | float | complex

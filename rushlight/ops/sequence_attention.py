@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import attention
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
 from rushlight.ops.attention import attend
 from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends import attention
+else:
+    attention = Deferred("rushlight.backends.attention", globals())
 
 
 def _blocks(arrays: Any, spans: Any) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rushlight.backends import rowwise
 from rushlight.base import dtypes
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim, normalize_dims, required
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite
@@ -14,6 +14,11 @@ from rushlight.families.inplace import real_only
 from rushlight.families.library import library
 from rushlight.ops.reduction import spread
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends import rowwise
+else:
+    rowwise = Deferred("rushlight.backends.rowwise", globals())
 
 
 def _floating(input: Tensor, dtype: Any, op: str) -> Tensor:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import operator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends import masks
 from rushlight.backends.copies import copied
-from rushlight.backends.cpu import triangles
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim
 from rushlight.families.composite import composite, function
 from rushlight.families.library import library
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import triangles
+else:
+    triangles = Deferred("rushlight.backends.cpu.triangles", globals())
 
 Array = np.ndarray
 FEW = 1 << 16  # elements of masks that are kept

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import multiprocessing
     from multiprocessing import reduction
 else:
-    multiprocessing = Deferred("multiprocessing")
-    reduction = Deferred("multiprocessing.reduction")
+    multiprocessing = Deferred("multiprocessing", globals())
+    reduction = Deferred("multiprocessing.reduction", globals())
 
 SMALLEST = 4096  # bytes below which a tensor that is sent is copied: it is less than a page
 
