@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
 
-from rushlight.backends.cpu import kernels
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.ufunc import compile_ufunc
 from rushlight.backends.memory import recycle
+from rushlight.backends.memory_order import arranged
 from rushlight.backends.quiet import silent
+from rushlight.base.first_use import Deferred
 from rushlight.expr.expression import call, symbol
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import kernels
+else:
+    kernels = Deferred("rushlight.backends.cpu.kernels", globals())
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 HALF = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
@@ -43,6 +49,8 @@ def astype(array: Any, dtype: np.dtype) -> Any:
         if kernel is not None:
             recycle()
             return kernel(array, out=np.empty_like(array, dtype))
+    if type(array) is np.ndarray and 0 in array.strides and array.ndim > 1:
+        return arranged(_silent_astype(array, dtype), (array,))
     if type(array) is not np.ndarray or _never_warns(source, dtype):
         return array.astype(dtype)
     if source is FLOAT64 and dtype is FLOAT32:

@@ -13,6 +13,7 @@ import numpy as np
 
 from rushlight.backends.cpu import copies
 from rushlight.backends.memory import recycle
+from rushlight.backends.memory_order import empty_like
 
 LARGE = 1 << 18  # bytes from which on a copy of its own kind is worth the call, ...
 SCATTERED = 1 << 16  # ... and of an array that is not contiguous
@@ -27,10 +28,11 @@ def _large(array: Any) -> bool:
 
 def copied(array: Any, order: Literal["C", "K"] = "C") -> Any:
     """A copy in row-major order; with order "K" in the order that the dimensions have in memory."""
-    if not _large(array):
+    spread = order == "K" and type(array) is np.ndarray and 0 in array.strides
+    if not _large(array) and not spread:
         return array.copy(order)
     recycle()
-    made = np.empty_like(array, order=order)
+    made = empty_like(array) if spread else np.empty_like(array, order=order)
     if not copies.copy_into(made, array):
         made[...] = array
     return made

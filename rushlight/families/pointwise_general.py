@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import copied, distinct
+from rushlight.backends.memory_order import arranged
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, operands, type_name, user_site
@@ -189,11 +190,13 @@ def _run(variant: Any, arrays: list[Any], dtype: np.dtype, values: Mapping[str, 
             if out is not None and not distinct(out):
                 run_in_turn(kernel, arrays, out)
                 return out
-            return kernel(*arrays, out=... if out is None else out)
+            array = kernel(*arrays, out=... if out is None else out)
         except ValueError:
             raise mismatch(variant.op.name, **values) from None
         except FloatingPointError as error:
             raise RuntimeError(str(error)) from None
+    ordered = out is not None or len(arrays) == 1 or arrays[0].flags.c_contiguous
+    return array if ordered else arranged(array, arrays)
 
 
 def _broadcast(op: Any, arrays: list[Any], values: Mapping[str, Any]) -> tuple[int, ...]:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+from rushlight.backends.memory_order import arranged
 from rushlight.families import pointwise_general as general
 from rushlight.families.declaration import FUNCTIONS
+from rushlight.families.older_calls import FACTORS, factor_first
 from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.families.pointwise_node import ENVIRONMENT, record_lines
 from rushlight.families.source import compile_function, lazy_function
@@ -41,8 +43,9 @@ def wrapper(op: Any, name: str, form: str = "function") -> Any:
 
 
 def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
-    environment = {**ENVIRONMENT, **ASKING, "op": op, "small": op.plain.small,
-                   "large": op.plain.large, "unsupported": general.unsupported_operand}
+    environment = {**ENVIRONMENT, **ASKING, "op": op, "arranged": arranged,
+                   "small": op.plain.small, "large": op.plain.large,
+                   "unsupported": general.unsupported_operand}
     settled = _form(op, form, environment)
     fast = _load(op, settled, environment)
     lines = fast
@@ -64,6 +67,14 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
     if op.check is not None:
         environment["check"] = op.check
         lines.insert(0, f"check({', '.join(signature(op.check).parameters)})")
+    if op.name in FACTORS and form in ("function", "in-place"):
+        environment["factor_first"] = factor_first
+        operands = [n for n in op.operands if n not in op.defaults]
+        own = "asked" if form == "function" else name
+        out = ", **({} if out is None else {'out': out})" if form == "function" else ""
+        lines[:0] = ["if older:", f"    return factor_first({own}, {name!r}, "
+                     f"{FACTORS[op.name]!r}, {len(operands)}, "
+                     f"({', '.join(operands)}, *older), {{{out.removeprefix(', ')}}})"]
     return "\n".join([f"def {name}({settled.head}):", *_indent(lines)]) + "\n", environment
 
 
@@ -129,7 +140,7 @@ def _signature(op: Any) -> str:
     parts, keyword_only = [], False
     for p in op.signature.parameters.values():
         if p.kind is p.KEYWORD_ONLY and not keyword_only:
-            parts.append("*")
+            parts.append("*older" if op.name in FACTORS else "*")
             keyword_only = True
         parts.append(p.name if p.default is p.empty else f"{p.name}=default_{p.name}")
     return ", ".join(parts)
@@ -207,6 +218,7 @@ def _core(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
         f"        array = kernel({arrays})",
         "        if type(array) is not ndarray:",  # 0-d results come as scalars, others faster
         f"            array = kernel({arrays}, out=...)",
+        *_ordered(variant, form.first),
         "    except (ValueError, FloatingPointError, RuntimeWarning):",  # the general way explains
         f"        return {form.slow}",
         "    result = new(Tensor)",
@@ -226,6 +238,23 @@ def _core(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     ]
 
 
+def _ordered(variant: Any, known: str) -> list[str]:
+    """The order of memory of the first operand, where NumPy gives a row-major result.
+
+    Views are the tensors that lie across memory as a rule, and known at the cost of a slot.
+    """
+    names = [n for n in variant.names if n not in variant.op.scalars]
+    if len(names) == 1:
+        return []
+    first = "condition" if "condition" in names else known
+    others = [] if known != first else [f"tensor_{n}" for n in names if n != first]
+    tests = [f"{first}._view is not None", *([f"({' or '.join(others)})"] if others else []),
+             f"not array_{first}.flags.c_contiguous"]
+    arrays = ", ".join(f"array_{n}" for n in variant.names)
+    return [f"        elif {' and '.join(tests)}:",
+            f"            array = arranged(array, ({arrays}))"]
+
+
 def _few(variant: Any, first: str) -> str:
     """The test that no operand is large; a small one that comes first may be spread over others."""
     tests = [f"array_{first}.size < LARGE"]
@@ -238,7 +267,7 @@ def _few(variant: Any, first: str) -> str:
 def variant_function(variant: Any, in_place: bool) -> Callable[..., Any]:
     """The flat function of an op with some options and numbers given; it takes them all."""
     op = variant.op
-    environment = {**ENVIRONMENT, **ASKING, "op": op}
+    environment = {**ENVIRONMENT, **ASKING, "op": op, "arranged": arranged}
     first = next(n for n in variant.names if n != "condition")
     call = "apply_in_place" if in_place else "apply"
     form = Form("", "", f"{call}(op, {_mapping(op.signature.parameters)})", first, in_place)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from rushlight.backends.memory_order import empty_like as memory_like
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import META, as_device
@@ -206,7 +207,7 @@ def empty_like(input: Any, dtype: dtypes.dtype | None = None, device: Any = None
     wanted = array.dtype if dtype is None else dtypes.as_dtype(dtype).array
     if is_meta(array) or (device is not None and as_device(device) == META):
         return MetaArray(array.shape, wanted)
-    return np.empty_like(array, dtype=wanted)
+    return memory_like(array, wanted)
 
 
 def tensor_argument(value: Any, name: str, argument: str = "input") -> Tensor:

@@ -74,7 +74,7 @@ class clone:
                                    f"{memory_format.name} format")
             order = (0, *range(2, input.ndim), 1)
             return copied(input.transpose(order)).transpose(np.argsort(order))
-        return copied(input, "K" if memory_format is preserve_format and is_dense(input) else "C")
+        return copied(input, "K" if memory_format is preserve_format else "C")
 
     def backward(gradient):
         return gradient

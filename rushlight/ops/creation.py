@@ -9,6 +9,7 @@ import numpy as np
 
 from rushlight.backends.copies import fill
 from rushlight.backends.cpu.spaced import spaced
+from rushlight.backends.memory_order import empty_like as memory_like
 from rushlight.backends.meta.array import MetaArray
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
@@ -249,10 +250,10 @@ def _empty_like(input: Tensor, dtype: Any, device: Any, order: Any = None) -> An
     if order is not None:
         return laid_out(_empty_like(input, dtype, device), order)
     if device is None and type(array) is np.ndarray:
-        return np.empty_like(array, array.dtype if dtype is None else as_dtype(dtype).array)
+        return memory_like(array, array.dtype if dtype is None else as_dtype(dtype).array)
     d, place = _like(input, dtype, device)
     if isinstance(array, np.ndarray) and as_device(place).type == "cpu":
-        return np.empty_like(array, dtype=d.array, order="K", subok=False)
+        return memory_like(array, d.array)
     return empty_array(array.shape, d, place)
 
 

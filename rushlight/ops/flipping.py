@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rushlight.backends.channels_last import like
-from rushlight.backends.copies import copied
+from rushlight.backends.copies import assign, copied
+from rushlight.backends.memory_order import empty_like
 from rushlight.backends.meta.array import is_meta
 from rushlight.base.shapes import normalize_dim, normalize_dims, size_argument
 from rushlight.families.composite import composite
@@ -23,8 +23,11 @@ class _flip:
     def forward(input, dims: Option):
         index = tuple(slice(None, None, -1) if i in dims else slice(None)
                       for i in range(input.ndim))
-        found = copied(input[index])
-        return found if is_meta(input) else like(found, input)
+        if is_meta(input):
+            return copied(input[index])
+        made = empty_like(input)
+        assign(made, input[index])
+        return made
 
     def backward(gradient, dims):
         return _flip(gradient, dims)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends import copies
+from rushlight.backends.channels_last import is_last
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base.errors import describe, type_name
 from rushlight.base.flags import flags
@@ -67,8 +68,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
         for array in arrays:
             if array.dtype is not dtype:
                 return _general_cat(list(tensors), dim, out)
-        if not joined.flags.c_contiguous and joined.ndim < 4:
-            joined = copies.contiguous(joined)
+        if not joined.flags.c_contiguous:
+            joined = _settled(joined, arrays)
         result = wrap(joined)
         for x in tensors:
             if x._node is not None:
@@ -79,11 +80,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
 
 
 def _joined(arrays: list[np.ndarray], dim: int) -> np.ndarray:
-    """The arrays in one, row-major; images may keep their order of dimensions in memory."""
-    joined = copies.joined(arrays, dim)
-    if not joined.flags.c_contiguous and joined.ndim < 4:
-        return copies.contiguous(joined)
-    return joined
+    """The arrays in one, row-major; images may keep their channels last."""
+    return _settled(copies.joined(arrays, dim), arrays)
+
+
+def _settled(joined: np.ndarray, arrays: list[np.ndarray]) -> np.ndarray:
+    last = is_last(joined) and is_last(arrays[0])
+    return joined if last else copies.contiguous(joined)
 
 
 def _plain_arrays(tensors: Sequence[Tensor]) -> list[np.ndarray] | None:
@@ -183,7 +186,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None,
             if array.shape != shape:
                 break
         else:
-            joined = copies.joined(plain, 0).reshape(len(plain), *shape)
+            joined = _joined(plain, 0).reshape(len(plain), *shape)
             return _recorded_stack(tensors, joined, 0)
     tensors = list(tensors)
     if not tensors:
@@ -198,7 +201,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None,
     plain = _plain_arrays(tensors)
     if plain is not None and out is None:
         index = (slice(None),) * dim + (None,)
-        return _recorded_stack(tensors, copies.joined([a[index] for a in plain], dim), dim)
+        return _recorded_stack(tensors, _joined([a[index] for a in plain], dim), dim)
     return cat([x.unsqueeze(dim) for x in tensors], dim, out=out)  # type: ignore[attr-defined]
 
 

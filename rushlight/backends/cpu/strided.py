@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rushlight.backends.channels_last import empty, is_last
 from rushlight.backends.cpu import blocks, builtin, jit
 from rushlight.backends.cpu.blocks import ELEMENTS, LINES, SIZES, TRANSPOSED, lanes
 from rushlight.backends.cpu.code import Code
@@ -23,6 +22,7 @@ from rushlight.backends.cpu.loop import FLAG_CODE, flag_family
 from rushlight.backends.cpu.nest import divided, places, quotient_up, runner, smaller
 from rushlight.backends.cpu.ufunc import LOOPS, Loop
 from rushlight.backends.cpu.values import Value, select
+from rushlight.backends.memory_order import empty
 
 MANY = 1 << 15  # elements of a result from which on this pays
 SHORT = 96  # columns below which rows are joined in a buffer, not passed to the kernel one by one
@@ -92,9 +92,9 @@ def _suits(arrays: Sequence[np.ndarray], out: Any, types: Sequence[np.dtype]) ->
 
 def _planned(loop: Loop, arrays: Sequence[np.ndarray], out: Any) -> Plan | None:
     """The plan for these operands; None where a call of the ufunc does as well."""
-    given = _in_order_of_first(arrays, loop.types[-1]) if out is ... else out
-    flag = "allocate" if given is None else "no_broadcast"
-    flags: Any = [*[["readonly"]] * len(arrays), ["writeonly", flag]]
+    given = empty(np.broadcast_shapes(*[a.shape for a in arrays]), loop.types[-1],
+                  arrays) if out is ... else out
+    flags: Any = [*[["readonly"]] * len(arrays), ["writeonly", "no_broadcast"]]
     nest = np.nditer([*arrays, given], ["zerosize_ok"], flags, [*loop.types], order="K")
     views, operands = nest.itviews, nest.operands
     if views[0].ndim < 2 or views[0].size < MANY:
@@ -106,15 +106,6 @@ def _planned(loop: Loop, arrays: Sequence[np.ndarray], out: Any) -> Plan | None:
     axes = () if result.flags.c_contiguous else tuple(map(int, np.argsort(order)))
     return Plan(*_nest(loop.address, views, offsets), tuple(result.shape[k] for k in order)
                 if axes else result.shape, axes)
-
-
-def _in_order_of_first(arrays: Sequence[np.ndarray], dtype: np.dtype) -> np.ndarray | None:
-    """A stand-in for the result where the first operand has its channels last and another has not:
-    the first decides, where NumPy would choose a row-major result."""
-    shape = arrays[0].shape
-    if not is_last(arrays[0]) or np.broadcast_shapes(*[a.shape for a in arrays]) != shape:
-        return None
-    return empty(shape, dtype)
 
 
 def _nest(address: int, views: Sequence[np.ndarray], offsets: Sequence[int],
