@@ -6,22 +6,32 @@ the place it came from.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends.cpu import few_order as few
-from rushlight.backends.cpu import order as kernels
-from rushlight.backends.host import order as host
+from rushlight.backends.memory_order import arranged
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite
 from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import few_order as few
+    from rushlight.backends.cpu import most_frequent as frequent
+    from rushlight.backends.cpu import order as kernels
+    from rushlight.backends.host import order as host
+else:
+    few = Deferred("rushlight.backends.cpu.few_order", globals())
+    frequent = Deferred("rushlight.backends.cpu.most_frequent", globals())
+    kernels = Deferred("rushlight.backends.cpu.order", globals())
+    host = Deferred("rushlight.backends.host.order", globals())
 
 Array = np.ndarray
 Option = Any
@@ -74,7 +84,10 @@ class _sort(_Choice):
     backward = _Choice.backward
 
     def forward(input, dim: Option, descending: Option):
-        return first(input, input.shape[dim] if input.ndim else 1, dim, descending)
+        found = first(input, input.shape[dim] if input.ndim else 1, dim, descending)
+        if is_meta(input) or input.flags.c_contiguous:
+            return found
+        return arranged(found[0], (input,)), arranged(found[1], (input,))
 
 
 @library("_topk", family="sorting")
@@ -149,7 +162,8 @@ class _commonest(_Choice):
     backward = _Choice.backward
 
     def forward(input, dim: Option):
-        return chosen(input, host.most_frequent, 1, dim)
+        found = None if is_meta(input) else frequent.most_frequent(input, dim)
+        return found or chosen(input, host.most_frequent, 1, dim)
 
 
 def _flag(op: str, name: str, value: Any) -> bool:
