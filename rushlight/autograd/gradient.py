@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from rushlight import ops
+from rushlight.autograd.gradient_edge import GradientEdge, edge_for
 from rushlight.base.errors import describe
 from rushlight.engine.node import LEAF, edge_of
 from rushlight.engine.run import backward as run_backward
@@ -17,7 +18,16 @@ from rushlight.tensor._tensor import edge_of_root, root_gradient
 
 
 def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, Tensor) else list(value)
+    return [value] if isinstance(value, (Tensor, GradientEdge)) else list(value)
+
+
+def _root(place: Any, gradient: Any) -> tuple[Any, Any]:
+    if not isinstance(place, GradientEdge):
+        return edge_of_root(place), root_gradient(place, gradient)
+    if gradient is None:
+        raise RuntimeError("grad can be implicitly created only for tensors: give the gradient of "
+                           "the GradientEdge")
+    return edge_for(place), gradient
 
 
 def _roots(outputs: Any, gradients: Any) -> list[tuple[Any, Tensor]]:
@@ -27,9 +37,10 @@ def _roots(outputs: Any, gradients: Any) -> list[tuple[Any, Tensor]]:
         raise RuntimeError(
             f"got {len(tensors)} tensors and {len(given)} gradients: there is one for each")
     return [
-        (edge_of_root(tensor), root_gradient(tensor, gradient))
+        _root(tensor, gradient)
         for tensor, gradient in zip(tensors, given, strict=True)
-        if not (gradient is None and tensor._node is None and len(tensors) > 1)
+        if not (gradient is None and len(tensors) > 1 and not isinstance(tensor, GradientEdge)
+                and tensor._node is None)
     ]
 
 
@@ -65,9 +76,9 @@ def backward(
     wanted = _listed(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    found = run_backward(roots, create_graph, keep, [edge_of(x) for x in wanted])
+    found = run_backward(roots, create_graph, keep, [edge_for(x) for x in wanted])
     for x in wanted:
-        if x._node is not LEAF and found(edge_of(x)) is not None:
+        if isinstance(x, Tensor) and x._node is not LEAF and found(edge_of(x)) is not None:
             x._accumulate(found(edge_of(x)), create_graph)
 
 
@@ -85,7 +96,7 @@ def grad(
     """The gradients of the sum of `outputs` with respect to `inputs`; `.grad` is left alone.
 
     Args:
-        outputs, inputs: tensors of one graph.
+        outputs, inputs: tensors of one graph, or edges of it (`graph.GradientEdge`).
         grad_outputs: the gradient of each output, None for 1 where it has one element.
         retain_graph: keep what the graph saved for another run; as `create_graph` by default.
         create_graph: record the gradients, for higher orders.
@@ -112,7 +123,7 @@ def grad(
         )
     wanted = _listed(inputs)
     for x in wanted:
-        if x._node is None:
+        if isinstance(x, Tensor) and x._node is None:
             raise RuntimeError(
                 "One of the differentiated Tensors does not require grad: it is "
                 f"{describe(x)}; call requires_grad_() on it before it is used"
@@ -125,7 +136,7 @@ def grad(
     if levels.stack and is_wrapped([*_listed(outputs), *wanted, *seeds]):
         results = _transformed().gradients(_listed(outputs), wanted, seeds, create_graph)
     else:
-        edges = [edge_of(x) for x in wanted]
+        edges = [edge_for(x) for x in wanted]
         found = run_backward(_roots(outputs, grad_outputs), create_graph, keep, edges,
                              accumulate=False)
         results = [found(edge) for edge in edges]

@@ -1,7 +1,7 @@
-"""Classes by torch's names: under the alias `type(layer)` prints `torch.nn.modules.linear.Linear`.
+"""Classes by torch's names: `type(layer)` prints `torch.nn.modules.linear.Linear` under the alias.
 
-Only `__module__` changes, to where `import` finds the same class, so pickles that name it open. What
-is loaded when the alias is switched on is renamed then, other modules as they are loaded.
+Only `__module__` changes, to where `import` finds the same class, so pickles that name it open.
+What is loaded when the alias is switched on is renamed then, other modules as they are loaded.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ highest among those waiting has received all its gradients. Nothing recurses: de
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -36,6 +37,7 @@ class Run:
         self.waiting: list[tuple[int, Node]] = []
         self.leaves: list[Any] = []
         self.needed: set[Node] | None = None
+        self.roots: list[Any] = []
 
     def send(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what `edge` has received."""
@@ -133,17 +135,43 @@ class Run:
                 self.captured[key] = g
 
     def _finish(self, leaf: Any, gradient: Any) -> None:
+        if self.wanted is not None and (leaf, 0) not in self.wanted:
+            return
         hooks = leaf._hooks
         if hooks:
             for hook in tuple(hooks.values()):
                 replaced = hook(gradient)
                 gradient = gradient if replaced is None else replaced
         if self.wanted is not None:
-            if (leaf, 0) not in self.wanted:
-                return
             self.captured[leaf, 0] = gradient
         if self.accumulate and leaf._node is LEAF:  # not detached meanwhile
             leaf._accumulate(gradient, self.create)
+
+
+class Current(threading.local):
+    """The run of the thread, for hooks that have to know which it is."""
+
+    run: Any = None
+
+
+current = Current()
+
+
+def reached(run: Run, edges: Sequence[Any]) -> list[bool]:
+    """For each edge whether a gradient will arrive there in the run."""
+    seen: set[Any] = set()
+    stack = [_key(edge) for edge in run.roots]
+    while stack:
+        key = stack.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        node = key[0]
+        if isinstance(node, Node) and (run.needed is None or node in run.needed):
+            stack.extend(_key(edge) for edge in node.edges if edge is not None)
+    wanted, needed = run.wanted, run.needed
+    return [key in seen and (wanted is None or key in wanted or key[0] in (needed or ()))
+            for key in map(_key, edges)]
 
 
 def _key(edge: Any) -> tuple[Any, int]:
@@ -223,16 +251,17 @@ def backward(roots: Sequence[tuple[Any, Any]], create: bool, keep: bool,
     run = Run(create, keep, wanted, accumulate)
     if wanted is not None:
         run.needed = _needed([edge for edge, _ in roots], wanted)
-    before = flags.grad_enabled
-    flags.grad_enabled = create
+    run.roots = [edge for edge, _ in roots]
+    before, outer = flags.grad_enabled, current.run
+    flags.grad_enabled, current.run = create, run
     try:
         with np.errstate(all="ignore"):  # inf and nan are gradients, too
             for edge, gradient in roots:
                 run.send(edge, gradient)
             run.run()
     finally:
-        flags.grad_enabled = before
+        flags.grad_enabled, current.run = before, outer
     return lambda edge: run.captured.get(_key(edge))
 
 
-__all__ = ["LEAF", "Run", "backward"]
+__all__ = ["LEAF", "Run", "backward", "current", "reached"]
