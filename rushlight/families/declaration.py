@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,8 +27,18 @@ class Declaration:
 
     def __post_init__(self) -> None:
         # Read now: autocast puts other code into functions, bodies of composites among them.
-        code = inspect.unwrap(self.body).__code__
+        code = innermost(self.body).__code__
         self.location = code.co_filename, code.co_firstlineno
+
+
+def innermost(function: Any) -> Any:
+    """What all decorators were put around.
+
+    (`inspect.unwrap` takes several times as long, and an import asks for a thousand.)
+    """
+    while (inner := getattr(function, "__wrapped__", None)) is not None:
+        function = inner
+    return function
 
 
 # In-place forms that torch has as methods only; the others are functions as well.
@@ -69,7 +78,7 @@ def register(declaration: Declaration, path: str, function: Callable[..., Any]) 
         setattr(Tensor, name, function)
         return
     # Forms that no `def` names (aliases, in place, with a switch) get a name to be imported by.
-    module = declaration.body.__globals__
+    module = innermost(declaration.body).__globals__
     defined = declaration.body.__qualname__.partition(".")[0]  # what the module will call it
     if name == defined and function is declaration.function:
         return

@@ -13,6 +13,7 @@ from rushlight.base.dtypes import bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
 from rushlight.families.library import KeptLayout, library
+from rushlight.families.older_calls import factors_first
 from rushlight.ops.activation import gelu, relu
 from rushlight.tensor import Tensor
 
@@ -232,6 +233,7 @@ def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
 
 @composite("addmm", out=True, inplace=True,
            samples=lambda x: [(x(2, 4), x(2, 3), x(3, 4), {'beta': 0.5, 'alpha': 2})])
+@factors_first
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2): (n, m) + (n, k) @ (k, m).
 
@@ -257,12 +259,14 @@ def addmm_activation(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1
 
 
 @composite("addmv", out=True, inplace=True, samples=lambda x: [(x(2), x(2, 3), x(3))])
+@factors_first
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
     return _blend(input, mv(mat, vec), beta, alpha)
 
 
 @composite("addr", out=True, inplace=True, samples=lambda x: [(x(2, 3), x(2), x(3))])
+@factors_first
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
     for name, factor in (("beta", beta), ("alpha", alpha)):
@@ -274,6 +278,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 
 @composite("baddbmm", out=True, inplace=True,
            samples=lambda x: [(x(2, 2, 4), x(2, 2, 3), x(2, 3, 4))])
+@factors_first
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
             alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), batch by batch."""
@@ -281,6 +286,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
 
 
 @composite("addbmm", out=True, inplace=True, samples=lambda x: [(x(2, 4), x(2, 2, 3), x(2, 3, 4))])
+@factors_first
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
            alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""

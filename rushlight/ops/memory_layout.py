@@ -197,7 +197,7 @@ def new(input: Tensor, *args: Any, device: Any = None) -> Tensor:
     place = input.device if device is None else device
     if len(args) == 1 and (type(data) in (list, tuple) or isinstance(data, np.ndarray)):
         return tensor(data, dtype=input.dtype, device=place)
-    return empty(*args, dtype=input.dtype, device=place)
+    return empty(*(args or (0,)), dtype=input.dtype, device=place)
 
 
 @function("scalar_tensor", samples=lambda x: [(1.5,)])

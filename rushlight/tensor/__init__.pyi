@@ -339,26 +339,26 @@ class Tensor:
         """The inverse of cosh."""
     def acosh_(self) -> Tensor:
         """The inverse of cosh."""
-    def add(self, other: Tensor | _Number, *, alpha: _Number = 1,
+    def add(self, other: Tensor | _Number, *older: Any, alpha: _Number = 1,
             out: Tensor | None = None) -> Tensor:
         """input + alpha * other, with broadcasting."""
-    def add_(self, other: Tensor | _Number, *, alpha: _Number = 1) -> Tensor:
+    def add_(self, other: Tensor | _Number, *older: Any, alpha: _Number = 1) -> Tensor:
         """input + alpha * other, with broadcasting."""
     def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1,
             out: Tensor | None = None) -> Tensor:
         """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""
     def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""
-    def addcdiv(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *, value: _Number = 1,
-            out: Tensor | None = None) -> Tensor:
+    def addcdiv(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *older: Any,
+            value: _Number = 1, out: Tensor | None = None) -> Tensor:
         """input + value * tensor1 / tensor2."""
-    def addcdiv_(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *,
+    def addcdiv_(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *older: Any,
             value: _Number = 1) -> Tensor:
         """input + value * tensor1 / tensor2."""
-    def addcmul(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *, value: _Number = 1,
-            out: Tensor | None = None) -> Tensor:
+    def addcmul(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *older: Any,
+            value: _Number = 1, out: Tensor | None = None) -> Tensor:
         """input + value * tensor1 * tensor2."""
-    def addcmul_(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *,
+    def addcmul_(self, tensor1: Tensor | _Number, tensor2: Tensor | _Number, *older: Any,
             value: _Number = 1) -> Tensor:
         """input + value * tensor1 * tensor2."""
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1,
@@ -1436,15 +1436,15 @@ class Tensor:
             return_complex: builtins.bool | None = None,
             align_to_window: builtins.bool | None = None) -> Tensor:
         """The Fourier transforms of windows of n_fft elements of a signal, hop_length apart."""
-    def sub(self, other: Tensor | _Number, *, alpha: _Number = 1,
+    def sub(self, other: Tensor | _Number, *older: Any, alpha: _Number = 1,
             out: Tensor | None = None) -> Tensor:
         """input - alpha * other, with broadcasting."""
-    def sub_(self, other: Tensor | _Number, *, alpha: _Number = 1) -> Tensor:
+    def sub_(self, other: Tensor | _Number, *older: Any, alpha: _Number = 1) -> Tensor:
         """input - alpha * other, with broadcasting."""
-    def subtract(self, other: Tensor | _Number, *, alpha: _Number = 1,
+    def subtract(self, other: Tensor | _Number, *older: Any, alpha: _Number = 1,
             out: Tensor | None = None) -> Tensor:
         """input - alpha * other, with broadcasting."""
-    def subtract_(self, other: Tensor | _Number, *, alpha: _Number = 1) -> Tensor:
+    def subtract_(self, other: Tensor | _Number, *older: Any, alpha: _Number = 1) -> Tensor:
         """input - alpha * other, with broadcasting."""
     def sum(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
             out: Tensor | None = None, axis: Any = None, keepdims: Any = None) -> Tensor:
