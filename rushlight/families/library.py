@@ -67,7 +67,7 @@ class Library:
         self.forward, self.rule = cls.forward, getattr(cls, "backward", None)
         self.keeps: tuple[str, ...] = getattr(cls, "keeps", ())
         self.outputs: int = getattr(cls, "outputs", 1)
-        self.node: str = getattr(cls, "node", self.name)  # what torch calls the node's op
+        self.node: str = getattr(cls, "node", self.name)  # torch's op, or its node
         self.structure: Any = getattr(cls, "structure", tuple)
         self.differentiable: Any = getattr(cls, "differentiable", None)
         self.layout: KeptLayout | None = getattr(cls, "layout", None)
@@ -116,7 +116,8 @@ def _node_class(op: Library) -> type[Node]:
     if op.rule is not None:
         members["backward"] = lazy_function("backward", op.forward.__module__,
                                             lambda: backward_source(op))
-    return type(node_name(op.node), (Node,), members)
+    name = op.node if op.node.endswith("Backward0") else node_name(op.node)
+    return type(name, (Node,), members)
 
 
 def record(op: Library, results: list[Tensor], values: dict[str, Any],

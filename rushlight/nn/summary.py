@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -124,19 +123,6 @@ def summary(model: Any, *inputs: Any, **kwargs: Any) -> Summary:
             module.training = training
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return Summary(list(rows.values()), trainable)
-
-
-class SummaryMethod:
-    """`model.summary(*inputs)`, unless the model has a member of that name, as many have."""
-
-    def __get__(self, module: Any, owner: Any = None) -> Any:
-        if module is None:
-            return summary
-        for kind in ("_parameters", "_buffers", "_modules"):
-            members = module.__dict__.get(kind, {})
-            if "summary" in members:
-                return members["summary"]
-        return partial(summary, module)
 
 
 def _is_shape(value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -18,7 +17,7 @@ from rushlight.ops.transposition import permute
 from rushlight.ops.viewing import diagonal, reshape, squeeze
 from rushlight.tensor import Tensor
 
-LETTERS = string.ascii_uppercase + string.ascii_lowercase
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ELLIPSIS = "..."
 
 Label = str | int  # a letter, or a negative number for a dimension under an ellipsis

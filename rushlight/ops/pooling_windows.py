@@ -45,8 +45,8 @@ def per_dimension(cls: Any, node: str) -> dict[int, Any]:
     """
     found = {}
     for n in (1, 2, 3):
-        found[n] = library("")(type(f"{cls.__name__}{n}d", (cls,), {"__module__": cls.__module__}))
-        found[n].declaration.op.node_class.__name__ = node.format(n)
+        found[n] = library("")(type(f"{cls.__name__}{n}d", (cls,), {
+            "__module__": cls.__module__, "node": node.format(n)}))
     return found
 
 

@@ -13,7 +13,14 @@ import threading
 import time
 from _blake2 import blake2b  # hashlib's, without the OpenSSL that it loads
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rushlight.base.first_use import Deferred
+
+if TYPE_CHECKING:
+    import pathlib
+else:
+    pathlib = Deferred("pathlib", globals())
 
 MAGIC = b"RLOBJ01\n"
 _DIGEST = 16
@@ -23,11 +30,11 @@ _STALE_SECONDS = 3600.0  # an unfinished file this old belongs to a process that
 _WRITES_PER_SWEEP = 64
 
 
-def default_directory() -> Path | None:
+def default_directory() -> pathlib.Path | None:
     """`RUSHLIGHT_CACHE_DIR`, else the user's cache folder; None if that variable is empty."""
     chosen = os.environ.get("RUSHLIGHT_CACHE_DIR")
     if chosen is not None:
-        return Path(chosen) if chosen else None
+        return pathlib.Path(chosen) if chosen else None
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
@@ -35,7 +42,7 @@ def default_directory() -> Path | None:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
-        return Path(base).expanduser() / "rushlight" / "objects"
+        return pathlib.Path(base).expanduser() / "rushlight" / "objects"
     except RuntimeError:  # no home directory
         return None
 
@@ -48,7 +55,7 @@ class ObjectCache:
 
     __slots__ = ("_directory", "_writes", "limit")
 
-    def __init__(self, directory: Path | None, limit: int = 256 << 20) -> None:
+    def __init__(self, directory: pathlib.Path | None, limit: int = 256 << 20) -> None:
         self._directory = directory
         self.limit = limit
         self._writes = 0
@@ -56,7 +63,7 @@ class ObjectCache:
             self._directory = None
 
     @property
-    def directory(self) -> Path | None:
+    def directory(self) -> pathlib.Path | None:
         """The folder in use, None if there is none."""
         return self._directory
 
@@ -101,8 +108,8 @@ class ObjectCache:
         """Bytes on disk."""
         return sum(size for _, size, _ in self._files())
 
-    def _files(self) -> list[tuple[float, int, Path]]:
-        files: list[tuple[float, int, Path]] = []
+    def _files(self) -> list[tuple[float, int, pathlib.Path]]:
+        files: list[tuple[float, int, pathlib.Path]] = []
         if self._directory is None:
             return files
         try:
@@ -131,12 +138,12 @@ class ObjectCache:
                 break
 
 
-def _describe(entry: os.DirEntry[str]) -> tuple[float, int, Path]:
+def _describe(entry: os.DirEntry[str]) -> tuple[float, int, pathlib.Path]:
     status = entry.stat()
-    return status.st_mtime, status.st_size, Path(entry.path)
+    return status.st_mtime, status.st_size, pathlib.Path(entry.path)
 
 
-def _usable(directory: Path) -> bool:
+def _usable(directory: pathlib.Path) -> bool:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = directory.stat()
@@ -151,6 +158,6 @@ def _checksum(payload: bytes) -> bytes:
     return blake2b(payload, digest_size=_DIGEST).digest()
 
 
-def _remove(path: Path) -> None:
+def _remove(path: pathlib.Path) -> None:
     with suppress(OSError):
         path.unlink()

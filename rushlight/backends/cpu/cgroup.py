@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-PROCESS = Path("/proc/self/cgroup")
-ROOT = Path("/sys/fs/cgroup")
+from rushlight.base.first_use import Deferred
+
+if TYPE_CHECKING:
+    import pathlib
+
+    Place = str | pathlib.Path
+else:
+    pathlib = Deferred("pathlib", globals())
+
+PROCESS = "/proc/self/cgroup"
+ROOT = "/sys/fs/cgroup"
 
 
-def cpu_quota(process: Path = PROCESS, root: Path = ROOT) -> float | None:
+def cpu_quota(process: Place = PROCESS, root: Place = ROOT) -> float | None:
     """Cores' worth of CPU time, the tightest over the group and its parents; None if unlimited."""
     found = []
     for version, folder in _folders("cpu", process, root):
@@ -24,7 +33,7 @@ def cpu_quota(process: Path = PROCESS, root: Path = ROOT) -> float | None:
     return min(found, default=None)
 
 
-def memory_limit(process: Path = PROCESS, root: Path = ROOT) -> int | None:
+def memory_limit(process: Place = PROCESS, root: Place = ROOT) -> int | None:
     """Bytes of memory, the tightest over the group and its parents; None if unlimited."""
     found: list[int] = []
     for version, folder in _folders("memory", process, root):
@@ -33,20 +42,21 @@ def memory_limit(process: Path = PROCESS, root: Path = ROOT) -> int | None:
     return min(found, default=None)
 
 
-def _folders(controller: str, process: Path, root: Path) -> Iterator[tuple[int, Path]]:
+def _folders(controller: str, process: Place, root: Place
+             ) -> Iterator[tuple[int, pathlib.Path]]:
     """(cgroup version, folder) of the group of this process and of each parent."""
     if sys.platform != "linux":
         return
     try:
-        lines = process.read_text().splitlines()
+        lines = pathlib.Path(process).read_text().splitlines()
     except OSError:
         return
     for line in lines:
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controllers == "":
-            version, top = 2, root
+            version, top = 2, pathlib.Path(root)
         elif controller in controllers.split(","):
-            version, top = 1, root / controller
+            version, top = 1, pathlib.Path(root) / controller
         else:
             continue
         folder = top / path.lstrip("/")
@@ -56,7 +66,7 @@ def _folders(controller: str, process: Path, root: Path) -> Iterator[tuple[int, 
         yield version, top
 
 
-def _numbers(file: Path) -> list[int]:
+def _numbers(file: pathlib.Path) -> list[int]:
     """The integers in a file: none for a missing file, and none for the word `max`."""
     try:
         return [int(word) for word in file.read_text().split()]

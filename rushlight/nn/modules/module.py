@@ -33,8 +33,8 @@ from rushlight.nn.modules.hooks import (
 from rushlight.nn.modules.members import Members
 from rushlight.nn.modules.registry import KINDS, Registry, typename
 from rushlight.nn.modules.state_dict import StateDict
+from rushlight.nn.modules.summary_method import SummaryMethod
 from rushlight.nn.parameter import Parameter
-from rushlight.nn.summary import SummaryMethod
 from rushlight.ops import empty_like
 from rushlight.tensor import Tensor
 

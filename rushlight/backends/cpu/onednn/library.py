@@ -7,9 +7,15 @@ import os
 import sys
 import threading
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rushlight.backends.cpu.features import switched_off
+from rushlight.base.first_use import Deferred
+
+if TYPE_CHECKING:
+    import pathlib
+else:
+    pathlib = Deferred("pathlib", globals())
 
 PACKAGE = "onednn-cpu-gomp"
 FILE = "libdnnl.so.3"
@@ -27,14 +33,14 @@ class Unavailable(RuntimeError):
     """oneDNN cannot be loaded here; the message says why."""
 
 
-def _candidates() -> list[Path]:
+def _candidates() -> list[pathlib.Path]:
     """Where the library may be: what the user says, else where pip puts the wheel's libraries."""
     chosen = os.environ.get(CHOICE, "")
     if os.sep in chosen:
-        return [Path(chosen)]
-    folders = [Path(sys.prefix) / "lib"]
+        return [pathlib.Path(chosen)]
+    folders = [pathlib.Path(sys.prefix) / "lib"]
     for entry in filter(None, sys.path):  # lib/python3.x/site-packages, or pip's --target
-        folders += [Path(entry).parent.parent, Path(entry) / "lib"]
+        folders += [pathlib.Path(entry).parent.parent, pathlib.Path(entry) / "lib"]
     found = (folder / FILE for folder in folders)
     return list(dict.fromkeys(path for path in found if path.is_file()))
 
@@ -53,7 +59,7 @@ def _load() -> None:
         _tried = True
 
 
-def _first_that_loads(paths: list[Path]) -> tuple[ctypes.CDLL | None, str | None]:
+def _first_that_loads(paths: list[pathlib.Path]) -> tuple[ctypes.CDLL | None, str | None]:
     reason = None
     for path in paths:
         try:
