@@ -9,7 +9,7 @@ import rushlight as rl
 from rushlight.backends import memory_order
 
 
-@pytest.mark.parametrize("size", [4, 200])
+@pytest.mark.parametrize("size", [4, 20, 200])
 def test_the_first_operand_decides(size: int) -> None:
     plain, turned = rl.ones(size, size + 1), rl.ones(size + 1, size).t()
     assert (plain + turned).stride() == (size + 1, 1)
@@ -18,6 +18,8 @@ def test_the_first_operand_decides(size: int) -> None:
     assert rl.equal(turned + plain, rl.full((size, size + 1), 2.0))
     row = rl.ones(1, size + 1)
     assert (row + turned).stride() == (1, size)  # a row says nothing of rows and columns
+    if size > 16:  # of few numbers only views are asked
+        assert (turned * 2 + plain).stride() == (1, size)
     out = rl.empty(size, size + 1)
     assert rl.add(turned, plain, out=out).stride() == (size + 1, 1)
     assert turned.clone().add_(plain).stride() == (1, size)
