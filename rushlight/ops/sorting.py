@@ -6,6 +6,7 @@ the place it came from.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +25,13 @@ from rushlight.tensor import Tensor
 
 if TYPE_CHECKING:
     from rushlight.backends.cpu import few_order as few
+    from rushlight.backends.cpu import middle
     from rushlight.backends.cpu import most_frequent as frequent
     from rushlight.backends.cpu import order as kernels
     from rushlight.backends.host import order as host
 else:
     few = Deferred("rushlight.backends.cpu.few_order", globals())
+    middle = Deferred("rushlight.backends.cpu.middle", globals())
     frequent = Deferred("rushlight.backends.cpu.most_frequent", globals())
     kernels = Deferred("rushlight.backends.cpu.order", globals())
     host = Deferred("rushlight.backends.host.order", globals())
@@ -37,6 +40,7 @@ Array = np.ndarray
 Option = Any
 
 LONG = np.dtype(np.int64)
+MANY = 32  # times as long as a list of the smallest is a row for which that list is the fastest way
 
 
 def first(input: Array, count: int, dim: int, descending: bool) -> tuple[Array, Array]:
@@ -116,6 +120,10 @@ def _nth(input: Array, position: int, dim: int) -> tuple[Array, Array]:
     found = None if is_meta(input) else few.first(input, position + 1, dim, False)
     if found:
         return _at(found, dim, position)
+    if not is_meta(input) and input.ndim and position > input.shape[dim] // MANY:
+        found = middle.element(input, dim, middle.AT, position)
+        if found:
+            return found
     return (None if is_meta(input) else kernels.nth(input, position, dim)) or chosen(
         input, lambda rows: host.nth(rows, position), 1, dim)
 
@@ -133,15 +141,36 @@ class _middle(_Choice):
     backward = _Choice.backward
 
     def forward(input, dim: Option, skip: Option):
-        n = input.shape[dim] if input.ndim else 1
-        found = few.first(input, n, dim, False)
-        if found:
-            last = found[0][(slice(None),) * dim + (n - 1,)]
-            if np.equal(last, last).all():  # NaN would stand there
-                return _at(found, dim, (n - 1) // 2)
-        if not is_meta(input) and not (input.dtype.kind in "fV" and np.isnan(input).any()):
-            return _nth(input, (n - 1) // 2, dim)
-        return chosen(input, lambda rows: _middle_places(rows, skip), 1, dim)
+        return _median_along(input, dim, skip)
+
+
+@library("_middle_of_all", family="sorting")
+class _middle_of_all:
+    """The lower median of all elements, and its place among them in row-major order."""
+
+    outputs = 2
+    differentiable = (0,)
+
+    def forward(input, skip: Option):
+        if is_meta(input):
+            return MetaArray((), input.dtype), MetaArray((), LONG)
+        value, place = _median_along(input.reshape(-1), 0, skip)
+        return value.reshape(()), place.reshape(())
+
+    def backward(gradient, output1, shape):
+        value = gradient[0]
+        flat = value.new_zeros(math.prod(shape))
+        return flat.scatter(0, output1.reshape(1), value.reshape(1)).reshape(shape)
+
+
+def _median_along(input: Array, dim: int, skip: bool) -> tuple[Array, Array]:
+    way = middle.NANMEDIAN if skip else middle.MEDIAN
+    found = None if is_meta(input) else middle.element(input, dim, way)
+    if found:
+        return found
+    if not is_meta(input) and not (input.dtype.kind in "fV" and np.isnan(input).any()):
+        return _nth(input, (input.shape[dim] - 1) // 2 if input.ndim else 0, dim)
+    return chosen(input, lambda rows: _middle_places(rows, skip), 1, dim)
 
 
 def _middle_places(rows: Array, skip: bool) -> Array:
@@ -149,10 +178,10 @@ def _middle_places(rows: Array, skip: bool) -> Array:
     holes = np.isnan(rows).sum(-1, keepdims=True) if rows.dtype.kind in "fV" else np.zeros(1)
     if not holes.any():
         return host.nth(rows, (n - 1) // 2)
-    middle = np.maximum(n - holes - 1, 0) // 2
+    place = np.maximum(n - holes - 1, 0) // 2
     if not skip:  # the first NaN stands behind all numbers
-        middle = np.where(holes > 0, n - holes, middle)
-    return np.take_along_axis(host.order(rows), middle, -1)
+        place = np.where(holes > 0, n - holes, place)
+    return np.take_along_axis(host.order(rows), place, -1)
 
 
 @library("_commonest", family="sorting")
@@ -298,7 +327,7 @@ def _median(input: Tensor, dim: Any, keepdim: bool, skip: bool, result: Any) -> 
     if not input._array.size:
         return input.new_full((), float("nan")) if input.dtype.is_floating_point else (
             input.new_full((), dtypes.iinfo(input.dtype).min))  # type: ignore[attr-defined]
-    return _middle(input.reshape(-1), 0, skip)[0].reshape(())  # type: ignore[attr-defined]
+    return _middle_of_all(input, skip)[0]
 
 
 @composite("median", out=True)
