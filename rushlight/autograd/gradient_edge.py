@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -114,9 +115,8 @@ def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[..., Any], 
         if done:
             fn(gradient if mode == "any" else gathered.gradients)
 
-    return MultiHandle([
-        tensor.register_hook(lambda gradient, index=index: arrived(index, gradient))
-        for index, tensor in enumerate(tensors)])
+    return MultiHandle([tensor.register_hook(partial(arrived, index))
+                        for index, tensor in enumerate(tensors)])
 
 
 class SavedCopies:

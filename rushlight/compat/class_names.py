@@ -26,11 +26,12 @@ PLACES = {
     "torch._C": "families.generator.Generator",
     "torch._dynamo.eval_frame": "nn.optimized.OptimizedModule",
     "torch.autograd.graph": """
-        autograd.saved_tensors.save_on_cpu autograd.saved_tensors.saved_tensors_hooks
-        engine.node.Node""",
+        autograd.gradient_edge.GradientEdge autograd.saved_tensors.save_on_cpu
+        autograd.saved_tensors.saved_tensors_hooks engine.node.Node""",
     "torch.autograd.profiler": "profiler.profile.record_function",
     "torch.fx.graph": "fx.writing.CodeGen",
     "torch.linalg": "ops.linear_triangular.LinAlgError",
+    "torch.masked.maskedtensor.core": "masked.maskedtensor.MaskedTensor",
     "torch.nn.modules.batchnorm": "nn.modules.lazy_layers.LazyBatchNorm",
     "torch.nn.modules.conv": "nn.modules.lazy_layers.LazyConv",
     "torch.nn.modules.instancenorm": "nn.modules.lazy_layers.LazyInstanceNorm",

@@ -80,6 +80,7 @@ ELSEWHERE = {
     "torch.jit._script": "rushlight.jit",
     "torch.jit._trace": "rushlight.jit",
     "torch.library": _INSIDE + "library",
+    "torch.masked.maskedtensor.core": "rushlight.masked.maskedtensor",
     "torch.nn.attention.flex_attention": "rushlight.nn.attention.flex_attention",
     "torch.nn.common_types": _INSIDE + "common_types",
     "torch.nn.modules.adaptive": "rushlight.nn.modules.adaptive_softmax",

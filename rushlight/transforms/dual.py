@@ -72,7 +72,7 @@ class Dual(Wrapped):
         return self.primal.numpy(force=force)
 
     def __repr__(self) -> str:
-        return f"DualTensor(primal={self.primal!r}, tangent={self.tangent!r})"
+        return f"{repr(self.primal)[:-1]}, tangent={self.tangent!r})"
 
 
 RULE: list[Any] = []  # the forward rule, put in by `forward`

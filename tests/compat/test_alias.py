@@ -168,6 +168,18 @@ def test_layers_and_what_is_loaded_later_bear_torchs_names(alias: None) -> None:
     assert rushlight.nn.Linear.__module__ == "rushlight.nn.modules.linear"
 
 
+def test_swapped_tensors_exchange_everything(alias: None) -> None:
+    from torch.utils import swap_tensors
+
+    one, other = rushlight.nn.Parameter(rushlight.ones(2)), rushlight.arange(3)
+    one.note = "mine"
+    swap_tensors(one, other)
+    assert type(one) is rushlight.Tensor and one.tolist() == [0, 1, 2]
+    assert type(other) is rushlight.nn.Parameter and other.note == "mine" and other.requires_grad
+    (other * 2).sum().backward()
+    assert other.grad.tolist() == [2.0, 2.0]
+
+
 def test_what_an_operation_of_ones_own_declares_is_checked(alias: None) -> None:
     from torch import library
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from rushlight.base.device import as_device
@@ -30,12 +31,19 @@ def set_device_states(devices: Any, states: Any, **options: Any) -> None:
 
 
 def swap_tensors(t1: Tensor, t2: Tensor) -> None:
-    """Exchange two tensors' contents, so that every holder of the one sees the other."""
-    one, other = t1.data, t2.data
-    flags = t1.requires_grad, t2.requires_grad
-    for target, source, flag in ((t1, other, flags[1]), (t2, one, flags[0])):
-        target.data = source
-        target.requires_grad_(flag)
+    """Exchange two tensors as objects: memory, graph, attributes and class.
+
+    Raises RuntimeError where one has weak references, which would then lead to the other.
+    """
+    for one in (t1, t2):
+        if weakref.getweakrefs(one):
+            raise RuntimeError("Cannot swap t1 or t2 if it has weakref associated with it")
+    t1.__class__, t2.__class__ = t2.__class__, t1.__class__
+    t1.__dict__, t2.__dict__ = t2.__dict__, t1.__dict__
+    for name in ("_array", "_node", "_writes", "_view"):
+        one, other = getattr(t1, name), getattr(t2, name)
+        setattr(t1, name, other)
+        setattr(t2, name, one)
 
 
 def _shape_as_tensor(input: Tensor) -> Tensor:

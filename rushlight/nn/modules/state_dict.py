@@ -179,6 +179,11 @@ class StateDict:
                 f"size mismatch for {key}: copying a param with shape {loaded.shape} from "
                 f"checkpoint, the shape in current model is {tensor.shape}."
             )
+        if tensor.is_meta and not loaded.is_meta and not assign:
+            warnings.warn(f"for {key}: copying from a non-meta parameter in the checkpoint to a "
+                          "meta parameter in the current model, which is a no-op. (Did you mean to "
+                          "pass `assign=True`, to take the given tensors themselves?)",
+                          stacklevel=2)
         try:
             with no_grad():
                 if assign:

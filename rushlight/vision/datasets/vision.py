@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ class VisionDataset(Dataset):
             raise ValueError(
                 "Only transforms or transform/target_transform can be passed as argument"
             )
-        self.root = Path(root).expanduser() if isinstance(root, str) else root
+        self.root = os.path.expanduser(root) if isinstance(root, str) else root  # as it was given
         self.transform = transform
         self.target_transform = target_transform
         if transform is not None or target_transform is not None:
