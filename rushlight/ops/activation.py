@@ -11,6 +11,7 @@ from rushlight.expr import scalar as s
 from rushlight.families.composite import composite
 from rushlight.families.inplace import title
 from rushlight.families.pointwise import pointwise
+from rushlight.families.refusals import no_kernel
 from rushlight.tensor import Tensor
 
 SQRT_1_2 = math.sqrt(0.5)
@@ -42,7 +43,16 @@ def sigmoid(input):
     return s.reciprocal(1 + s.exp(-input))
 
 
+def _gelu_slope(x, approximate):
+    if approximate == "tanh":  # by tanh, whose own slope is stable: sigmoid(y) is 1 / (1 + e^-y)
+        t = s.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x))
+        slope = SQRT_2_PI * (1 + 3 * 0.044715 * x * x)
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope
+    return 0.5 * (1 + s.erf(x * SQRT_1_2)) + x * s.exp(-0.5 * x * x) * (0.5 * SQRT_2_PI)
+
+
 @pointwise("nn.functional.gelu", refuse="bool integer complex",
+           grad=lambda gradient, input, approximate: gradient * _gelu_slope(input, approximate),
            samples=lambda x: [(x(2, 3), {'approximate': 'tanh'})])
 def gelu(input, approximate: str = "none"):
     """Gaussian error linear unit, x * Phi(x) (Hendrycks & Gimpel, 2016).
@@ -55,7 +65,8 @@ def gelu(input, approximate: str = "none"):
     """
     x = input
     if approximate == "tanh":
-        return 0.5 * x * (1 + s.tanh(SQRT_2_PI * (x + 0.044715 * x * x * x)))
+        # x * (1 + tanh(y)) / 2 as x * sigmoid(2 y): fewer operations, and no cancellation
+        return x * s.sigmoid(x * (2 * SQRT_2_PI + 2 * SQRT_2_PI * 0.044715 * (x * x)))
     if approximate != "none":
         raise RuntimeError("approximate argument must be either none or tanh.")
     return 0.5 * x * (1 + s.erf(x * SQRT_1_2))
@@ -259,6 +270,8 @@ def glu(input: Any, dim: int = -1) -> Any:
     n = input.shape[normalize_dim(dim, input.ndim)]
     if n % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {n}")
+    if input.dtype.category < 2:
+        raise no_kernel("glu", title(input.dtype), "; convert it with .float()")
     first, second = input.chunk(2, dim)
     return first * second.sigmoid()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rushlight.backends.cpu import jit, kernels
+from rushlight.backends.cpu import jit, kernels, vector_forms
 from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.cpu.integers import INTEGERS
 from rushlight.backends.cpu.kernels import Unsupported, cost, kernel
@@ -126,6 +126,56 @@ def test_accuracy_of_erf_in_float32() -> None:
     assert units(got, wanted).max() <= 1.5
     far = np.array([3.95, 4, 5, 1e30, INF], np.float32)
     assert (compiled(call("erf", X), {"x": far}, F32)(far) == 1).all()
+
+
+def sampled(step: int) -> np.ndarray:
+    """Floats of every size and sign: each `step`-th bit pattern."""
+    return np.arange(step // 3, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
+
+
+@pytest.mark.parametrize("forms", [True, False], ids=["forms", "plain"])
+@pytest.mark.parametrize(("name", "bound"), [("exp", 1.1), ("tanh", 2), ("erf", 1.5)])
+def test_floats_of_every_size(
+    monkeypatch: pytest.MonkeyPatch, name: str, bound: float, forms: bool
+) -> None:
+    """With coefficients picked from registers, where the CPU can, and without."""
+    if not forms:
+        monkeypatch.setattr(vector_forms, "available", lambda: False)
+        monkeypatch.setattr(kernels, "_compiled", {})
+    x = sampled(1 << 14)
+    with np.errstate(all="ignore"):
+        wide = x.astype(F64)
+        wanted = np.vectorize(math.erf)(wide) if name == "erf" else getattr(np, name)(wide)
+        # whole vectors, a rest, and elements one by one
+        for part in (slice(None), slice(77), slice(None, None, 3)):
+            got = compiled(call(name, X), {"x": x}, F32)(x[part])
+            assert units(got, wanted[part]).max() <= bound
+            np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted[part]))
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf"])
+def test_limits_are_reached_and_never_passed(name: str) -> None:
+    x = np.linspace(3, 12, 200_000).astype(np.float32)
+    got = compiled(call(name, X), {"x": x}, F32)(x)
+    assert got.max() == 1
+    assert (got[x > 9.1] == 1).all()
+    ends = np.array([INF, -INF, 1e30, -1e30], np.float32)
+    np.testing.assert_array_equal(compiled(call(name, X), {"x": ends}, F32)(ends), [1, -1, 1, -1])
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "erf"])
+def test_functions_in_loops_of_other_widths(name: str) -> None:
+    """Floats beside int64 or double go in vectors of 8, beside truth values in any."""
+    x = np.linspace(-4, 4, 1000).astype(np.float32)
+    plain = compiled(call(name, X), {"x": x}, F32)(x)
+    integers = np.linspace(-4, 4, 1000).astype(np.int64)
+    got = kernel(call(name, X), ["x"], (I64,), F32)(integers)
+    np.testing.assert_array_equal(
+        got, compiled(call(name, X), {"x": x}, F32)(integers.astype(np.float32)))
+    doubles = kernel(call(name, X), ["x"], (F64,), F32)(x.astype(F64))
+    np.testing.assert_array_equal(doubles, plain)
+    compared = call("gt", call(name, X), constant(0.5))
+    np.testing.assert_array_equal(compiled(compared, {"x": x}, BOOL)(x), plain > 0.5)
 
 
 @pytest.mark.parametrize("name", ["pow", "atan2", "hypot"])
