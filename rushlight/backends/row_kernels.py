@@ -149,14 +149,26 @@ def column_sums(name: str, *operands: Any) -> tuple[Any, ...]:
     if count < 2:
         return _tuple(kernel(*operands, out=...))
     cut = count * height
-    words = columns.KERNELS[name].inputs.split()
-    parts = _tuple(kernel(*(x if word == "column" else x[:cut].reshape(
-        count, height, *x.shape[1:]) for word, x in zip(words, operands, strict=True))))
-    rest = _tuple(kernel(*(x if word == "column" else x[cut:]
-                           for word, x in zip(words, operands, strict=True))))
-    total = COLUMNS["column_sum"][parts[0].dtype]
-    return tuple(total(np.concatenate([p, r[None]]), out=...)
-                 for p, r in zip(parts, rest, strict=True))
+    inputs, sums = columns.KERNELS[name].inputs.split(), columns.KERNELS[name].sums
+    kind = operands[0].dtype if operands[0].dtype.itemsize > 2 else FLOAT32
+    parts = [np.empty((count + (cut < m), n), kind) for _ in range(sums)]
+    matrices = [x if word == "column" else x[:cut].reshape(count, height, *x.shape[1:])
+                for word, x in zip(inputs, operands, strict=True)]
+    _into(kernel, matrices, [part[:count] for part in parts])
+    if cut < m:
+        rest = [x if word == "column" else x[cut:]
+                for word, x in zip(inputs, operands, strict=True)]
+        _into(kernel, rest, [part[count] for part in parts])
+    total = COLUMNS["column_sum"][kind]
+    return tuple([total(part, out=...) for part in parts])
+
+
+def _into(kernel: Callable[..., Any], operands: list[Any], targets: list[Any]) -> None:
+    if isinstance(kernel, np.ufunc):
+        kernel(*operands, out=tuple(targets))
+        return
+    for target, result in zip(targets, _tuple(kernel(*operands)), strict=True):
+        target[...] = result
 
 
 def column_sum(matrix: Any) -> Any:

@@ -22,6 +22,7 @@ from rushlight.backends.cpu.values import Value, Writer
 
 STRIP = 2048  # columns that a thread takes at a time: their sums stay in the nearest cache
 BLOCK = 128  # rows added at working precision
+ROWS = 4  # of them in pairs before they are added to the sums so far: fewer loads and stores
 MARKS = {"matrix": "(m,n)", "row": "(m)", "column": "(n)"}  # one number for each row, column
 
 
@@ -32,16 +33,17 @@ class ColumnWriter(Writer):
         super().__init__()
         self.words, self.contiguous, self.dtype = words, contiguous, dtype
         self.kind, self.size = KINDS[dtype]
+        self.row, self.column = "%r", "%c"
 
     def read(self, k: int) -> Value:
         """The element of operand k there."""
         at = f"%b{k}"
         if self.words[k] != "column":
-            offset = self.emit("i64", f"mul i64 %r, %m{k}")
+            offset = self.emit("i64", f"mul i64 {self.row}, %m{k}")
             at = self.emit("ptr", f"getelementptr i8, ptr {at}, i64 {offset.text}").text
         if self.words[k] != "row":
             step = str(self.size) if self.contiguous else f"%n{k}"
-            offset = self.emit("i64", f"mul i64 %c, {step}")
+            offset = self.emit("i64", f"mul i64 {self.column}, {step}")
             at = self.emit("ptr", f"getelementptr i8, ptr {at}, i64 {offset.text}").text
         return read_number(self, self.dtype, f"ptr {at}, !llvm.access.group !700")
 
@@ -187,12 +189,36 @@ def _size(dtype: str, given: bool) -> int:
     return KINDS[dtype][1] if given else max(4, KINDS[dtype][1])
 
 
+def _several(writer: ColumnWriter, body: Body) -> list[Value]:
+    """The sums of the terms of ROWS rows, from `%r.first` on, added in pairs."""
+    writer.column = "%d"
+    rows: list[Sequence[Value]] = []
+    for k in range(ROWS):
+        writer.row = writer.emit("i64", f"add i64 %r.first, {k}").text
+        rows.append(body(writer))
+    while len(rows) > 1:
+        rows = [[a + b for a, b in zip(x, y, strict=True)]
+                for x, y in zip(rows[::2], rows[1::2], strict=True)]
+    return list(rows[0])
+
+
+def _addition(kind: str, name: str, sums: str, column: str, term: Value) -> list[str]:
+    """Add a term to the sum of a column."""
+    return [f"%pa{name} = getelementptr {kind}, ptr {sums}, i64 {column}",
+            f"%old{name} = load {kind}, ptr %pa{name}, !llvm.access.group !700",
+            f"%new{name} = fadd {kind} %old{name}, {term.text}",
+            f"store {kind} %new{name}, ptr %pa{name}, !llvm.access.group !700"]
+
+
 def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], body: Body,
           dtype: str, fast: bool) -> str:
     """Strips begin to end: task t is strip t % strips of matrix t / strips."""
     kind, inputs = KINDS[dtype][0], len(operands) - sums
     writer = ColumnWriter(operands, dtype, fast)
     terms = body(writer)
+    several = ColumnWriter(operands, dtype, fast)
+    several.lines += [""] * len(writer.lines)  # names that the other has taken
+    joined_terms = _several(several, body)
     loads, starts = [], []
     for value, at in where.items():
         loads += [f"{value}.p = getelementptr i64, ptr %steps, i64 {at}",
@@ -210,12 +236,10 @@ def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], 
         starts.append(f"%b{k} = getelementptr i8, ptr %x{k}, i64 {offset}")
     parts = [f"%part{j} = alloca [{STRIP} x {kind}], align 64" for j in range(sums)]
     parts += [f"%total{j} = alloca [{STRIP} x double], align 64" for j in range(sums)]
-    add, widen, store = [], [], []
+    add, add_several, widen, store = [], [], [], []
     for j, term in enumerate(terms):
-        add += [f"%pa{j} = getelementptr {kind}, ptr %part{j}, i64 %c",
-                f"%old{j} = load {kind}, ptr %pa{j}, !llvm.access.group !700",
-                f"%new{j} = fadd {kind} %old{j}, {term.text}",
-                f"store {kind} %new{j}, ptr %pa{j}, !llvm.access.group !700"]
+        add += _addition(kind, str(j), f"%part{j}", "%c", term)
+        add_several += _addition(kind, f"{j}.several", f"%part{j}", "%d", joined_terms[j])
         value = f"%was{j}" if kind == "double" else f"%wide{j}"
         widen += [f"%pb{j} = getelementptr {kind}, ptr %part{j}, i64 %e",
                   f"%was{j} = load {kind}, ptr %pb{j}, !llvm.access.group !700",
@@ -230,15 +254,17 @@ def _task(name: str, operands: Sequence[str], sums: int, where: dict[str, int], 
         step = str(_size(dtype, False)) if fast else f"%n{k}"
         narrow = [f"%narrow{j} = fptrunc double %whole{j} to {kind}"]
         store += [f"%pw{j} = getelementptr double, ptr %total{j}, i64 %w",
-                  f"%whole{j} = load double, ptr %pw{j}",
+                  f"%whole{j} = load double, ptr %pw{j}, !llvm.access.group !700",
                   *([] if kind == "double" else narrow),
                   f"%so{j} = mul i64 %w, {step}",
                   f"%ps{j} = getelementptr i8, ptr %b{k}, i64 %so{j}",
-                  f"store {kind} {final}, ptr %ps{j}"]
-    clear = [f"call void @llvm.memset.p0.i64(ptr %{word}{j}, i8 0, i64 {STRIP * bytes_}, i1 false)"
-             for j in range(sums) for word, bytes_ in (("part", _size(dtype, False)), ("total", 8))]
+                  f"store {kind} {final}, ptr %ps{j}, !llvm.access.group !700"]
+    clear = [f"%room{size} = mul i64 %width, {size}" for size in (4, 8)]
+    clear += [f"call void @llvm.memset.p0.i64(ptr %{word}{j}, i8 0, i64 %room{size}, i1 false)"
+              for j in range(sums) for word, size in (("part", _size(dtype, False)), ("total", 8))]
     text = {key: "\n".join("  " + line for line in lines) for key, lines in {
         "loads": loads, "starts": starts, "parts": parts, "terms": writer.lines, "add": add,
+        "several": [line for line in several.lines if line], "add_several": add_several,
         "widen": widen, "store": store, "clear": clear}.items()}
     declarations = "".join(sorted(writer.declarations.values())) if fast else ""
     memset = "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)\n" if fast else ""
@@ -275,9 +301,30 @@ block:
   %from = phi i64 [0, %strip], [%to, %added]
   %end.of = add i64 %from, {BLOCK}
   %to = call i64 @llvm.smin.i64(i64 %end.of, i64 %m)
-  br label %row
+  %all = sub i64 %to, %from
+  %left = urem i64 %all, {ROWS}
+  %last = sub i64 %to, %left
+  %enough = icmp slt i64 %from, %last
+  br i1 %enough, label %rows.each, label %single
+rows.each:
+  %r.first = phi i64 [%from, %block], [%r.following, %rows.end]
+  br label %several
+several:
+  %d = phi i64 [0, %rows.each], [%d.next, %several]
+{text["several"]}
+{text["add_several"]}
+  %d.next = add nuw nsw i64 %d, 1
+  %d.more = icmp slt i64 %d.next, %width
+  br i1 %d.more, label %several, label %rows.end, !llvm.loop !701
+rows.end:
+  %r.following = add nuw nsw i64 %r.first, {ROWS}
+  %rows.more = icmp slt i64 %r.following, %last
+  br i1 %rows.more, label %rows.each, label %single
+single:
+  %some.left = icmp ne i64 %left, 0
+  br i1 %some.left, label %row, label %blocks.end
 row:
-  %r = phi i64 [%from, %block], [%r.next, %row.end]
+  %r = phi i64 [%last, %single], [%r.next, %row.end]
   br label %each
 each:
   %c = phi i64 [0, %row], [%c.next, %each]
@@ -289,9 +336,11 @@ each:
 row.end:
   %r.next = add nuw nsw i64 %r, 1
   %r.more = icmp slt i64 %r.next, %to
-  br i1 %r.more, label %row, label %widen
+  br i1 %r.more, label %row, label %blocks.end
+blocks.end:
+  br label %widen
 widen:
-  %e = phi i64 [0, %row.end], [%e.next, %widen]
+  %e = phi i64 [0, %blocks.end], [%e.next, %widen]
 {text["widen"]}
   %e.next = add nuw nsw i64 %e, 1
   %e.more = icmp slt i64 %e.next, %width
@@ -304,7 +353,7 @@ write:
 {text["store"]}
   %w.next = add nuw nsw i64 %w, 1
   %w.more = icmp slt i64 %w.next, %width
-  br i1 %w.more, label %write, label %stored
+  br i1 %w.more, label %write, label %stored, !llvm.loop !701
 stored:
   %t.next = add nuw nsw i64 %t, 1
   %t.more = icmp slt i64 %t.next, %end
