@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from rushlight.base.errors import GENERATED
+from rushlight.profiler.calls import new_bytes, shapes_of, stack_of
 from rushlight.profiler.table import EventList, FunctionEvent
 
 Schedule = Callable[[int], "ProfilerAction"]
@@ -88,8 +89,9 @@ def tensorboard_trace_handler(dir_name: str, worker_name: str | None = None,
 class profile(ContextDecorator):  # noqa: N801 - torch's name
     """A block whose operations are counted and timed, in the thread that runs it.
 
-    activities, record_shapes, profile_memory, with_stack, with_flops, with_modules: accepted; what
-    is measured is the time on the CPU. schedule: which of the steps that `step()` ends are
+    record_shapes: note the shapes of operands; profile_memory: the bytes of new results;
+    with_stack: the program's lines. activities, with_flops, with_modules: accepted; what is
+    measured is the time on the CPU. schedule: which of the steps that `step()` ends are
     recorded. on_trace_ready: called with the profile after each recorded cycle, or at the end.
 
     >>> import rushlight as rl
@@ -102,12 +104,15 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
     def __init__(self, activities: Iterable[ProfilerActivity] | bool | None = None,
                  schedule: Schedule | None = None,
                  on_trace_ready: Callable[[profile], Any] | None = None, enabled: bool = True,
-                 **options: Any) -> None:
+                 record_shapes: bool = False, profile_memory: bool = False,
+                 with_stack: bool = False, **options: Any) -> None:
+        self.record_shapes, self.profile_memory = record_shapes, profile_memory
+        self.with_stack = with_stack
         self.enabled = enabled and activities is not False
         self._plan = schedule
         self._ready = on_trace_ready
         self.step_num = 0
-        self._events = EventList()
+        self._events = EventList(memory=profile_memory)
         self._open: list[tuple[FrameType | None, FunctionEvent]] = []
         self._before: Any = None
         self._recording = False
@@ -149,7 +154,7 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
         record = action in (ProfilerAction.RECORD, ProfilerAction.RECORD_AND_SAVE)
         if record and self.enabled and not self._recording:
             if fresh or self._plan is not None:
-                self._events = EventList()
+                self._events = EventList(memory=self.profile_memory)
             self._recording = True
             _running.append(self)
             self._before = sys.getprofile()
@@ -175,11 +180,21 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
                     name = OPERATORS.get(name, name)
                 self._begin(f"aten::{INNER.get(name, name)}", frame)
         elif event == "return" and self._open and self._open[-1][0] is frame:
+            if self.profile_memory:
+                self._open[-1][1].cpu_memory_usage = max(
+                    self._open[-1][1].memory_inside, new_bytes(frame, argument))
             self._close()
 
     def _begin(self, name: str, frame: FrameType | None, annotation: bool = False) -> None:
         event = FunctionEvent(name, time.perf_counter_ns() / 1000, thread=threading.get_ident(),
                               is_user_annotation=annotation)
+        if frame is not None and self.record_shapes:
+            event.input_shapes = shapes_of(frame)
+        if self.with_stack:
+            event.stack = stack_of(frame or sys._getframe(2))
+        if self._open:
+            event.cpu_parent = self._open[-1][1]
+            event.cpu_parent.cpu_children.append(event)
         self._events.append(event)
         self._open.append((frame, event))
 
@@ -188,6 +203,9 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
         event.duration = time.perf_counter_ns() / 1000 - event.start
         if self._open:
             self._open[-1][1].inside += event.duration
+            self._open[-1][1].memory_inside += event.cpu_memory_usage
+            self._open[-1][1].cpu_memory_usage += (
+                event.cpu_memory_usage if self._open[-1][0] is None else 0)
 
     def events(self) -> EventList:
         """All calls, in the order in which they began."""
@@ -200,8 +218,12 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
 
     def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0,
                      **options: Any) -> EventList:
-        """The calls added up by name; `.table(sort_by="cpu_time_total")` shows them."""
-        return self._events.key_averages()
+        """The calls added up by name; `.table(sort_by="cpu_time_total")` shows them.
+
+        group_by_input_shape: shapes apart, where they were recorded; group_by_stack_n: apart by so
+        many lines of the program, where the stack was recorded.
+        """
+        return self._events.key_averages(group_by_input_shape, group_by_stack_n)
 
     total_average = key_averages
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 _SORTS = {None: None, "cpu_time_total": "cpu_time_total", "self_cpu_time_total":
           "self_cpu_time_total", "cpu_time": "cpu_time", "count": "count",
-          "cpu_memory_usage": "count", "self_cpu_memory_usage": "count"}
+          "cpu_memory_usage": "cpu_memory_usage",
+          "self_cpu_memory_usage": "self_cpu_memory_usage"}
 
 
 @dataclass
@@ -22,6 +24,16 @@ class FunctionEvent:
     thread: int = 0
     is_user_annotation: bool = False
     input_shapes: list[Any] = field(default_factory=list)
+    cpu_memory_usage: int = 0  # bytes of new results, those of inner calls included
+    memory_inside: int = 0
+    stack: list[str] = field(default_factory=list)  # the program's frames, the innermost first
+    cpu_parent: FunctionEvent | None = field(default=None, repr=False)
+    cpu_children: list[FunctionEvent] = field(default_factory=list, repr=False)
+
+    @property
+    def self_cpu_memory_usage(self) -> int:
+        """Bytes of new results, without those of the calls that it made."""
+        return self.cpu_memory_usage - self.memory_inside
 
     @property
     def key(self) -> str:
@@ -47,8 +59,10 @@ class FunctionEventAvg:
     count: int = 0
     cpu_time_total: float = 0.0
     self_cpu_time_total: float = 0.0
-    input_shapes: list[Any] = field(default_factory=list)
-    cpu_memory_usage = self_cpu_memory_usage = 0
+    cpu_memory_usage: int = 0
+    self_cpu_memory_usage: int = 0
+    input_shapes: list[Any] | None = None  # where they are told apart by shape
+    stack: list[str] | None = None  # where they are told apart by stack
     cuda_time_total = self_cuda_time_total = device_time_total = self_device_time_total = 0.0
     flops = 0
 
@@ -64,17 +78,27 @@ class FunctionEventAvg:
 
 
 class EventList(list[Any]):
-    """Events, or their averages; printed as a table."""
+    """Events, or their averages; printed as a table. memory: whether it was watched, too."""
 
-    def key_averages(self, **options: Any) -> EventList:
-        """The events added up by name."""
-        found: dict[str, FunctionEventAvg] = {}
+    def __init__(self, events: Iterable[Any] = (), memory: bool = False) -> None:
+        super().__init__(events)
+        self.memory = memory
+
+    def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0,
+                     **options: Any) -> EventList:
+        """The events added up by name, and by shapes or by the frames of the stack if asked."""
+        found: dict[Any, FunctionEventAvg] = {}
         for event in self:
-            average = found.setdefault(event.name, FunctionEventAvg(event.name))
+            shapes = event.input_shapes if group_by_input_shape else None
+            stack = event.stack[:group_by_stack_n] if group_by_stack_n > 0 else None
+            average = found.setdefault((event.name, str(shapes), str(stack)), FunctionEventAvg(
+                event.name, input_shapes=shapes, stack=stack))
             average.count += 1
             average.cpu_time_total += event.duration
             average.self_cpu_time_total += event.self_cpu_time_total
-        return EventList(found.values())
+            average.cpu_memory_usage += event.cpu_memory_usage
+            average.self_cpu_memory_usage += event.self_cpu_memory_usage
+        return EventList(found.values(), memory=self.memory)
 
     total_average = key_averages
 
@@ -97,22 +121,21 @@ class EventList(list[Any]):
             raise ValueError(f"sort_by must be one of {[*filter(None, _SORTS)]}, not {sort_by!r}")
         column = _SORTS[sort]
         if column is not None:
-            rows = EventList(sorted(rows, key=lambda row: -getattr(row, column)))
+            rows = EventList(sorted(rows, key=lambda row: -getattr(row, column)), self.memory)
         total = rows.self_cpu_time_total or 1.0
         shown = rows if row_limit < 0 else rows[:row_limit]
         names = [row.key if len(row.key) <= max_name_column_width
                  else row.key[: max_name_column_width - 3] + "..." for row in shown]
         width = max([4, *map(len, names)]) + 4
-        heads = ("Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg",
-                 "# of Calls")
-        line = "  ".join(["-" * width, *(("-" * 12),) * len(heads), ""])
-        lines = [line, "  ".join([f"{'Name':>{width}}", *(f"{head:>12}" for head in heads), ""]),
-                 line]
-        for name, row in zip(names, shown, strict=True):
-            figures = (f"{row.self_cpu_time_total / total:.2%}", _time(row.self_cpu_time_total),
-                       f"{row.cpu_time_total / total:.2%}", _time(row.cpu_time_total),
-                       _time(row.cpu_time), str(row.count))
-            lines.append("  ".join([f"{name:>{width}}", *(f"{text:>12}" for text in figures), ""]))
+        columns = _columns(shown, total, self.memory, max_shapes_column_width,
+                           max_src_column_width)
+        widths = {head: wide for head, wide, _ in columns}
+        line = "  ".join(["-" * width, *("-" * wide for wide in widths.values()), ""])
+        head = "  ".join([f"{'Name':>{width}}", *(f"{h:>{w}}" for h, w in widths.items()), ""])
+        lines = [line, head, line]
+        for i, name in enumerate(names):
+            cells = (f"{texts[i]:>{wide}}" for _, wide, texts in columns)
+            lines.append("  ".join([f"{name:>{width}}", *cells, ""]))
         lines += [line, f"Self CPU time total: {_time(rows.self_cpu_time_total)}"]
         return "\n".join(([header] if header else []) + lines) + "\n"
 
@@ -126,6 +149,37 @@ class EventList(list[Any]):
                    "dur": event.duration} for event in self]
         with open(path, "w") as file:
             json.dump({"schemaVersion": 1, "traceEvents": events}, file)
+
+
+def _columns(rows: list[Any], total: float, memory: bool, shapes: int,
+             source: int) -> list[tuple[str, int, list[str]]]:
+    """Heads, widths and cells of the columns behind the name."""
+    columns = {
+        "Self CPU %": [f"{row.self_cpu_time_total / total:.2%}" for row in rows],
+        "Self CPU": [_time(row.self_cpu_time_total) for row in rows],
+        "CPU total %": [f"{row.cpu_time_total / total:.2%}" for row in rows],
+        "CPU total": [_time(row.cpu_time_total) for row in rows],
+        "CPU time avg": [_time(row.cpu_time) for row in rows]}
+    if memory:
+        columns["CPU Mem"] = [_bytes(row.cpu_memory_usage) for row in rows]
+        columns["Self CPU Mem"] = [_bytes(row.self_cpu_memory_usage) for row in rows]
+    columns["# of Calls"] = [str(row.count) for row in rows]
+    found = [(head, 12, texts) for head, texts in columns.items()]
+    for head, values, most in (("Input Shapes", [row.input_shapes for row in rows], shapes),
+                               ("Source Location", [row.stack for row in rows], source)):
+        if any(value is not None for value in values):
+            texts = ["" if value is None else str(value) if head[0] == "I" else ", ".join(value)
+                     for value in values]
+            texts = [text if len(text) <= most else text[: most - 3] + "..." for text in texts]
+            found.append((head, max(len(head), *map(len, texts)) + 4, texts))
+    return found
+
+
+def _bytes(count: int) -> str:
+    for name, unit in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if abs(count) >= unit:
+            return f"{count / unit:.2f} {name}"
+    return f"{count} B"
 
 
 def _time(microseconds: float) -> str:
