@@ -99,7 +99,7 @@ def test_star_imports_and_pickles_find_everything() -> None:
 
 
 def test_a_missing_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'rushlight.nn' has no attribute 'Lienar'"):
+    with pytest.raises(AttributeError, match=r"module 'rushlight\.nn' has no attribute 'Lienar'"):
         rl.nn.Lienar
     look, names = names_on_first_use({"__name__": "rushlight.base"}, {"Size": "shapes"})
     assert look("Size") is rl.Size and look("shapes").Size is rl.Size

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from textwrap import indent
 from typing import Any
 from weakref import ref as reference
@@ -41,9 +42,20 @@ class View:
         parameters = list(inspect.signature(self.body).parameters.values())[1:]
         self.star = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self.parameters = parameters
-        self.node_class: type[Node] = type(node_name(node or self.name), (ViewBackward,), {
-            "__slots__": (), "op": self, "__module__": self.body.__module__})
-        self.pieces_class: type[Node] = type(node_name(node or self.name), (PiecesBackward,), {
+        self.node = node or self.name
+
+    @cached_property
+    def node_class(self) -> type[Node]:
+        """The class of the nodes that record this op."""
+        return self._node_class(ViewBackward)
+
+    @cached_property
+    def pieces_class(self) -> type[Node]:
+        """The class of the nodes that record one of several views."""
+        return self._node_class(PiecesBackward)
+
+    def _node_class(self, base: type[Node]) -> type[Node]:
+        return type(node_name(self.node), (base,), {
             "__slots__": (), "op": self, "__module__": self.body.__module__})
 
 

@@ -8,22 +8,30 @@ last in memory, so has the result.
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rushlight.backends.channels_last import arranged, empty, is_last
-from rushlight.backends.cpu import matmul, winograd
+from rushlight.backends.cpu import matmul, small_maps
 from rushlight.backends.cpu.onednn import convolution as library
 from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
 from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
 from rushlight.backends.kept_weights import Kept
+from rushlight.base.first_use import Deferred
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import winograd
+else:
+    winograd = Deferred("rushlight.backends.cpu.winograd", globals())
 
 __all__ = ["Window", "backward_data", "backward_weights", "backward_weights_and_bias", "forward",
            "output_space"]
 
 _FLOAT = np.dtype(np.float32)
+_WINOGRAD = (3, 3)  # the windows of its kernels; for others they need not even be imported
 PRODUCTS = 1 << 22  # elements of products to be added up
 _KINDS = ("float32", "bfloat16", "float16")
 
@@ -35,11 +43,14 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
     kept: where copies of `weight` may be kept for the next call.
     """
     last = is_last(input) or is_last(weight)
-    fast = winograd.forward(input, weight, bias, window, kept, last)
-    if fast is not None:
-        return fast
+    if weight.shape[2:] == _WINOGRAD:
+        fast = winograd.forward(input, weight, bias, window, kept, last)
+        if fast is not None:
+            return fast
     if not _served(input, weight, window):
         return arranged(host.forward(input, weight, bias, window), last)
+    if kept is None and small_maps.suits(input, weight, weight.shape, input.shape[2:], window):
+        return small_maps.forward(input, weight, bias)
     if window.groups > 1 and input.ndim == 3:
         return forward(_image(input), _image(weight), bias, _of_images(window))[:, :, 0]
     (x, w), kind = _readable(input, weight), input.dtype
@@ -56,11 +67,14 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: t
                   ) -> np.ndarray:
     """The gradient of the input (of `shape`), given the output's; also the transposed form."""
     last = is_last(grad) or is_last(weight)
-    fast = winograd.backward_data(grad, weight, window, shape, last)
-    if fast is not None:
-        return fast
+    if weight.shape[2:] == _WINOGRAD:
+        fast = winograd.backward_data(grad, weight, window, shape, last)
+        if fast is not None:
+            return fast
     if not _served(grad, weight, window):
         return arranged(host.backward_data(grad, weight, window, shape), last)
+    if small_maps.suits(grad, weight, weight.shape, grad.shape[2:], window):
+        return small_maps.backward_data(grad, weight)
     if window.groups > 1 and grad.ndim == 3:
         return backward_data(_image(grad), _image(weight), _of_images(window),
                              (*shape[:2], 1, shape[2]))[:, :, 0]
@@ -73,11 +87,14 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
                      ) -> np.ndarray:
     """The gradient of the weight (of `shape`), given the output's."""
     last = _last_weight(input, grad, shape)
-    fast = winograd.backward_weights(input, grad, window, shape, last=last)
-    if fast is not None:
-        return fast
+    if shape[2:] == _WINOGRAD:
+        fast = winograd.backward_weights(input, grad, window, shape, last=last)
+        if fast is not None:
+            return fast
     if not _served(input, grad, window):
         return arranged(host.backward_weights(input, grad, window, shape), last)
+    if small_maps.suits(input, grad, shape, grad.shape[2:], window):
+        return small_maps.backward_weights(input, grad).reshape(shape)
     if _is_product(input, grad, window, shape):
         return _summed_products(input, grad).reshape(shape)
     x, dy = _readable(input, grad)
@@ -89,12 +106,15 @@ def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Windo
                               shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The gradients of the weight (of `shape`) and of the bias, in one pass over `grad`."""
     sums, last = np.empty(shape[0], grad.dtype), _last_weight(input, grad, shape)
-    fast = winograd.backward_weights(input, grad, window, shape, sums, last)
-    if fast is not None:
-        return fast, sums
+    if shape[2:] == _WINOGRAD:
+        fast = winograd.backward_weights(input, grad, window, shape, sums, last)
+        if fast is not None:
+            return fast, sums
     if not _served(input, grad, window):
         return (arranged(host.backward_weights(input, grad, window, shape), last),
                 host.backward_bias(grad))
+    if small_maps.suits(input, grad, shape, grad.shape[2:], window):
+        return small_maps.backward_weights(input, grad, sums).reshape(shape), sums
     (x, dy), kind = _readable(input, grad), grad.dtype
     out, bias = empty(shape, x.dtype, last), np.empty(shape[0], x.dtype)
     library.backward_weights(x, dy, window, out, bias)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rushlight.backends.cpu import cgroup
 from rushlight.backends.cpu.once import Unavailable as Unavailable
 from rushlight.backends.cpu.once import once
+from rushlight.base.collector import no_collections
 
 DISABLE = "RUSHLIGHT_DISABLE"  # libraries to do without: "llvmlite", "onednn", or both with a comma
 
@@ -44,7 +45,8 @@ def llvm() -> Any:
     if reason := switched_off("llvmlite"):
         raise Unavailable(f"llvmlite is {reason}")
     try:
-        import llvmlite.binding as binding
+        with no_collections():
+            import llvmlite.binding as binding
 
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
