@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.structure import structure
 from rushlight.families.composite import composite
 from rushlight.families.inplace import title
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends.cpu import counts as kernels
+else:
+    kernels = Deferred("rushlight.backends.cpu.counts", globals())
 
 Array = np.ndarray
 
@@ -52,6 +58,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 def _counted(array: Array, weights: Array | None, minlength: int) -> Array:
+    found = kernels.counts(array, minlength) if weights is None else None
+    if found is not None:
+        return found
     try:
         counts = np.bincount(array, weights, minlength)
     except ValueError:  # NumPy has looked for the least of them, which takes a pass
