@@ -158,6 +158,9 @@ class GradScaler:
             raise AssertionError(
                 "new_scale should be a float or a 1-element torch.cuda.FloatTensor or "
                 "torch.FloatTensor with requires_grad=False.")
+        elif not isinstance(new_scale, float | Tensor):
+            raise AttributeError(f"'{type(new_scale).__name__}' object has no attribute 'device': "
+                                 "new_scale must be a float or a tensor of one element")
         else:
             self._scale = float(new_scale)
         self._reset()

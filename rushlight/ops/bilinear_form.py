@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from rushlight.base.flags import flags
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.ops.matmul import matmul
 from rushlight.tensor import Tensor
 
@@ -23,6 +25,11 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     tensor([[6.]])
     """
     out, in1, in2 = weight.shape
+    given = {"input1": input1, "input2": input2, "weight": weight, "bias": bias}
+    kinds = {name: x.dtype for name, x in given.items() if x is not None}
+    if len(set(kinds.values())) > 1 and not flags.autocast:
+        words = ", ".join(f"{name}: {title(kind).lower()}" for name, kind in kinds.items())
+        raise RuntimeError(f"All tensors must have the same dtype, got {words}")
     for dim, (size, other) in enumerate(zip(input1.shape[:-1], input2.shape[:-1], strict=False)):
         if size != other:
             raise RuntimeError(

@@ -23,6 +23,7 @@ from rushlight.engine.node import version_of
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.families.library import library
+from rushlight.families.refusals import invalid_combination, tensor_arrays
 from rushlight.tensor import Parameter, Tensor, wrap
 from rushlight.tensor.storage import channels_last, channels_last_3d, contiguous_format
 
@@ -301,8 +302,10 @@ _KEPT = 4096
 
 def _convolve(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor | None,
               stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
-    x, w = input._array, weight._array
-    b = None if bias is None else bias._array
+    try:
+        x, w, b = input._array, weight._array, None if bias is None else bias._array
+    except AttributeError:
+        raise invalid_combination(name, input, weight, bias) from None
     key = (name, x.shape, w.shape, None if b is None else b.shape, x.dtype, w.dtype,
            None if b is None else b.dtype, _hashable(stride), _hashable(padding),
            _hashable(dilation), groups)
@@ -327,8 +330,7 @@ def _convolve(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor
 def _transposed(name: str, space: int, input: Tensor, weight: Tensor, bias: Tensor | None,
                 stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
                 ) -> Tensor:
-    x, w = input._array, weight._array
-    b = None if bias is None else bias._array
+    x, w, b = tensor_arrays(name, input=input, weight=weight, bias=bias)
     key = (name, x.shape, w.shape, None if b is None else b.shape, x.dtype, w.dtype,
            None if b is None else b.dtype, _hashable(stride), _hashable(padding),
            _hashable(dilation), groups, _hashable(output_padding))
@@ -363,9 +365,14 @@ def _window(name: str, space: int, x: Array, w: Array, b: Array | None, stride: 
             f"input of size: {list(x.shape)}: the input is (batch, channels, "
             f"{', '.join(_EXTENTS[-space:])}), the batch optional; unsqueeze(0) adds a dimension")
     if w.ndim != space + 2:
+        given = (f"expected stride to be a single integer value or a list of {w.ndim - 2} values "
+                 f"to match the convolution dimensions, but got stride={[1] * space}"
+                 if w.ndim > 2 else "weight should have at least three dimensions")
         raise RuntimeError(
-            f"weight should have {space + 2} dimensions for {name}, (out channels, in channels / "
-            f"groups, *window), but got weight of size {list(w.shape)}")
+            f"{given}: weight should have {space + 2} dimensions for {name}, (out channels, in "
+            f"channels / groups, *window), but got weight of size {list(w.shape)}")
+    if transposed and isinstance(padding, str):
+        raise TypeError(f"{name}(): argument 'padding' must be tuple of ints, not str")
     steps, gaps = _numbers("stride", stride, space), _numbers("dilation", dilation, space)
     if min(steps) <= 0:
         raise RuntimeError(f"non-positive stride is not supported: {name} got {list(steps)}")

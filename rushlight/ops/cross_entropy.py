@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.backends import reduce as reductions
-from rushlight.backends import rowwise
-from rushlight.backends.cpu import few_places as few
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.backends.quiet import quiet
 from rushlight.base.errors import describe, operands
+from rushlight.base.first_use import Deferred
 from rushlight.families import index_kernels as places
 from rushlight.families.cast import astype
 from rushlight.families.composite import function
@@ -22,6 +21,13 @@ from rushlight.ops.loss import F, _reduction, reduced
 from rushlight.ops.masked_loss import classes, maskable
 from rushlight.ops.softmax import log_softmax, softmax
 from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from rushlight.backends import rowwise
+    from rushlight.backends.cpu import few_places as few
+else:
+    few = Deferred("rushlight.backends.cpu.few_places", globals())
+    rowwise = Deferred("rushlight.backends.rowwise", globals())
 
 
 def _check_classes(input: Any, target: Any, op: str) -> None:
@@ -233,9 +239,13 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
     word = reduction
     if size_average is not None or reduce is not None or word not in ("mean", "sum", "none"):
         word = _reduction(reduction, size_average, reduce)
-    if word == "mean" and weight is None and _one_row_each(input, target):
+    if word == "mean" and weight is None and _one_row_each(input, target) and (
+            input.dtype.category > 1):
         return _mean_nll(input, target, ignore_index)
     _check_classes(input, target, "nll_loss")
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for "
+                                  f"'{title(input.dtype)}'; convert the input with .float()")
     if weight is not None:
         _check_weight(weight, input)
         if weight.dtype is not input.dtype:
@@ -341,7 +351,7 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
     tensor(0.6931)
     """
     word = reduction
-    if size_average is not None or reduce is not None:
+    if size_average is not None or reduce is not None or word not in ("mean", "sum", "none"):
         word = _reduction(reduction, size_average, reduce)
     if target.dtype.category < 2 and target.ndim and target.shape == input.shape and (
             input.ndim > 1 or input.shape[0] > 1):
@@ -352,14 +362,15 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
             input.dtype.category == 2):
         return _plain_cross_entropy(input, target, ignore_index, word)
     logs: Any = log_softmax(input, 1 if input.ndim > 1 else 0)
-    if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    soft = tuple(target.shape) == tuple(input.shape) and target._array.dtype.kind in "fV"
     if target.is_floating_point() and ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target: cross_entropy("
                            f"{operands(input=input, target=target)})")
-    if tuple(target.shape) == tuple(input.shape) and target._array.dtype.kind in "fV":
-        if weight is not None:
-            _check_weight(weight, input, "cross_entropy: ")
+    if soft and weight is not None:
+        _check_weight(weight, input, "cross_entropy: ")
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if soft:
         return _soft_cross_entropy(logs, target, weight, word, label_smoothing)
     loss = nll_loss(logs, target, weight, None, ignore_index, None, word)
     if label_smoothing == 0.0:

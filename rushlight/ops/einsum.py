@@ -374,6 +374,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
     inner = math.prod(a.shape[d] for d in first)
     rows = a.permute([*rest_a, *first]).reshape(math.prod(a.shape[d] for d in rest_a), inner)
     columns = b.permute([*second, *rest_b]).reshape(inner, math.prod(b.shape[d] for d in rest_b))
+    if not shape:  # one number, which autocast leaves to the operands' precision
+        return rows.reshape(-1).dot(columns.reshape(-1))
     return matmul(rows, columns).reshape(shape)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rushlight.backends.meta.array import is_meta
 from rushlight.base.errors import operands
+from rushlight.base.flags import flags
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.expr import scalar as s
 from rushlight.families.composite import function
@@ -78,10 +79,10 @@ def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = No
     tensor(2.)
     """
     _warn_broadcast("mse_loss", input, target)
+    broadcast_shapes([tuple(input.shape), tuple(target.shape)])  # raises, or they fit
+    word = _reduction(reduction, size_average, reduce)
     loss = _squared_error(input, target)
-    if weight is None:
-        return reduced(loss, _reduction(reduction, size_average, reduce))
-    return _weighted(loss, weight, _reduction(reduction, size_average, reduce))
+    return reduced(loss, word) if weight is None else _weighted(loss, weight, word)
 
 
 def _weighted(loss: Any, weight: Any, reduction: str) -> Tensor:
@@ -118,10 +119,11 @@ def _smooth_l1(input, target, beta: Scalar = 1.0):
 def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                    reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """0.5 (x - y)**2 / beta where |x - y| < beta, |x - y| - 0.5 beta beyond; reduced."""
+    _warn_broadcast("smooth_l1_loss", input, target)
+    broadcast_shapes([tuple(input.shape), tuple(target.shape)])  # raises, or they fit
+    word = _reduction(reduction, size_average, reduce)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    _warn_broadcast("smooth_l1_loss", input, target)
-    word = _reduction(reduction, size_average, reduce)
     if beta == 0:
         return l1_loss(input, target, reduction=word)
     return reduced(_smooth_l1(input, target, float(beta)), word)
@@ -149,16 +151,18 @@ def _in_dtype_of(input: Any, loss: Any) -> Any:
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0,
                weight: Any = None) -> Tensor:
     """0.5 (x - y)**2 within delta, delta (|x - y| - 0.5 delta) beyond; reduced (Huber, 1964)."""
+    _warn_broadcast("huber_loss", input, target)
+    broadcast_shapes([tuple(input.shape), tuple(target.shape)])  # raises, or they fit
+    word = _known(reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    _warn_broadcast("huber_loss", input, target)
     loss = _in_dtype_of(input, _huber(input, target, float(delta)))
     if weight is not None:
         if weight.shape != input.shape:
             raise ValueError("Weights and input must have the same size. "
                              f"huber_loss({operands(input=input, weight=weight)})")
         loss = loss * weight  # the mean is over the places, unlike that of mse_loss
-    return reduced(loss, reduction)
+    return reduced(loss, word)
 
 
 @pointwise("_cross_entropy_of", refuse="bool integer complex", inplace=False,
@@ -181,6 +185,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
 
     Raises RuntimeError for an x outside [0, 1].
     """
+    word = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
         raise ValueError(f"Using a target size ({target.shape}) that is different to the input "
                          f"size ({input.shape}) is deprecated. Please ensure they have the same "
@@ -191,17 +196,15 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
                            "convert the target with .to(input.dtype)")
     if input.dtype.category < 2:
         raise no_kernel("_cross_entropy_of", title(input.dtype))
+    if weight is not None:
+        _check_expands(weight, input)
     for name, array in (("input", input._array), ("target", target._array)):
         if not is_meta(array) and array.size and not ((array >= 0) & (array <= 1)).all():
             raise RuntimeError(
                 f"all elements of {name} should be between 0 and 1: apply sigmoid() first, "
                 "or use binary_cross_entropy_with_logits")
-    if weight is not None:
-        _check_expands(weight, input)
     loss: Any = _cross_entropy_of(input, target)
-    if weight is not None:
-        loss = loss * weight
-    return reduced(loss, _reduction(reduction, size_average, reduce))
+    return reduced(loss if weight is None else loss * weight, word)
 
 
 def _check_expands(weight: Any, input: Any) -> None:
@@ -236,6 +239,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     >>> rl.nn.functional.binary_cross_entropy_with_logits(rl.zeros(1), rl.ones(1))
     tensor(0.6931)
     """
+    word = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size "
                          f"({input.shape})")
@@ -244,9 +248,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     else:
         scale = (pos_weight - 1) * target + 1
         loss = (1 - target) * input + scale * _softplus_of_negative(input)
-    if weight is not None:
-        loss = loss * weight
-    return reduced(loss, _reduction(reduction, size_average, reduce))
+    return reduced(loss if weight is None else loss * weight, word)
 
 
 @pointwise("_softplus_of_negative", refuse="bool integer complex", inplace=False,
@@ -344,12 +346,12 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
                         size_average: Any = None, reduce: Any = None,
                         reduction: str = "mean") -> Tensor:
     """max(0, -y (x1 - x2) + margin), reduced."""
+    word = _reduction(reduction, size_average, reduce)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension "
                            f"but got sizes: input1: {input1.shape}, input2: {input2.shape}, "
                            f"target: {target.shape} ")
-    return reduced((-target * (input1 - input2) + margin).clamp(min=0),
-                   _reduction(reduction, size_average, reduce))
+    return reduced((-target * (input1 - input2) + margin).clamp(min=0), word)
 
 
 @function(F + "soft_margin_loss", samples=lambda x: [(x(3), x(3).sign().detach())])
@@ -357,8 +359,11 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:
     """log(1 + e**(-y x)), reduced."""
-    loss = _in_dtype_of(input, (input * -target).exp().log1p())
-    return reduced(loss, _reduction(reduction, size_average, reduce))
+    word = _reduction(reduction, size_average, reduce)
+    if target.requires_grad and flags.grad_enabled:
+        raise RuntimeError("The function 'soft_margin_loss' is not differentiable with respect to "
+                           "argument 'target'. This input cannot have requires_grad True.")
+    return reduced(_in_dtype_of(input, (input * -target).exp().log1p()), word)
 
 
 @function(F + "cosine_embedding_loss cosine_embedding_loss",
@@ -368,6 +373,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
                           size_average: Any = None, reduce: Any = None,
                           reduction: str = "mean") -> Tensor:
     """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1; reduced."""
+    word = _reduction(reduction, size_average, reduce)
     if target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported: "
                            f"cosine_embedding_loss({operands(input1=input1, target=target)})")
@@ -382,7 +388,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     cosine = product / lengths.sqrt()
     loss = (1 - cosine).masked_fill(target != 1, 0) + (cosine - margin).clamp(min=0).masked_fill(
         target != -1, 0)
-    return reduced(loss, _reduction(reduction, size_average, reduce))
+    return reduced(loss, word)
 
 
 @function(F + "triplet_margin_loss triplet_margin_loss",
@@ -396,6 +402,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), reduced."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    word = _reduction(reduction, size_average, reduce)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of "
@@ -405,8 +412,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))
-    return reduced((near - far + margin).clamp(min=0),
-                   _reduction(reduction, size_average, reduce))
+    return reduced((near - far + margin).clamp(min=0), word)
 
 
 @function(F + "multilabel_soft_margin_loss", samples=lambda x: [(x(2, 3), x(2, 3, low=0, high=1))])

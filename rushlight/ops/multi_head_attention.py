@@ -98,6 +98,7 @@ def multi_head_attention_forward(
             if weight is None:
                 raise AssertionError("use_separate_proj_weight is True but "
                                      f"{name}_proj_weight is None")
+        _check_weights(weights, query, key, value)
     else:
         weights = in_proj_weight
     q, k, v = _project(query, key, value, weights, in_proj_bias)
@@ -105,6 +106,11 @@ def multi_head_attention_forward(
         k = cat([k, bias_k.repeat(1, batch, 1)])
         v = cat([v, bias_v.repeat(1, batch, 1)])
     q = _heads(q, batch, num_heads)  # (batch, heads, T, head)
+    for each, static in ((k, static_k), (v, static_v)):
+        if static is None and each.size(1) != batch:
+            wanted = [each.size(0), batch * num_heads, width // num_heads]
+            raise RuntimeError(f"shape '{wanted}' is invalid for input of size {each.numel()}: "
+                               f"query has {batch} samples, key and value {each.size(1)}")
     k = _heads(k, batch, num_heads) if static_k is None else _static(static_k, q)
     v = _heads(v, batch, num_heads) if static_v is None else _static(static_v, q)
     if add_zero_attn:
@@ -236,6 +242,15 @@ def _check_padding(mask: Tensor, batch: int, time: int) -> None:
         if mask.shape[place] != size:
             raise AssertionError(f"Expected key_padded_mask.shape[{place}] to be {size}, but got "
                                  f"{mask.shape[place]}")
+
+
+def _check_weights(weights: Any, query: Tensor, key: Tensor, value: Tensor) -> None:
+    width = query.size(-1)
+    inputs = (("query", query), ("key", key), ("value", value))
+    for (name, given), weight in zip(inputs, weights, strict=True):
+        if tuple(weight.shape) != (width, given.size(-1)):
+            raise AssertionError(f"expecting {name} weights shape of {(width, given.size(-1))}, "
+                                 f"but got {weight.shape}")
 
 
 def _check_sizes(

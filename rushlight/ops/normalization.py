@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rushlight.backends import normalization as kernels
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.backends.quiet import quiet
 from rushlight.base.dtypes import finfo, float32, float64
 from rushlight.base.errors import operands
+from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.families.composite import composite
 from rushlight.families.inplace import real_only, title, wrote
@@ -19,6 +19,26 @@ from rushlight.families.kernels import number
 from rushlight.families.library import library
 from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from rushlight.backends import normalization as kernels
+else:
+    kernels = Deferred("rushlight.backends.normalization", globals())
+
+
+def _check_dtypes(input: Any, *parameters: Any) -> None:
+    """Parameters are of the input's dtype, or float32 where the input has fewer bits."""
+    given = [x for x in parameters if x is not None]
+    if not given or given[0].dtype is input.dtype:
+        return
+    if any(x.dtype is not float32 for x in given):
+        raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float, got "
+                           f"{', '.join(title(x.dtype) for x in given)} for an input of "
+                           f"{title(input.dtype)}; convert one with .to(dtype)")
+    if input.dtype.category == 2 and input.dtype.itemsize > 2:
+        raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype. Got "
+                           f"{title(input.dtype)} and parameters of Float; convert one with "
+                           ".to(dtype)")
 
 
 def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str,
@@ -53,6 +73,7 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     """
     shape = tuple(normalized_shape) if not isinstance(normalized_shape, int) else (
         normalized_shape,)
+    _check_dtypes(input, weight, bias)
     _check_shape(input, shape, "layer_norm", weight=weight, bias=bias)
     if input.dtype.category < 2:
         raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for "
@@ -168,6 +189,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     if channels and input.numel() == input.shape[0] * num_groups == num_groups:
         raise ValueError("Expected more than 1 value per channel when training, got input size "
                          f"{list(input.shape)}: in groups of one number nothing varies")
+    _check_dtypes(input, weight, bias)
     return _native_group_norm(input, weight, bias, num_groups, eps)
 
 
@@ -234,7 +256,8 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
                          f"{input.shape}: with one value the variance is not defined")
     flat = input.reshape(1, batch * channels, *input.shape[2:])
     repeat = lambda x: None if x is None else x.repeat(batch)  # noqa: E731
-    mean, var = repeat(running_mean), repeat(running_var)
+    mean, var = (None if x is None else repeat(x).to(input.dtype)
+                 for x in (running_mean, running_var))
     result: Any = batch_norm(flat, mean, var, repeat(weight), repeat(bias), use_input_stats,
                              momentum, eps)
     if use_input_stats and running_mean is not None:
@@ -307,6 +330,11 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
             raise RuntimeError(f"{name} should contain {channels} elements not {x.numel()}: "
                                f"batch_norm({operands(input=input, **{name: x})}); the channels "
                                "are dimension 1 of the input")
+    if training and input._array.size == channels:
+        raise ValueError("Expected more than 1 value per channel when training, got input size "
+                         f"{input.shape}: with one value the variance is not defined; use a "
+                         "larger batch, or eval() for inference")
+    _check_dtypes(input, weight, bias, running_mean, running_var)
     if (training and eps <= 0) or eps < 0:
         kind = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {kind}, but got {eps}")
@@ -324,10 +352,6 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
         places = (1, channels) + (1,) * (len(shape) - 2)
         result = input if weight is None else input * weight.reshape(places)
         return result + (0 if bias is None else bias.reshape(places))
-    if count == 1:
-        raise ValueError("Expected more than 1 value per channel when training, got input size "
-                         f"{input.shape}: with one value the variance is not defined; use a "
-                         "larger batch, or eval() for inference")
     result, mean, variance = _native_batch_norm(input, weight, bias, eps)
     if running_mean is not None:
         _move(running_mean, mean, momentum or 0.0)

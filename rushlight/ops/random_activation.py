@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rushlight.base import dtypes
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.ops.creation import empty, ones_like, zeros_like
 from rushlight.ops.softmax import softmax
 from rushlight.tensor import Tensor
@@ -30,6 +31,10 @@ def rrelu(
         raise RuntimeError(
             f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}"
         )
+    if input.dtype.category != 2:
+        name = "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu"
+        raise NotImplementedError(f"\"{name}\" not implemented for '{title(input.dtype)}'; "
+                                  "convert it with .float()")
     if input.is_meta:
         return input if inplace else input.clone()
     negative = input.detach() <= 0

@@ -37,7 +37,8 @@ class Adadelta(ElementwiseOptimizer):
         eps: added under both roots.
         weight_decay: L2 penalty, `g += weight_decay * p`.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:

@@ -51,7 +51,8 @@ class Adam(ElementwiseOptimizer):
         weight_decay: L2 penalty, `g += weight_decay * p`.
         amsgrad: divide by the largest second moment so far (Reddi et al., 2018).
         maximize: climb instead of descend.
-        foreach, fused, capturable: accepted; the update is always one fused kernel.
+        foreach, fused: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
         decoupled_weight_decay: shrink the parameter instead, as AdamW does.
 

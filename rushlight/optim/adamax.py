@@ -38,7 +38,8 @@ class Adamax(ElementwiseOptimizer):
         eps: added to the absolute gradient.
         weight_decay: L2 penalty, `g += weight_decay * p`.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:

@@ -41,7 +41,8 @@ class ASGD(ElementwiseOptimizer):
         t0: step at which averaging starts.
         weight_decay: L2 penalty, `g += weight_decay * p`.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:
@@ -56,6 +57,7 @@ class ASGD(ElementwiseOptimizer):
     0.7
     """
 
+    captured = "params, mus, etas,"
     rule = update
     counters = ("step", "eta", "mu")
 

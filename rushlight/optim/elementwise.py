@@ -23,6 +23,9 @@ from rushlight.engine.node import COUNT, SITE
 from rushlight.optim.optimizer import Closure, Optimizer
 from rushlight.tensor import Tensor
 
+CAPTURING = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
+FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
+
 
 class ElementwiseOptimizer(Optimizer):
     """Base of the optimizers with an elementwise rule.
@@ -33,6 +36,7 @@ class ElementwiseOptimizer(Optimizer):
 
     rule: ClassVar[Callable[..., Any]]
     counters: ClassVar[tuple[str, ...]] = ("step",)
+    captured: ClassVar[str] = "params"  # what an error about capturable= calls the tensors
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         raise NotImplementedError
@@ -88,6 +92,21 @@ class ElementwiseOptimizer(Optimizer):
             states.append(state)
         self._apply(group, params, grads, states, self._options(group))
 
+    def _check_group(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        """Raise torch's error for a switch that no processor can follow."""
+        if group.get("capturable") and not group.get("fused"):
+            raise AssertionError(
+                f"If capturable=True, {self.captured} and state_steps must be on supported "
+                f"devices: {CAPTURING}. Leave capturable= out: nothing here records a step.")
+        if group.get("foreach") and group.get("differentiable") and "step" in self.counters:
+            raise AssertionError("_foreach ops don't support autograd: leave foreach= out")
+        if group.get("fused"):
+            for p in params:
+                if p.is_complex():
+                    raise RuntimeError(
+                        "`fused=True` requires all the params to be floating point Tensors of "
+                        f"supported devices: {FUSED} but {p.dtype} and {p.device.type}")
+
     def _apply(
         self,
         group: dict[str, Any],
@@ -96,6 +115,7 @@ class ElementwiseOptimizer(Optimizer):
         states: list[dict[str, Any]],
         options: dict[str, Any],
     ) -> None:
+        self._check_group(group, params)
         rule = type(self).rule
         names = self._state_names(group)
         if group.get("differentiable"):

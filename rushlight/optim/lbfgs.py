@@ -7,7 +7,7 @@ from typing import Any
 
 from rushlight.autograd import enable_grad, no_grad
 from rushlight.ops import cat, view_as_real
-from rushlight.optim.elementwise import check_rate, number
+from rushlight.optim.elementwise import check_rate
 from rushlight.optim.line_search import strong_wolfe
 from rushlight.optim.optimizer import Optimizer, ParamsT
 from rushlight.tensor import Tensor
@@ -116,12 +116,15 @@ def _flat(p: Tensor, grad: Tensor) -> Tensor:
 class _Run:
     """One call of `step`. What outlives it is the state of the first parameter, as in torch."""
 
+    LASTING = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
+
     def __init__(self, optimizer: LBFGS, closure: Callable[[], Any]) -> None:
         self.optimizer = optimizer
         self.options = optimizer.param_groups[0]
-        self.state = optimizer.state[optimizer._params[0]]
-        self.state.setdefault("func_evals", 0)
-        self.state.setdefault("n_iter", 0)
+        self.saved = optimizer.state[optimizer._params[0]]
+        self.saved.setdefault("func_evals", 0)
+        self.saved.setdefault("n_iter", 0)
+        self.state = dict(self.saved)  # a closure that raises leaves what is saved as it was
         self.closure = closure
         self.evaluations = 1
 
@@ -132,29 +135,34 @@ class _Run:
 
     def run(self) -> Any:
         """Iterate until something small enough is reached, or a limit."""
-        options, state = self.options, self.state
         original = self.evaluate()
         self.loss = float(original)
-        state["func_evals"] += 1
+        self.saved["func_evals"] += 1
         self.gradient = self.optimizer._gather_flat_grad()
-        if _largest(self.gradient) <= options["tolerance_grad"]:
-            return original
+        if _largest(self.gradient) > self.options["tolerance_grad"]:
+            self.iterate()
+            self.saved.update({name: self.state[name] for name in self.LASTING})
+        return original
+
+    def iterate(self) -> None:
+        """The iterations of one call."""
+        options, state, saved = self.options, self.state, self.saved
         for count in range(1, options["max_iter"] + 1):
-            state["n_iter"] += 1
+            saved["n_iter"] += 1
             self.choose_direction()
             state["prev_flat_grad"] = self.gradient.clone()
             state["prev_loss"] = before = self.loss
-            lr = number(options["lr"])
+            lr = options["lr"]
             # Numbers of the line are 0-d tensors: rounded to the parameters' dtype, as in torch.
             steepness: Any = self.gradient.abs().sum()
             first = min(1.0, 1.0 / steepness) * lr
-            state["t"] = first if state["n_iter"] == 1 else lr
+            state["t"] = first if saved["n_iter"] == 1 else lr
             slope = self.gradient.dot(state["d"])
             if slope > -options["tolerance_change"]:
                 break
             evaluations = self.move(slope, last=count == options["max_iter"])
             self.evaluations += evaluations
-            state["func_evals"] += evaluations
+            saved["func_evals"] += evaluations
             change = _largest(state["d"] * state["t"])
             if (
                 count == options["max_iter"]
@@ -164,23 +172,22 @@ class _Run:
                 or abs(self.loss - before) < options["tolerance_change"]
             ):
                 break
-        return original
 
     def choose_direction(self) -> None:
         """`-H g` by the two loops over the remembered changes."""
         state = self.state
-        if state["n_iter"] == 1:
+        if self.saved["n_iter"] == 1:
             state.update(d=self.gradient.neg(), old_dirs=[], old_stps=[], ro=[], H_diag=1)
             return
         self.remember()
-        state.setdefault("al", [None] * self.options["history_size"])
+        recent = self.saved.setdefault("al", [None] * self.options["history_size"])
         changes = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
         q = self.gradient.neg()
         shares = []
         for y, s, rho in reversed(changes):
             shares.append(s.dot(q) * rho)
             q.add_(y, alpha=-shares[-1].item())
-        state["al"][: len(shares)] = reversed(shares)
+        recent[: len(shares)] = reversed(shares)
         direction = q * state["H_diag"]
         for (y, s, rho), share in zip(changes, reversed(shares), strict=True):
             direction.add_(s, alpha=(share - y.dot(direction) * rho).item())

@@ -46,7 +46,7 @@ def strong_wolfe(
 
     Returns the loss, the gradient, the distance, and how often `probe` was called.
     """
-    search = _Search(probe, direction, Point(0.0, loss, gradient.clone(), slope), smallest)
+    search = _Search(probe, direction, Point(0, loss, gradient.clone(), slope), smallest)
     bracket = search.bracket(first)
     best = search.zoom(bracket) if len(bracket) == 2 else bracket[0]
     return best.loss, best.gradient, best.t, search.evaluations

@@ -49,7 +49,8 @@ class NAdam(ElementwiseOptimizer):
         momentum_decay: how fast the momentum grows to its limit.
         decoupled_weight_decay: shrink the parameter instead, as AdamW does.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:
@@ -64,6 +65,7 @@ class NAdam(ElementwiseOptimizer):
     True
     """
 
+    captured = "params, mu_products"
     rule = update
     counters = ("step", "mu_product")
 

@@ -51,7 +51,8 @@ class RAdam(ElementwiseOptimizer):
         weight_decay: L2 penalty, `g += weight_decay * p`.
         decoupled_weight_decay: shrink the parameter instead, as AdamW does.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:

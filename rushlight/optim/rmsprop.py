@@ -46,7 +46,8 @@ class RMSprop(ElementwiseOptimizer):
         momentum: share of the previous direction kept.
         centered: divide by the running standard deviation instead.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:

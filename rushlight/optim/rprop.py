@@ -39,7 +39,8 @@ class Rprop(ElementwiseOptimizer):
         etas: factors of the step size where the sign changed, and where it stayed.
         step_sizes: smallest and largest step size.
         maximize: climb instead of descend.
-        foreach, capturable: accepted; the update is always one fused kernel.
+        foreach: accepted; the update is always one fused kernel.
+        capturable: `step` refuses True, for no step on a processor is recorded.
         differentiable: let gradients flow through `step`.
 
     Raises:

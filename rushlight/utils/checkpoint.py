@@ -11,7 +11,7 @@ from rushlight.autograd import enable_grad
 from rushlight.autograd.function import FunctionNode
 from rushlight.base.flags import flags
 from rushlight.engine.node import Node, Slot, edge_of, freed, next_sequence, version_of
-from rushlight.engine.run import Run
+from rushlight.engine.run import Run, current
 from rushlight.families.saved_values import places, tensor_at
 from rushlight.random import fork_rng, get_rng_state, set_rng_state
 from rushlight.tensor import Tensor, wrap
@@ -65,7 +65,8 @@ def checkpoint(
 
     Args:
         use_reentrant: True: as torch's older kind, the result has a gradient only if a tensor
-            among `args` has, and keyword arguments are refused. False: no such limits.
+            among `args` has, keyword arguments are refused, and in backward `grad` and
+            `backward(inputs=...)` are. False: no such limits.
         context_fn: returns two context managers, for the forward and for running it again.
         preserve_rng_state: draw the same random numbers again.
         determinism_check: "default": in backward, what is saved must have the shapes and dtypes
@@ -128,21 +129,22 @@ class _Segment:
         """The function's result, its graph replaced by one node that runs it again."""
         start = next_sequence()
         result = self.function(*self.args, **self.kwargs)
-        own = [x for x in tree_leaves(result) if _made_since(x, start)]
+        own = self.recorded(result, start)
         if not own:
             return result
-        inner, outer = _graph(own, start)
+        inner, outer = _graph([x for x in own if _made_since(x, start)], start)
         if self.check is not None:
             self.kept = described(_saved(inner))
         node = CheckpointFunctionBackward()
         node._sequence = next_sequence()
         node.edges = tuple(outer)
         node.saved = self
-        node.outputs = len({id(x) for x in own})
+        node.outputs = len(own)
+        known = {id(x) for x in own}
         places: dict[int, Tensor] = {}
 
         def attached(x: Any) -> Any:
-            if not _made_since(x, start):
+            if id(x) not in known:
                 return x
             if id(x) not in places:
                 made = places[id(x)] = wrap(x._array)
@@ -151,6 +153,15 @@ class _Segment:
             return places[id(x)]
 
         return tree_map(attached, result)
+
+    def recorded(self, result: Any, start: int) -> list[Tensor]:
+        """The tensors of a result that get the node: those with a gradient.
+
+        With use_reentrant=True detached ones, too, as in torch.
+        """
+        return list({id(x): x for x in tree_leaves(result) if _made_since(x, start) or (
+            self.check is None and isinstance(x, Tensor) and x.is_floating_point()
+            and not x.requires_grad)}.values())
 
     @contextmanager
     def _as_it_was(self) -> Iterator[None]:
@@ -169,20 +180,24 @@ class _Segment:
         with self._as_it_was():
             start = next_sequence()
             result = self.function(*self.args, **self.kwargs)
-        own = list({id(x): x for x in tree_leaves(result) if _made_since(x, start)}.values())
+        own = self.recorded(result, start)
         if len(own) != node.outputs:
             raise CheckpointError(
                 "torch.utils.checkpoint: A different number of tensors was saved during the "
                 f"original forward and recomputation: {node.outputs} results had gradients, now "
                 f"{len(own)} have; the function has to do the same again"
             )
-        inner, _ = _graph(own, start)
+        made = [x for x in own if _made_since(x, start)]
+        if not made:
+            raise RuntimeError(
+                "none of output has requires_grad=True, this checkpoint() is not necessary")
+        inner, _ = _graph(made, start)
         if self.check is not None:
             compare(self.kept, described(_saved(inner)), *self.check)
         run = _Inner(create, keep=create, wanted=node.edges, accumulate=False)
         run.needed = inner
         for x, gradient in zip(own, received, strict=True):
-            if gradient is not None:
+            if gradient is not None and _made_since(x, start):
                 run.send(edge_of(x), gradient)
         run.run()
         return tuple([run.captured.get(_key(edge)) for edge in node.edges])
@@ -198,6 +213,12 @@ class CheckpointFunctionBackward(Node):
         """Run the function again and give its gradients."""
         if self.saved is None:
             raise freed(self)
+        if self.saved.check is None and current.run is not None and (
+                current.run.wanted is not None):
+            raise RuntimeError(
+                "When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or "
+                "passing an `inputs` parameter to .backward(). To resolve this error, you can "
+                "either set use_reentrant=False, or call .backward() without `inputs`.")
         received = list(gradient) if self.outputs > 1 else [gradient]
         return self.saved.gradients(self, received, create)
 

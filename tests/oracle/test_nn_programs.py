@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from .transcripts import differences  # noqa: E402
 
 FILES = ("containers", "convolutions", "functional", "hooks", "losses", "module",
-         "parametrizations", "resizing", "sequences", "states", "utils")
+         "parametrizations", "refusals", "resizing", "sequences", "states", "utils")
 PROGRAMS = [
     pytest.param(program, id=f"{file}: {name}") for file in FILES
     for name, program in importlib.import_module(f"{__package__}.nn_cases.{file}").CASES.items()]

@@ -8,10 +8,10 @@ torch = pytest.importorskip("torch")
 
 import rushlight as rl  # noqa: E402
 
-from .training_cases import averaging, checkpoints, optimizers, precision, schedulers  # noqa: E402
+from .training_cases import averaging, checkpoints, optimizers, precision, refusals, schedulers  # noqa: E402
 from .transcripts import differences, run  # noqa: E402
 
-FILES = (averaging, checkpoints, optimizers, precision, schedulers)
+FILES = (averaging, checkpoints, optimizers, precision, refusals, schedulers)
 PROGRAMS = [pytest.param(program, id=f"{file.__name__.rpartition('.')[2]}: {name}")
             for file in FILES for name, program in file.PROGRAMS.items()]
 

@@ -28,7 +28,7 @@ class _Pad(Module):
         return f"{self.padding}"
 
 
-class _ConstantPad(_Pad):
+class _ConstantPadNd(_Pad):
     def __init__(self, padding: Any, value: float) -> None:
         super().__init__(padding)
         self.value = value
@@ -40,7 +40,7 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
-class _ZeroPad(_ConstantPad):
+class _ZeroPadNd(_ConstantPadNd):
     def __init__(self, padding: Any) -> None:
         super().__init__(padding, 0.0)
 
@@ -48,7 +48,7 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
-class _CircularPad(_Pad):
+class _CircularPadNd(_Pad):
     mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -60,7 +60,15 @@ class _CircularPad(_Pad):
         return F.pad(input, self.padding, self.mode)
 
 
-class CircularPad1d(_CircularPad):
+class _ReflectionPadNd(_Pad):
+    mode = "reflect"
+
+
+class _ReplicationPadNd(_Pad):
+    mode = "replicate"
+
+
+class CircularPad1d(_CircularPadNd):
     """Extend the last dimension from the other end, as if the input were periodic.
 
     >>> import rushlight as rl
@@ -71,7 +79,7 @@ class CircularPad1d(_CircularPad):
     dimensions = 1
 
 
-class CircularPad2d(_CircularPad):
+class CircularPad2d(_CircularPadNd):
     """Extend the last two dimensions from the other end, as if the input were periodic.
 
     >>> import rushlight as rl
@@ -82,7 +90,7 @@ class CircularPad2d(_CircularPad):
     dimensions = 2
 
 
-class CircularPad3d(_CircularPad):
+class CircularPad3d(_CircularPadNd):
     """Extend the last three dimensions from the other end, as if the input were periodic.
 
     >>> import rushlight as rl
@@ -93,7 +101,7 @@ class CircularPad3d(_CircularPad):
     dimensions = 3
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPadNd):
     """Extend the last dimension with ``value``.
 
     >>> import rushlight as rl
@@ -104,7 +112,7 @@ class ConstantPad1d(_ConstantPad):
     dimensions = 1
 
 
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPadNd):
     """Extend the last two dimensions with ``value``.
 
     >>> import rushlight as rl
@@ -115,7 +123,7 @@ class ConstantPad2d(_ConstantPad):
     dimensions = 2
 
 
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPadNd):
     """Extend the last three dimensions with ``value``.
 
     >>> import rushlight as rl
@@ -126,7 +134,7 @@ class ConstantPad3d(_ConstantPad):
     dimensions = 3
 
 
-class ReflectionPad1d(_Pad):
+class ReflectionPad1d(_ReflectionPadNd):
     """Extend the last dimension with the mirror image, the edge not repeated.
 
     >>> import rushlight as rl
@@ -135,10 +143,9 @@ class ReflectionPad1d(_Pad):
     """
 
     dimensions = 1
-    mode = "reflect"
 
 
-class ReflectionPad2d(_Pad):
+class ReflectionPad2d(_ReflectionPadNd):
     """Extend the last two dimensions with the mirror image, the edge not repeated.
 
     >>> import rushlight as rl
@@ -147,10 +154,9 @@ class ReflectionPad2d(_Pad):
     """
 
     dimensions = 2
-    mode = "reflect"
 
 
-class ReflectionPad3d(_Pad):
+class ReflectionPad3d(_ReflectionPadNd):
     """Extend the last three dimensions with the mirror image, the edge not repeated.
 
     >>> import rushlight as rl
@@ -159,10 +165,9 @@ class ReflectionPad3d(_Pad):
     """
 
     dimensions = 3
-    mode = "reflect"
 
 
-class ReplicationPad1d(_Pad):
+class ReplicationPad1d(_ReplicationPadNd):
     """Extend the last dimension with copies of the edge.
 
     >>> import rushlight as rl
@@ -171,10 +176,9 @@ class ReplicationPad1d(_Pad):
     """
 
     dimensions = 1
-    mode = "replicate"
 
 
-class ReplicationPad2d(_Pad):
+class ReplicationPad2d(_ReplicationPadNd):
     """Extend the last two dimensions with copies of the edge.
 
     >>> import rushlight as rl
@@ -183,10 +187,9 @@ class ReplicationPad2d(_Pad):
     """
 
     dimensions = 2
-    mode = "replicate"
 
 
-class ReplicationPad3d(_Pad):
+class ReplicationPad3d(_ReplicationPadNd):
     """Extend the last three dimensions with copies of the edge.
 
     >>> import rushlight as rl
@@ -195,10 +198,9 @@ class ReplicationPad3d(_Pad):
     """
 
     dimensions = 3
-    mode = "replicate"
 
 
-class ZeroPad1d(_ZeroPad, ConstantPad1d):
+class ZeroPad1d(_ZeroPadNd, ConstantPad1d):
     """Extend the last dimension with zeros.
 
     >>> import rushlight as rl
@@ -207,7 +209,7 @@ class ZeroPad1d(_ZeroPad, ConstantPad1d):
     """
 
 
-class ZeroPad2d(_ZeroPad, ConstantPad2d):
+class ZeroPad2d(_ZeroPadNd, ConstantPad2d):
     """Extend the last two dimensions with zeros.
 
     >>> import rushlight as rl
@@ -216,7 +218,7 @@ class ZeroPad2d(_ZeroPad, ConstantPad2d):
     """
 
 
-class ZeroPad3d(_ZeroPad, ConstantPad3d):
+class ZeroPad3d(_ZeroPadNd, ConstantPad3d):
     """Extend the last three dimensions with zeros.
 
     >>> import rushlight as rl

@@ -98,7 +98,7 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        if self.nonlinearity not in ("tanh", "relu"):
+        if self.nonlinearity not in ("tanh", "relu") and input.dim() in (1, 2):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         function = rnn_tanh_cell if self.nonlinearity == "tanh" else rnn_relu_cell
         return self._step(function, input, hx)
