@@ -195,8 +195,24 @@ def _log_domain(x: Value, result: Value) -> Value:
     return select(x > 0, result, select(x.equals(0), -INF, select(x.is_nan(), x, NAN)))
 
 
+def _log_picked(x: Value, rest: Value | None = None) -> Value:
+    """log(x + rest), where the rest is less than the last place of x: k ln(2) + log(c) +
+    log(1 + r). It is infinite at 0 and inf with k, and nan with the mantissa."""
+    k, mantissa = vector_forms.exponent(x), vector_forms.mantissa(x)
+    inverse, whole, lack = _picked("log", pieces.LOG, mantissa.bits() >> 19)
+    r = fma(mantissa, inverse, -1.0)
+    high, low = _ln2_parts(x.kind)
+    small = fma(r * r, polynomial(r, pieces.LOG_REST), fma(k, low, lack))
+    if rest is not None:  # times (1 - r) / c 2^k; nan at the ends, where k alone counts
+        rest = vector_forms.within(vector_forms.scale(rest, -k), 2.0**-23)
+        small = fma(rest, fma(inverse, -r, inverse), small)
+    return fma(k, high, whole) + (r + small)
+
+
 def log(x: Value) -> Value:
     """Below 1 ulp."""
+    if _has_forms(x):
+        return _log_picked(x)
     k, f = split(x)
     return _log_domain(x, _log(k, f, None))
 
@@ -213,6 +229,8 @@ def _log(k: Value, f: Value, correction: Value | None) -> Value:
 def log1p(x: Value) -> Value:
     """Below 2 ulp: the logarithm of u = 1 + x, corrected for what the sum has lost."""
     u = x + 1
+    if _has_forms(x):
+        return select(x.equals(0), x, _log_picked(u, x - (u - 1)))
     k, f = split(u)
     lost = select(k >= 2, 1 - (u - x), x - (u - 1)) / u
     near = k.equals(0)

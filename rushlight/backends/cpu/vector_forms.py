@@ -96,6 +96,48 @@ def within(x: Value, limit: float) -> Value:
     return _call(f"within.{bound}", (x,), one, {16: sixteen, 8: eight})
 
 
+def exponent(x: Value) -> Value:
+    """The whole n with 2^n <= |x| < 2^(n + 1), as a float; -inf for zero, inf and nan for these."""
+    writer = x.writer
+    one = f"""
+  %x = insertelement <4 x float> zeroinitializer, float %a, i32 0
+  %s = call <4 x float> {_declared(
+    writer, 'mask.getexp.ss', '<4 x float>, <4 x float>, <4 x float>, i8, i32')}(
+    <4 x float> %x, <4 x float> %x, <4 x float> %x, i8 -1, i32 4)
+  %r = extractelement <4 x float> %s, i32 0"""
+    vector = "<16 x float>"
+    sixteen = f"""
+  %r = call {vector} {_declared(writer, 'mask.getexp.ps.512', f'{vector}, {vector}, i16, i32')}(
+    {vector} %a, {vector} %a, i16 -1, i32 4)"""
+    half = "<8 x float>"
+    eight = f"""
+  %r = call {half} {_declared(writer, 'mask.getexp.ps.256', f'{half}, {half}, i8')}(
+    {half} %a, {half} %a, i8 -1)"""
+    return _call("exponent", (x,), one, {16: sixteen, 8: eight})
+
+
+def mantissa(x: Value) -> Value:
+    """x / 2^exponent(x), from 1 to 2; 1 for zero and inf, nan below zero."""
+    writer = x.writer
+    one = f"""
+  %x = insertelement <4 x float> zeroinitializer, float %a, i32 0
+  %s = call <4 x float> {_declared(
+    writer, 'mask.getmant.ss', '<4 x float>, <4 x float>, i32, <4 x float>, i8, i32')}(
+    <4 x float> %x, <4 x float> %x, i32 8, <4 x float> %x, i8 -1, i32 4)
+  %r = extractelement <4 x float> %s, i32 0"""
+    vector = "<16 x float>"
+    sixteen = f"""
+  %r = call {vector} {_declared(
+    writer, 'mask.getmant.ps.512', f'{vector}, i32, {vector}, i16, i32')}(
+    {vector} %a, i32 8, {vector} %a, i16 -1, i32 4)"""
+    half = "<8 x float>"
+    eight = f"""
+  %r = call {half} {_declared(
+    writer, 'mask.getmant.ps.256', f'{half}, i32, {half}, i8')}(
+    {half} %a, i32 8, {half} %a, i8 -1)"""
+    return _call("mantissa", (x,), one, {16: sixteen, 8: eight})
+
+
 def _declared(writer: Writer, intrinsic: str, types: str) -> str:
     symbol = f"@llvm.x86.avx512.{intrinsic}"
     result = types.split(", ")[0]
