@@ -78,13 +78,31 @@ def test_contexts_that_decorate(torch: Any) -> None:
     assert seen == ["a", "out", "in", "out", "in", "out"]
 
 
-def test_modes_below_the_functions_say_so(torch: Any) -> None:
+def test_modes_see_operations_by_the_names_of_aten(torch: Any) -> None:
     from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
     from torch.utils._python_dispatch import TorchDispatchMode
     assert _EXTRA_STATE_KEY_SUFFIX == "_extra_state" and not torch.distributed.rpc.is_available()
-    with pytest.raises(NotImplementedError, match="no operations below the functions"), \
+    seen: list[str] = []
+
+    class Log(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (),
+                               kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            assert func._schema.name == func.name().partition(".")[0]
+            return func(*args, **(kwargs or {}))
+
+    with Log():
+        x = torch.ones(2, 2)
+        y = (x @ x).mul_(2) + 1
+        torch.softmax(y, 0)
+        shape = y.shape
+    x + 1
+    assert seen == ["aten.ones.default", "aten.mm.default", "aten.mul_.Tensor", "aten.add.Tensor",
+                    "aten._softmax.default"]
+    assert shape == (2, 2) and y.tolist() == [[5.0, 5.0], [5.0, 5.0]]
+    with pytest.raises(NotImplementedError, match="defines no __torch_dispatch__"), \
             TorchDispatchMode():
-        pass
+        torch.ones(2)
 
 
 def test_sequences_with_their_keys(torch: Any) -> None:
