@@ -65,7 +65,7 @@ def _spread(shape: Numbers, own: Numbers, strides: Numbers) -> Numbers:
     """The strides of an operand, 0 where it is broadcast."""
     missing = len(shape) - len(own)
     return (0,) * missing + tuple(
-        0 if n == 1 != size else stride
+        0 if n == 1 != size else abs(stride)
         for n, size, stride in zip(own, shape[missing:], strides, strict=True))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import rushlight as rl
 from rushlight.backends.cpu import features, strided
+from rushlight.backends.memory_order import empty
 from rushlight.families.kernels import recycling
 
 f32 = np.dtype(np.float32)
@@ -55,12 +56,20 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_values_and_layout_are_those_of_the_ufunc(add, name):
+def test_values_are_those_of_the_ufunc_and_the_first_operand_decides_the_order(add, name):
     for x, y in (PAIRS[name], PAIRS[name][::-1]):
         expected = add(x, y, out=...)
         result = strided.apply(add, (x, y))
         assert np.array_equal(result, expected)
-        assert result.strides == expected.strides
+        if result.size:
+            assert result.strides == empty(result.shape, result.dtype, (x, y)).strides
+
+
+def test_the_order_of_results():
+    for name, first in (("transposed", (4, 1204)), ("reversed", (800, 4)),
+                        ("reversed both", (800, 4)), ("row", (4 * PAIRS["row"][0].shape[1], 4))):
+        x, y = PAIRS[name]
+        assert empty(np.broadcast_shapes(x.shape, y.shape), x.dtype, (x, y)).strides == first
 
 
 @pytest.mark.parametrize("name", PAIRS)
