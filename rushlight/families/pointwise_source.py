@@ -251,7 +251,8 @@ def _ordered(variant: Any, known: str) -> list[str]:
         return []
     first = "condition" if "condition" in names else known
     others = [] if known != first else [f"tensor_{n}" for n in names if n != first]
-    tests = [f"(size > {FEW} or {first}._view is not None)", *([f"({' or '.join(others)})"] if others else []),
+    tests = [f"(size > {FEW} or {first}._view is not None)",
+             *([f"({' or '.join(others)})"] if others else []),
              f"not array_{first}.flags.c_contiguous"]
     arrays = ", ".join(f"array_{n}" for n in variant.names)
     return [f"        elif {' and '.join(tests)}:",

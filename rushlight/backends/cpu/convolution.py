@@ -49,8 +49,8 @@ def forward(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, wind
             return fast
     if not _served(input, weight, window):
         return arranged(host.forward(input, weight, bias, window), last)
-    if kept is None and small_maps.suits(input, weight, weight.shape, input.shape[2:], window):
-        return small_maps.forward(input, weight, bias)
+    if kept is None and small_maps.suits((input,), weight.shape, window, last):
+        return small_maps.forward(input, weight, bias, last)
     if window.groups > 1 and input.ndim == 3:
         return forward(_image(input), _image(weight), bias, _of_images(window))[:, :, 0]
     (x, w), kind = _readable(input, weight), input.dtype
@@ -73,8 +73,8 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: t
             return fast
     if not _served(grad, weight, window):
         return arranged(host.backward_data(grad, weight, window, shape), last)
-    if small_maps.suits(grad, weight, weight.shape, grad.shape[2:], window):
-        return small_maps.backward_data(grad, weight)
+    if small_maps.suits((grad,), weight.shape, window, last):
+        return small_maps.backward_data(grad, weight, last)
     if window.groups > 1 and grad.ndim == 3:
         return backward_data(_image(grad), _image(weight), _of_images(window),
                              (*shape[:2], 1, shape[2]))[:, :, 0]
@@ -93,8 +93,9 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
             return fast
     if not _served(input, grad, window):
         return arranged(host.backward_weights(input, grad, window, shape), last)
-    if small_maps.suits(input, grad, shape, grad.shape[2:], window):
-        return small_maps.backward_weights(input, grad).reshape(shape)
+    turned = is_last(input) and is_last(grad)
+    if small_maps.suits((grad, input), shape, window, turned):
+        return small_maps.backward_weights(input, grad, turned).reshape(shape)
     if _is_product(input, grad, window, shape):
         return _summed_products(input, grad).reshape(shape)
     x, dy = _readable(input, grad)
@@ -113,8 +114,9 @@ def backward_weights_and_bias(input: np.ndarray, grad: np.ndarray, window: Windo
     if not _served(input, grad, window):
         return (arranged(host.backward_weights(input, grad, window, shape), last),
                 host.backward_bias(grad))
-    if small_maps.suits(input, grad, shape, grad.shape[2:], window):
-        return small_maps.backward_weights(input, grad, sums).reshape(shape), sums
+    turned = is_last(input) and is_last(grad)
+    if small_maps.suits((grad, input), shape, window, turned):
+        return small_maps.backward_weights(input, grad, turned, sums).reshape(shape), sums
     (x, dy), kind = _readable(input, grad), grad.dtype
     out, bias = empty(shape, x.dtype, last), np.empty(shape[0], x.dtype)
     library.backward_weights(x, dy, window, out, bias)
