@@ -114,8 +114,8 @@ def _text(dtype: np.dtype) -> str:
         wanted = position if wide == 8 else position.convert("trunc", bits)
         code.store(nothing, known)
         code.store(nothing, less)
-        with code.loop(zero, code.integer(8 * wide)) as k:
-            bit = (8 * wide - 1) - k
+        with code.loop(zero, code.integer(8 * wide)) as passes:
+            bit = (8 * wide - 1) - passes
             if wide < 8:
                 bit = bit.convert("trunc", bits)
             trial = code.load(bits, known) | (code.constant(bits, 1) << bit)
