@@ -7,6 +7,7 @@ that gradients reach them, or not at all. Nothing is made dense unless the resul
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -33,6 +34,12 @@ _LINEAR = frozenset("""neg negative float double half bfloat16 cpu cuda to type_
 # What looks at the shape, the dtype or the place of a tensor only.
 _AS_THEY_ARE = frozenset("""size dim numel nelement ndimension is_floating_point is_complex
     is_signed get_device __len__ __hash__ element_size""".split())
+
+
+@lru_cache(maxsize=1024)
+def _short_title(function: Any) -> str:
+    """The last part of a function's title, which is looked up among all operations."""
+    return title(function).rpartition(".")[2]
 
 
 class SparseTensor(Tensor):
@@ -63,7 +70,7 @@ class SparseTensor(Tensor):
         options = kwargs or {}
         if isinstance(getattr(func, "__self__", None), property):
             return disabled(func, types, args, options)
-        name = title(func).rpartition(".")[2]
+        name = _short_title(func)
         handler = HANDLERS.get(name)
         if handler is not None:
             return handler(*args, **options)
@@ -195,13 +202,14 @@ class SparseTensor(Tensor):
         if self._sorted:
             return self
         counted = tuple(self.shape[:self.sparse_dim()])
-        flat = np.ravel_multi_index(tuple(self._places._array), counted) if counted else (
-            np.zeros(self._nnz(), np.int64))
+        places = self._places._array
+        flat = places[0] if len(counted) == 1 else np.ravel_multi_index(
+            tuple(places), counted) if counted else np.zeros(self._nnz(), np.int64)
         found, where = np.unique(flat, return_inverse=True)
         entries = self._entries.new_zeros((len(found), *self._entries.shape[1:]))
         entries = entries.index_add(0, wrap(where.reshape(-1)), self._entries)
-        places = np.array(np.unravel_index(found, counted), np.int64).reshape(len(counted), -1)
-        return SparseTensor.of(wrap(places), entries, tuple(self.shape), True)
+        once = np.array(np.unravel_index(found, counted), np.int64).reshape(len(counted), -1)
+        return SparseTensor.of(wrap(once), entries, tuple(self.shape), True)
 
     def to_dense(self, dtype: Any = None, *, masked_grad: Any = None) -> Tensor:
         """All entries as a dense tensor."""
