@@ -223,7 +223,8 @@ _LAYERS = {  # by file
     "upsampling": "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
 }
 __getattr__, __dir__ = _names_on_first_use(
-    globals(), {name: place for place, names in _LAYERS.items() for name in names.split()})
+    globals(), {name: place for place, names in _LAYERS.items() for name in names.split()}
+    | {"lazy": "lazy"})
 
 __all__ = [
     "Container",
