@@ -16,6 +16,7 @@ import numpy as np
 from rushlight.backends.channels_last import BACK, ORDER, is_last
 from rushlight.base import dtypes
 from rushlight.families.composite import function
+from rushlight.families.inplace import title
 from rushlight.ops import adaptive_pooling
 from rushlight.ops.index_select import index_select
 from rushlight.ops.matmul import matmul
@@ -71,14 +72,14 @@ def interpolate(
     >>> rl.nn.functional.interpolate(x, 4, mode="linear")
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
-    _check_mode(input, mode, align_corners, antialias)
+    _check_mode(mode, align_corners, antialias)
     if input.dtype is dtypes.uint8 and LINEAR_MODES.get(mode) == input.dim() == 4:
         found: Any = interpolate(input.float(), size, scale_factor, mode, align_corners,
                                  recompute_scale_factor, antialias)
         return found.round().clamp(0, 255).to(dtypes.uint8)
     space = tuple(input.shape[2:])
     size, factors = _sizes(space, size, scale_factor, recompute_scale_factor)
-    _check_input(input, mode)
+    _check_input(input, mode, antialias)
     if min(space) <= 0 or min(size) <= 0:
         raise RuntimeError(
             "Input and output sizes should be greater than 0, but got input "
@@ -126,7 +127,7 @@ def deprecated(name: str) -> None:
                   UserWarning, stacklevel=3)
 
 
-def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+def _check_mode(mode: str, align_corners: bool | None, antialias: bool) -> None:
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: "
@@ -134,16 +135,17 @@ def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias:
         )
     if mode == "lanczos" and not antialias:
         raise ValueError("Lanczos mode requires antialias=True")
+
+
+def _check_input(input: Tensor, mode: str, antialias: bool) -> None:
     if antialias and not (mode in KERNELS and input.dim() == 4):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
             "a 4-D tensor as input"
         )
-
-
-def _check_input(input: Tensor, mode: str) -> None:
     known = mode in LINEAR_MODES or mode in ("nearest", "nearest-exact", "area")
-    if not known or input.dim() not in (3, 4, 5):
+    flat_only = mode in ("bicubic", "lanczos")
+    if not known or input.dim() not in ((4,) if flat_only else (3, 4, 5)):
         raise NotImplementedError(
             "Input Error: Only 3D, 4D and 5D input Tensors supported "
             f"(got {input.dim()}D) for the modes: {MODES} (got {mode})"
@@ -152,6 +154,11 @@ def _check_input(input: Tensor, mode: str) -> None:
         raise NotImplementedError(
             f"Got {input.dim()}D input, but {mode} mode needs {LINEAR_MODES[mode]}D input"
         )
+    if mode.startswith("nearest") and input.dtype.category < 2 and input.dtype is not dtypes.uint8:
+        name = ("upsample_nearest2d_channels_last" if input.dim() == 4 else
+                "compute_indices_weights_nearest")
+        raise NotImplementedError(f"\"{name}\" not implemented for '{title(input.dtype)}': convert "
+                                  "the input with .float()")
     if mode in LINEAR_MODES and not input.is_floating_point():
         raise NotImplementedError(
             f"{mode} interpolation is not implemented for {input.dtype}: convert with .float()"

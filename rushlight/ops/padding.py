@@ -136,9 +136,9 @@ def pad(
         raise NotImplementedError(
             f"Unrecognised padding mode {mode}; choose constant, reflect, replicate or circular"
         )
+    sides = _pairs(pad, input.dim())
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    sides = _pairs(pad, input.dim())
     if len(sides) not in (1, 2, 3) or input.dim() - len(sides) not in (1, 2):
         raise NotImplementedError(
             f"Padding size {len(pad)} is not supported for {input.dim()}D input tensor.\n"

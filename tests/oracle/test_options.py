@@ -6,12 +6,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from .nn_cases import calls  # noqa: E402
 from .nn_cases import options as layers  # noqa: E402
 from .training_cases import options as training  # noqa: E402
 from .transcripts import differences  # noqa: E402
 
 pytestmark = pytest.mark.slow  # some 9,000 statements
-CASES = [*layers.CASES.items(), *training.CASES.items()]
+CASES = [*((f"{name}, called", text) for name, text in calls.CASES.items()),
+         *layers.CASES.items(), *training.CASES.items()]
 
 
 @pytest.mark.parametrize("program", [pytest.param(text, id=name) for name, text in CASES])

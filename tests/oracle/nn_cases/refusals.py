@@ -25,6 +25,12 @@ CASES = {
         F.softshrink(torch.tensor([1, 2]))
         F.hardtanh(torch.tensor([True]))
     """,
+    "resampling whole numbers": """
+        F.interpolate(torch.ones(1, 1, 2, 2, dtype=torch.long), scale_factor=2)
+        F.interpolate(torch.ones(1, 2, 2, dtype=torch.int32), scale_factor=2, mode="nearest-exact")
+        F.interpolate(torch.ones(1, 1, 2, 2, 2, dtype=torch.bool), size=3)
+        F.interpolate(torch.ones(1, 1, 2, 2, dtype=torch.uint8), scale_factor=2)
+    """,
     "norms of two dtypes": """
         x, w, v = data(3, 4), torch.ones(4), torch.ones(4, dtype=torch.float64)
         F.layer_norm(x, (4,), v)
