@@ -56,7 +56,10 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
     _warn_default(align_corners)
-    axes = [_axis(length, bool(align_corners)) for length in space]
+    if theta._array.itemsize > 4:
+        axes = [_wide_axis(length, bool(align_corners)) for length in space]
+    else:
+        axes = [_axis(length, bool(align_corners)) for length in space]
     mesh = np.meshgrid(*axes, indexing="ij")
     places = np.stack([*reversed(mesh), np.ones(space)], -1)  # (*space, n + 1), x first
     base = wrap(places.reshape(1, -1, n + 1)).to(theta.dtype)
@@ -64,6 +67,23 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
 
 def _axis(length: int, align_corners: bool) -> np.ndarray:
+    """Places along a dimension, to the bit as torch has them in float32.
+
+    Under the identity they are the middles of elements, where the gradient of sampling jumps: a
+    last digit decides which side it takes. So: steps of float32, from the nearer end, rounded once.
+    """
+    if length == 1:
+        return np.zeros(1)
+    step = float(np.float32(2) / np.float32(length - 1))
+    index = np.arange(length)
+    axis = np.where(index < length // 2, index * step - 1, 1 - (length - 1 - index) * step)
+    single = axis.astype(np.float32)
+    if align_corners:
+        return single
+    return single * np.float32(length - 1) / np.float32(length)
+
+
+def _wide_axis(length: int, align_corners: bool) -> np.ndarray:
     if length == 1:
         return np.zeros(1)
     axis = np.linspace(-1.0, 1.0, length)
