@@ -127,8 +127,9 @@ def test_weights_in_that_order_turn_results(size: int) -> None:
     np.testing.assert_allclose(conv.weight.grad.numpy(), before.numpy(), 1e-3, 1e-3)
 
 
-@pytest.mark.parametrize("rule", ["SGD", "Adam"])
-def test_training_is_the_same(rule: str) -> None:
+# With 0.05 Adam's loss grows at every step, and with it what rounding differs by.
+@pytest.mark.parametrize(("rule", "rate"), [("SGD", 0.05), ("Adam", 0.002)])
+def test_training_is_the_same(rule: str, rate: float) -> None:
     losses = []
     for order in (rl.contiguous_format, rl.channels_last):
         rl.manual_seed(0)
@@ -138,7 +139,7 @@ def test_training_is_the_same(rule: str) -> None:
                             nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 4))
         net = net.to(memory_format=order)
         x = _values((8, 3, 12, 12)).contiguous(memory_format=order)
-        optimizer = getattr(rl.optim, rule)(net.parameters(), lr=0.05)
+        optimizer = getattr(rl.optim, rule)(net.parameters(), lr=rate)
         run = []
         for _ in range(4):
             optimizer.zero_grad()
@@ -148,6 +149,7 @@ def test_training_is_the_same(rule: str) -> None:
             run.append(loss.item())
         assert net[0].weight.is_contiguous(memory_format=order)
         losses.append(run)
+    assert losses[0][-1] < losses[0][0]
     np.testing.assert_allclose(losses[0], losses[1], 2e-4)
 
 

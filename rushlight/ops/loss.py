@@ -354,7 +354,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     return reduced((-target * (input1 - input2) + margin).clamp(min=0), word)
 
 
-@function(F + "soft_margin_loss", samples=lambda x: [(x(3), x(3).sign().detach())])
+@function(F + "soft_margin_loss", samples=lambda x: [(x(3), x(3).sign().long())])
 @maskable(elements("input", "target"))
 def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
                      reduction: str = "mean") -> Tensor:

@@ -371,7 +371,7 @@ def test_a_jvp_of_other_shapes_or_counts_is_refused() -> None:
     x = leaf(1.0, 2.0)
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(x, rl.ones_like(x))
-        with pytest.raises(RuntimeError, match="Fewer.jvp returned 1 tangents for 2 outputs"):
+        with pytest.raises(RuntimeError, match=r"Fewer\.jvp returned 1 tangents for 2 outputs"):
             Fewer.apply(dual, x, 1.0)
         with pytest.raises(RuntimeError, match=r"a tangent of shape \[\] for output 1 of shape"):
             Larger.apply(dual, x, 1.0)

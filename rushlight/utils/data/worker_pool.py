@@ -65,7 +65,8 @@ class WorkerPool:
     """Workers that make batches of `recipe`.
 
     count: of workers. seeds: of the first epoch; the workers' own are its `rushlight` and those
-    that follow. init: called in each with its number. start: as `multiprocessing_context` of the loader.
+    that follow. init: called in each with its number. start: as `multiprocessing_context` of the
+    loader.
     """
 
     def __init__(self, recipe: Recipe, count: int, seeds: EpochSeeds | TorchSeeds,
