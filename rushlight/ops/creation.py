@@ -394,8 +394,24 @@ def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
     if d.category == 1 and all(isinstance(x, int) for x in (start, step)):
         array = np.arange(count, dtype=np.int64) * step + start
     else:
-        array = np.arange(count, dtype=np.float64) * step + start
+        array = _counted(start, step, count, d.array)
     return finish(array.astype(d.array), requires_grad, out, "arange")
+
+
+def _counted(start: float, step: float, count: int, kind: np.dtype) -> np.ndarray:
+    """start + i * step, to the bit as torch has it in float32 and float64.
+
+    It counts from the first number of each 32 bytes, as rounded, but for the last ones, of which
+    there are no 64 bytes.
+    """
+    wide = np.longdouble if kind == np.float64 else np.float64  # so that sums are rounded once
+    line = np.arange(count, dtype=wide) * wide(step) + wide(start)
+    if kind.kind != "f" or kind.itemsize < 4 or (isinstance(start, int) and isinstance(step, int)):
+        return line
+    lanes, whole = 32 // kind.itemsize, count - count % (64 // kind.itemsize)
+    first = line[:whole:lanes].astype(kind).astype(wide)
+    line[:whole] = (first[:, None] + np.arange(lanes, dtype=wide) * wide(step)).reshape(-1)
+    return line
 
 
 @function("range", samples=lambda x: [(1, 4, 0.5)])
@@ -428,17 +444,23 @@ def _steps(start: Any, end: Any, steps: int, dtype: Any, out: Any) -> tuple[Any,
 
 
 def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:
-    """Evenly spaced numbers, counted from the nearer end so that both ends are exact."""
+    """Evenly spaced numbers, counted from the nearer end so that both ends are exact.
+
+    As torch has them: the step is a number of the dtype, and each number is rounded once; those of
+    half types after the product, too.
+    """
     if steps == 1:
         return np.array([start], kind)
     found = spaced(start, end, steps, kind) if steps > 1 and kind.kind == "f" else None
     if found is not None:
         return found
-    step = kind.type(end - start) / kind.type(max(steps - 1, 1))
+    step = (kind.type(end) - kind.type(start)) / kind.type(max(steps - 1, 1))
     half, result = steps // 2, np.empty(steps, kind)
     index = np.arange(steps - half)
-    result[:half] = kind.type(start) + (step * index[:half]).astype(kind)
-    result[half:] = (kind.type(end) - (step * index).astype(kind))[::-1]
+    wide = np.result_type(kind, np.float64) if kind.itemsize > 2 else kind
+    ways = index.astype(wide) * wide.type(step)
+    result[:half] = (wide.type(kind.type(start)) + ways[:half]).astype(kind)
+    result[half:] = (wide.type(kind.type(end)) - ways).astype(kind)[::-1]
     return result
 
 
@@ -453,7 +475,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = 
     tensor([0.0000, 0.5000, 1.0000])
     """
     start, end, d = _steps(start, end, steps, dtype, out)
-    kind = d.array if d.array.kind in "fc" and d.itemsize > 2 else np.dtype(np.float64)
+    kind = d.array if d.category >= 2 else np.dtype(np.float64)
     array = _line(start, end, steps, kind)
     return finish(array.astype(d.array, copy=False), requires_grad, out, "linspace")
 

@@ -15,7 +15,7 @@ from rushlight.backends.memory import recycle
 LARGE = 1 << 16  # numbers from which memory is recycled
 GRAIN = 1 << 14  # numbers that a thread takes at a time
 KINDS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
-PACK = Struct("2q3d").pack
+PACK = Struct("2q2d").pack
 
 
 def spaced(start: float, end: float, steps: int, dtype: np.dtype) -> np.ndarray | None:
@@ -26,7 +26,7 @@ def spaced(start: float, end: float, steps: int, dtype: np.dtype) -> np.ndarray 
     if steps >= LARGE:
         recycle()
     result = np.empty(steps, dtype)
-    run(PACK(id(result), steps, start, end, end - start), steps, GRAIN)
+    run(PACK(id(result), steps, start, end), steps, GRAIN)
     return result
 
 
@@ -43,16 +43,18 @@ def _run(dtype: np.dtype) -> Callable[[bytes, int, int], None] | None:
 
 
 def spaced_ir(kind: str, size: int) -> str:
-    """`spaced(table, count, grain)`: the step is rounded to the dtype, then each multiple of it."""
+    """`spaced(table, count, grain)`: the step is rounded to the dtype, then each number once."""
     loads = [builtin.loaded("target", 0, True), builtin.loaded("n", 1, False)]
     narrow = "fptrunc double {} to float" if kind == "float" else "fadd double {}, -0.0"
-    for word, name in enumerate(("start", "end", "width"), 2):
+    for word, name in enumerate(("start", "end"), 2):
         loads += [f"%at_{name} = getelementptr double, ptr %table, i64 {word}",
                   f"%wide_{name} = load double, ptr %at_{name}, align 1",
                   f"%{name} = {narrow.format(f'%wide_{name}')}"]
+    widen = "fpext float {} to double" if kind == "float" else "fadd double {}, -0.0"
     newline = "\n  "
     return f"""
 declare void @pool_run(ptr, ptr, i64, i64)
+declare double @llvm.fma.f64(double, double, double)
 
 define internal void @task(ptr %table, i64 %begin, i64 %stop) nounwind {{
 entry:
@@ -62,8 +64,12 @@ entry:
   %half32 = trunc i64 %half to i32
   %last = trunc i64 %before to i32
   %parts = sitofp i64 %before to {kind}
+  %width = fsub {kind} %end, %start
   %step = fdiv {kind} %width, %parts
-  %wide_step = {"fpext float %step to double" if kind == "float" else "fadd double %step, -0.0"}
+  %ahead = {widen.format("%step")}
+  %behind = fneg double %ahead
+  %from = {widen.format("%start")}
+  %to = {widen.format("%end")}
   br label %each
 each:
   %i = phi i64 [%begin, %entry], [%next, %each]
@@ -72,11 +78,10 @@ each:
   %first = icmp slt i32 %i32, %half32
   %k = select i1 %first, i32 %i32, i32 %back
   %places = sitofp i32 %k to double
-  %wide = fmul double %places, %wide_step
-  %way = {narrow.format("%wide")}
-  %up = fadd {kind} %start, %way
-  %down = fsub {kind} %end, %way
-  %x = select i1 %first, {kind} %up, {kind} %down
+  %near = select i1 %first, double %from, double %to
+  %way = select i1 %first, double %ahead, double %behind
+  %wide = call double @llvm.fma.f64(double %places, double %way, double %near)
+  %x = {narrow.format("%wide")}
   %at = getelementptr {kind}, ptr %target, i64 %i
   store {kind} %x, ptr %at, align {size}
   %next = add nuw nsw i64 %i, 1
