@@ -457,7 +457,8 @@ def _line(start: Any, end: Any, steps: int, kind: Any) -> np.ndarray:
     step = (kind.type(end) - kind.type(start)) / kind.type(max(steps - 1, 1))
     half, result = steps // 2, np.empty(steps, kind)
     index = np.arange(steps - half)
-    wide = np.result_type(kind, np.float64) if kind.itemsize > 2 else kind
+    wide = kind if kind.itemsize == 2 else np.dtype(
+        np.longdouble if kind == np.float64 else np.result_type(kind, np.float64))
     ways = index.astype(wide) * wide.type(step)
     result[:half] = (wide.type(kind.type(start)) + ways[:half]).astype(kind)
     result[half:] = (wide.type(kind.type(end)) - ways).astype(kind)[::-1]

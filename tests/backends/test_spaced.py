@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -13,15 +15,16 @@ if jit.available() is not None:
 
 
 def _expected(start: float, end: float, steps: int, kind: np.dtype) -> np.ndarray:
-    step = kind.type(end - start) / kind.type(steps - 1)
-    half, index = steps // 2, np.arange(steps)
-    up = kind.type(start) + (step * index).astype(kind)
-    down = kind.type(end) - (step * index).astype(kind)[::-1]
-    return np.where(index < half, up, down)
+    """Rounded once: in so much more precision that the product is exact."""
+    first, last = Fraction(float(kind.type(start))), Fraction(float(kind.type(end)))
+    step = Fraction(float((kind.type(end) - kind.type(start)) / kind.type(steps - 1)))
+    exact = [first + step * i if i < steps // 2 else last - step * (steps - 1 - i)
+             for i in range(steps)]
+    return np.array([float(x) for x in exact]).astype(kind)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("steps", [2, 3, 8, 1000, 1001, 100_003])
+@pytest.mark.parametrize("steps", [2, 3, 8, 1000, 1001, 20_003])
 def test_every_number(dtype: str, steps: int) -> None:
     kind = np.dtype(dtype)
     for start, end in ((0, 1), (-3.0, 3.0), (5.5, -7.1), (2, 2), (1e30, -1e30)):
