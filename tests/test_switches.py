@@ -49,7 +49,7 @@ def test_interop_threads() -> None:
 def test_default_device() -> None:
     assert rl.get_default_device() == rl.device("cpu")
     rl.set_default_device("cpu")
-    with pytest.raises(AssertionError, match="not compiled with CUDA enabled.*Use device='cpu'"):
+    with pytest.raises(AssertionError, match=r"not compiled with CUDA enabled.*Use device='cpu'"):
         rl.set_default_device("cuda")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,17 @@ def test_recycling_takes_numbers_and_other_shapes():
     assert np.array_equal(run(np.array(1, np.float32), x), x + 1)
     assert np.array_equal(run(x, x[0]), x + x[0])
     assert seen == [2, 2]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_results_are_written_along_their_memory(add, order) -> None:
+    """Also where the operands lie across each other, whichever of them has the result's order."""
+    turned = np.zeros((40, 50, 60), np.float32).transpose(order)
+    plain = np.ones(turned.shape, np.float32)
+    for arrays in ((turned, plain), (plain, turned)):
+        plan = strided._planned(strided.LOOPS[add], arrays, ...)
+        assert plan is not None
+        words = struct.unpack(f"{len(plan.words) // 8}q", plan.words)
+        out = 7 + 2 * 5  # after the fields of the plan and those of two inputs
+        column, size = words[out + 2], words[out + 3]
+        assert column == size == 4

@@ -94,18 +94,18 @@ def _planned(loop: Loop, arrays: Sequence[np.ndarray], out: Any) -> Plan | None:
     """The plan for these operands; None where a call of the ufunc does as well."""
     given = empty(np.broadcast_shapes(*[a.shape for a in arrays]), loop.types[-1],
                   arrays) if out is ... else out
+    order = sorted(range(given.ndim), key=lambda k: -given.strides[k])
+    result = given.transpose(order)  # the iterator would go row by row where operands disagree
+    turned = [np.broadcast_to(a, given.shape).transpose(order) for a in arrays]
     flags: Any = [*[["readonly"]] * len(arrays), ["writeonly", "no_broadcast"]]
-    nest = np.nditer([*arrays, given], ["zerosize_ok"], flags, [*loop.types], order="K")
+    nest = np.nditer([*turned, result], ["zerosize_ok"], flags, [*loop.types], order="K")
     views, operands = nest.itviews, nest.operands
     if views[0].ndim < 2 or views[0].size < MANY:
         return None
     offsets = [view.ctypes.data - operand.ctypes.data
                for view, operand in zip(views, operands, strict=True)]
-    result = operands[-1]
-    order = sorted(range(result.ndim), key=lambda k: -result.strides[k])
-    axes = () if result.flags.c_contiguous else tuple(map(int, np.argsort(order)))
-    return Plan(*_nest(loop.address, views, offsets), tuple(result.shape[k] for k in order)
-                if axes else result.shape, axes)
+    axes = () if given.flags.c_contiguous else tuple(map(int, np.argsort(order)))
+    return Plan(*_nest(loop.address, views, offsets), result.shape if axes else given.shape, axes)
 
 
 def _nest(address: int, views: Sequence[np.ndarray], offsets: Sequence[int],
