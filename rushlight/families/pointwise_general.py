@@ -19,6 +19,7 @@ from rushlight.families.broadcast import mismatch
 from rushlight.families.cast import astype, cast
 from rushlight.families.inplace import (
     check_in_place,
+    check_overlap,
     record_in_place,
     run_in_turn,
     title,
@@ -38,12 +39,27 @@ def apply(op: Any, arguments: Mapping[str, Any], out: Tensor | None = None) -> A
         return override_op(apply, op, arguments)
     variant, values = _settle(op, arguments)
     tensors, arrays, dtype = _operands(op, variant, values)
+    if out is not None and _takes(out, variant, arrays, dtype, values) and not (
+            flags.grad_enabled and (out._node is not None or _recording(tensors))):
+        check_overlap(out)
+        _run(variant, arrays, dtype, values, out=out._array)
+        wrote(out)
+        return out
     array = _run(variant, arrays, dtype, values)
     if out is not None:
         return write_out(out, array, op.name, recorded=_recording(tensors))
     result = wrap(array)
     _record(variant, result, tensors, arrays)
     return result
+
+
+def _takes(out: Any, variant: Any, arrays: list[Any], dtype: np.dtype,
+           values: Mapping[str, Any]) -> bool:
+    """Whether the result can be computed where `out` lies: no other shape, dtype or device."""
+    return (isinstance(out, Tensor) and not is_meta(out._array) and out._array.dtype == dtype
+            and not variant.boolean and variant.op.result != "real"
+            and not any(is_meta(a) for a in arrays)
+            and out._array.shape == _broadcast(variant.op, arrays, values))
 
 
 def apply_in_place(op: Any, arguments: Mapping[str, Any]) -> Tensor:
