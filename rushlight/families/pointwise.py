@@ -164,6 +164,7 @@ class Variant:
         self.small, self.large = tables(self.root, self.names, self.accepts)
         self._gradients: dict[str, Gradient | None] | None = None
         self._node_class: type[Node] | None = None
+        self._read_by: dict[tuple[bool, ...], set[str]] = {}  # by the operands that need gradients
 
     def accepts(self, dtype: np.dtype) -> bool:
         """Whether a kernel runs on `dtype` as it is, without promotion."""
@@ -216,7 +217,7 @@ class Variant:
             self._node_class = node_class(self)
         return self._node_class
 
-    @property
+    @cached_property
     def saves(self) -> tuple[str, ...]:
         """Names of the values that the gradients read: operands, scalars, "output"."""
         read: dict[str, None] = {}
@@ -235,8 +236,12 @@ class Variant:
 
     def read_by(self, edges: Any) -> set[str]:
         """The values that the gradients along those edges (None: not needed) read."""
-        return {name for name in self.saves
-                if any(edges[i] is not None for i in self.readers(name))}
+        needed = tuple([edge is not None for edge in edges])
+        found = self._read_by.get(needed)
+        if found is None:
+            found = self._read_by[needed] = {
+                name for name in self.saves if any(needed[i] for i in self.readers(name))}
+        return found
 
 
 class Gradient:
