@@ -41,9 +41,8 @@ from rushlight.ops.convolution import (
 from rushlight.ops.copying import clone, fill, fill_, zero_
 from rushlight.ops.counting import bincount, histc, histogram
 from rushlight.ops.creation import (
-    arange, as_tensor, asarray, empty, empty_like, empty_strided, eye, from_dlpack, from_numpy,
-    frombuffer, full, full_like, is_tensor, linspace, logspace, ones, ones_like, range, tensor,
-    zeros, zeros_like,
+    as_tensor, asarray, empty, empty_like, empty_strided, eye, from_dlpack, from_numpy, frombuffer,
+    full, full_like, is_tensor, ones, ones_like, tensor, zeros, zeros_like,
 )
 from rushlight.ops.ctc import ctc_loss
 from rushlight.ops.decomposition import old_cholesky as cholesky, old_qr as qr, old_svd as svd
@@ -119,6 +118,7 @@ from rushlight.ops.random import (
 )
 from rushlight.ops.random_activation import rrelu, rrelu_
 from rushlight.ops.random_distributions import binomial
+from rushlight.ops.ranges import arange, linspace, logspace, range
 from rushlight.ops.recurrent import (
     gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell,
 )

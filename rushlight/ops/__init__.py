@@ -22,7 +22,7 @@ from rushlight.ops import (
     masked_reductions, masking, matmul, matrix_function, matrix_norm, max_pooling, memory_layout,
     multi_head_attention, native_forms, native_normalization, norm, normalization,
     orthogonal_polynomials, padding, pooling, pooling_windows, positions, products, properties,
-    python_calls, quantile, random, random_activation, random_distributions, random_inplace,
+    python_calls, quantile, random, random_activation, random_distributions, random_inplace, ranges,
     recurrent, recurrent_layer, reduction, rounding, scan, scatter, searching, segments, selection,
     sequence_attention, sequence_rows, short_time_fourier, shuffling, softmax, sorting, sparse,
     sparse_changes, sparse_layout, special_functions, splitting, statistics, symbolic_numbers, take,

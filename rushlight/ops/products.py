@@ -15,9 +15,9 @@ from rushlight.base.errors import operands
 from rushlight.base.shapes import broadcast_shapes, normalize_dim
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import title
-from rushlight.ops.creation import arange
 from rushlight.ops.joining import cat, meshgrid, stack
 from rushlight.ops.matmul import matmul
+from rushlight.ops.ranges import arange
 from rushlight.tensor import Tensor, wrap
 
 
