@@ -106,10 +106,17 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
     >>> rl.nn.functional.scaled_dot_product_attention(q, q, q).shape
     torch.Size([1, 2, 4])
     """
-    if attn_mask is not None and is_causal:
+    if attn_mask is not None and is_causal and not _blocked_in_torch(query, value, attn_mask,
+                                                                     dropout_p):
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set "
                            "when is_causal=True: give one of the two")
     return attend(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+def _blocked_in_torch(query: Any, value: Any, attn_mask: Any, dropout_p: float) -> bool:
+    """Whether torch has a blocked kernel for these: that one takes a mask and is_causal at once."""
+    return (query.ndim == 4 and query.shape[-1] == value.shape[-1] and not dropout_p
+            and not attn_mask.requires_grad)
 
 
 def attend(query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
