@@ -14,6 +14,7 @@ import numpy as np
 from rushlight.base.device import device
 from rushlight.base.dtypes import dtype
 from rushlight.families.override import arm, title
+from rushlight.families.wrapped import leaves_of
 from rushlight.fx.graph import Graph
 from rushlight.fx.node import Node, Target
 from rushlight.nn.modules.module import Module
@@ -157,7 +158,7 @@ class Proxy:
                            args: tuple[Any, ...] = (),
                            kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        tracer = next(p.tracer for p in _proxies((args, kwargs)))
+        tracer = next(p.tracer for p in leaves_of((args, kwargs)) if isinstance(p, Proxy))
         owner = getattr(orig_method, "__self__", None)
         if isinstance(owner, property):  # tensor.shape of a subclass, and the like
             name = title(orig_method).split(".")[-2]
@@ -220,20 +221,9 @@ class ParameterProxy(Proxy):
         return self.param.numel()
 
 
-def _proxies(value: Any) -> Iterator[Proxy]:
-    if isinstance(value, Proxy):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _proxies(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _proxies(item)
-
-
 def holds_proxy(value: Any) -> bool:
     """Whether a value is or holds a proxy."""
-    return next(_proxies(value), None) is not None
+    return any(isinstance(leaf, Proxy) for leaf in leaves_of(value))
 
 
 def _install(name: str, reflected: bool) -> None:
