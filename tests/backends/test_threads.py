@@ -95,15 +95,20 @@ def test_workers_come_and_go() -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("the pool is serial here")
     features.set_num_threads(4)
-    run(10_000, 10)
-    wait_for(lambda: threads.worker_count() == 3)  # those of a test before may still be leaving
+    wait_for(lambda: workers_after_a_job() == 3)
     features.set_num_threads(2)
-    wait_for(lambda: threads.worker_count() == 1)
-    run(10_000, 10)
+    wait_for(lambda: workers_after_a_job() == 1)
     features.set_num_threads(1)
     wait_for(lambda: threads.worker_count() == 0)
     run(10_000, 10)
     assert threads.worker_count() == 0
+
+
+def workers_after_a_job() -> int:
+    # One job need not start all of them: while another test's workers are leaving their places are
+    # taken, and after a stall on a crowded machine the caller goes on alone for a while.
+    run(10_000, 10)
+    return threads.worker_count()
 
 
 def wait_for(condition, seconds: float = 10.0) -> None:
