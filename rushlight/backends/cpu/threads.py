@@ -1,9 +1,10 @@
 """The thread pool, made for machines that are shared with other work.
 
-A job is a native task over a range, cut into chunks. The calling thread and the workers claim
-chunks from one atomic counter, so a caller never waits for a worker that has not started: where
-the system gives the workers no time, it does all the work itself. Idle workers spin for some
-microseconds, since kernels come in bursts, and then sleep in the kernel.
+A job is a native task over a range, cut into chunks. The calling thread and each worker have an
+equal share of them, and whoever is done takes from the others, so a caller never waits for a
+worker that has not started: where the system gives the workers no time, it does all the work
+itself. Idle workers spin for some microseconds, since kernels come in bursts, and then sleep in
+the kernel.
 
 Workers are threads that live inside generated code and never touch Python: they start at the
 first large job, need no interpreter lock, and cannot hold up interpreter exit. While one caller has

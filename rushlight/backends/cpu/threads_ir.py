@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rushlight.backends.cpu.threads_worker_ir import WORKER
+
 MAX_WORKERS = 1024
 
 SERIAL = """
@@ -27,8 +29,11 @@ end:
 _STATE = f"""
 @alone.until = internal global i64 0, align 64 ; the time from which on workers are used again, or 0
 @lock = internal global i32 0, align 64       ; held by the caller whose job it is
-@unclaimed = internal global i64 0, align 64  ; chunks that nobody has taken: 0, or the first of
-                                              ; them times 2^32 and their number
+@places = internal global [{MAX_WORKERS + 1} x [8 x i64]] zeroinitializer, align 64 ; chunks set
+                                              ; aside for the caller and each worker: 0, or the
+                                              ; first of them times 2^32 and their number
+@open = internal global i64 0, align 64       ; grows with every job; odd until its chunks are taken
+@shared = internal global i64 0               ; places that have chunks of the job
 @finished = internal global i64 0, align 64   ; chunks of the job that are done
 @epoch = internal global i32 0, align 64      ; changes with every job: what idle workers sleep on
 @idle = internal global i32 0                 ; workers asleep, or about to be
@@ -86,30 +91,44 @@ define internal void @pause() alwaysinline nounwind {
 }
 """
 
-# Take chunks and run them until none is left: the caller from the first on, workers from the last,
-# so that a core sees one range of memory, and the same one in the next job over it. A successful
-# claim pins the job: its caller waits for every claimed chunk, so the job's fields are read after
-# the claim and need no lock.
+# Each thread has a place with an equal share of the chunks, on a cache line that nobody else writes
+# while all keep up: it takes them from the first on, so that a core sees one range of memory, and
+# the same one in the next job over it. When its own are gone it helps the others, from their last
+# chunk on. A successful claim pins the job: its caller waits for every claimed chunk, so the job's
+# fields are read after the claim and need no lock. `own` is 0 for the caller.
 _WORK = """
-define internal void @work(i1 %caller) noinline nounwind {
+define internal void @work(i64 %own) noinline nounwind {
 entry:
+  %open = load atomic i64, ptr @open acquire, align 8
+  %shared = load atomic i64, ptr @shared monotonic, align 8
+  br label %visit
+visit:
+  %step = phi i64 [0, %entry], [%step.next, %onward]
+  %unseen = icmp slt i64 %step, %shared
+  br i1 %unseen, label %there, label %close
+there:
+  %beyond = add i64 %own, %step
+  %number = urem i64 %beyond, %shared
+  %place = getelementptr [8 x i64], ptr @places, i64 %number
+  %is.own = icmp eq i64 %number, %own
   br label %look
 look:
-  %seen = load atomic i64, ptr @unclaimed monotonic, align 8
+  %ran = phi i64 [0, %there], [%ran.more, %run]
+  %seen = load atomic i64, ptr %place monotonic, align 8
   br label %try
 try:
   %left = phi i64 [%seen, %look], [%found, %claim]
   %some = icmp sgt i64 %left, 0
-  br i1 %some, label %claim, label %end
+  br i1 %some, label %claim, label %empty
 claim:
   %first = lshr i64 %left, 32
   %count = and i64 %left, 4294967295
   %rest = sub i64 %left, 1
   %later = add i64 %rest, 4294967296
-  %kept = select i1 %caller, i64 %later, i64 %rest
+  %kept = select i1 %is.own, i64 %later, i64 %rest
   %only = icmp eq i64 %count, 1
   %fewer = select i1 %only, i64 0, i64 %kept
-  %swap = cmpxchg ptr @unclaimed, i64 %left, i64 %fewer seq_cst seq_cst
+  %swap = cmpxchg ptr %place, i64 %left, i64 %fewer seq_cst seq_cst
   %found = extractvalue {i64, i1} %swap, 0
   %mine = extractvalue {i64, i1} %swap, 1
   br i1 %mine, label %run, label %try
@@ -118,183 +137,44 @@ run:
   %context = load ptr, ptr @context
   %n = load i64, ptr @size
   %grain = load i64, ptr @grain
-  %chunks = load i64, ptr @chunks
   %above = add i64 %first, %count
   %last.one = sub i64 %above, 1
-  %index = select i1 %caller, i64 %first, i64 %last.one
+  %index = select i1 %is.own, i64 %first, i64 %last.one
   %begin = mul i64 %index, %grain
   %next = add i64 %begin, %grain
   %last = call i64 @llvm.smin.i64(i64 %next, i64 %n)
   call void %task(ptr %context, i64 %begin, i64 %last)
-  %before = atomicrmw add ptr @finished, i64 1 seq_cst
-  %now = add i64 %before, 1
+  %ran.more = add i64 %ran, 1
+  br label %look
+empty:
+  %helped = icmp sgt i64 %ran, 0
+  br i1 %helped, label %report, label %onward
+report:
+  %chunks = load i64, ptr @chunks
+  %before = atomicrmw add ptr @finished, i64 %ran seq_cst
+  %now = add i64 %before, %ran
   %all = icmp eq i64 %now, %chunks
-  br i1 %all, label %complete, label %look
+  br i1 %all, label %complete, label %onward
 complete:
   %slept = atomicrmw xchg ptr @asleep, i32 0 seq_cst
   %wake = icmp ne i32 %slept, 0
-  br i1 %wake, label %notify, label %end
+  br i1 %wake, label %notify, label %onward
 notify:
   call void @futex_wake(ptr @asleep, i32 1)
+  br label %onward
+onward:
+  %step.next = add i64 %step, 1
+  br label %visit
+close:
+  %latest = load atomic i64, ptr @open monotonic, align 8
+  %same = icmp eq i64 %latest, %open
+  %odd = trunc i64 %open to i1
+  %ajar = and i1 %same, %odd
+  br i1 %ajar, label %shut, label %end
+shut:
+  %even = and i64 %open, -2
+  %s = cmpxchg ptr @open, i64 %open, i64 %even seq_cst seq_cst
   br label %end
-end:
-  ret void
-}
-"""
-
-# An idle worker spins, offering its core to others now and then, and then sleeps. One that is woken
-# wakes two more if there is work, so that a caller pays for one wake-up only, however many cores.
-# On the caller's own core, where wake-ups tend to leave it, it would only be in the way: it moves
-# to another by striking that core from its affinity for a moment, or sleeps if there is none. A
-# worker leaves when fewer are wanted than its number. It blocks the signals that are Python's to
-# handle, so that they interrupt the thread that waits for them.
-_WORKER = """
-define internal i1 @at_home() alwaysinline nounwind {
-  %cpu = call i32 @sched_getcpu()
-  %home = load atomic i32, ptr @home monotonic, align 4
-  %same = icmp eq i32 %cpu, %home
-  ret i1 %same
-}
-
-define internal i1 @step_aside() noinline nounwind {
-entry:
-  %all = alloca [1024 x i8], align 64
-  %others = alloca [1024 x i8], align 64
-  call void @llvm.memset.p0.i64(ptr %all, i8 0, i64 1024, i1 false)
-  %error = call i32 @sched_getaffinity(i32 0, i64 1024, ptr %all)
-  %failed = icmp ne i32 %error, 0
-  br i1 %failed, label %stay, label %strike
-strike:
-  call void @llvm.memcpy.p0.p0.i64(ptr %others, ptr %all, i64 1024, i1 false)
-  %home = load atomic i32, ptr @home monotonic, align 4
-  %byte = lshr i32 %home, 3
-  %low = and i32 %home, 7
-  %shift = trunc i32 %low to i8
-  %bit = shl i8 1, %shift
-  %mask = xor i8 %bit, -1
-  %inside = icmp ult i32 %byte, 1024
-  br i1 %inside, label %clear, label %stay
-clear:
-  %at = getelementptr i8, ptr %others, i32 %byte
-  %old = load i8, ptr %at
-  %new = and i8 %old, %mask
-  store i8 %new, ptr %at
-  %refused = call i32 @sched_setaffinity(i32 0, i64 1024, ptr %others)
-  %back = call i32 @sched_setaffinity(i32 0, i64 1024, ptr %all)
-  %moved = icmp eq i32 %refused, 0
-  ret i1 %moved
-stay:
-  ret i1 false
-}
-
-define internal ptr @worker(ptr %argument) nounwind {
-entry:
-  %index = ptrtoint ptr %argument to i64
-  %number = trunc i64 %index to i32
-  %signals = alloca [256 x i8], align 16
-  %f = call i32 @sigfillset(ptr %signals)
-  %ill = call i32 @sigdelset(ptr %signals, i32 4)
-  %bus = call i32 @sigdelset(ptr %signals, i32 7)
-  %fpe = call i32 @sigdelset(ptr %signals, i32 8)
-  %segv = call i32 @sigdelset(ptr %signals, i32 11)
-  %m = call i32 @pthread_sigmask(i32 0, ptr %signals, ptr null)
-  br label %serve
-serve:
-  %near = call i1 @at_home()
-  br i1 %near, label %aside, label %help
-aside:
-  %moved = call i1 @step_aside()
-  br i1 %moved, label %help, label %sleep
-help:
-  call void @work(i1 false)
-  br label %spin
-spin:
-  %turn = phi i32 [0, %help], [%turn.next, %again], [%turn.next, %count]
-  %wanted = load atomic i32, ptr @wanted seq_cst, align 4
-  %leave = icmp sge i32 %number, %wanted
-  br i1 %leave, label %exit, label %peek
-peek:
-  %left = load atomic i64, ptr @unclaimed monotonic, align 8
-  %busy = icmp sgt i64 %left, 0
-  br i1 %busy, label %serve, label %again
-again:
-  call void @pause()
-  %turn.next = add i32 %turn, 1
-  %phase = and i32 %turn.next, 63
-  %polite = icmp eq i32 %phase, 0
-  br i1 %polite, label %yield, label %spin
-yield:
-  %y = call i32 @sched_yield()
-  %met = call i1 @at_home()
-  br i1 %met, label %aside, label %count
-count:
-  %more = icmp slt i32 %turn.next, $SPINS
-  br i1 %more, label %spin, label %sleep
-sleep:
-  %unhelpful = phi i1 [true, %aside], [false, %count]
-  %i = atomicrmw add ptr @idle, i32 1 seq_cst
-  %epoch = load atomic i32, ptr @epoch seq_cst, align 4
-  %late = load atomic i64, ptr @unclaimed seq_cst, align 8
-  %left.over = icmp sgt i64 %late, 0
-  %helpful = xor i1 %unhelpful, true
-  %work = and i1 %left.over, %helpful
-  %wanted2 = load atomic i32, ptr @wanted seq_cst, align 4
-  %leave2 = icmp sge i32 %number, %wanted2
-  %stay = or i1 %work, %leave2
-  br i1 %stay, label %awake, label %wait
-wait:
-  call void @futex_wait(ptr @epoch, i32 %epoch)
-  br label %awake
-awake:
-  %before = atomicrmw sub ptr @idle, i32 1 seq_cst
-  %others = icmp sgt i32 %before, 1
-  %plenty = load atomic i64, ptr @unclaimed monotonic, align 8
-  %number.left = and i64 %plenty, 4294967295
-  %more.work = icmp sgt i64 %number.left, 2
-  %pass.on = and i1 %others, %more.work
-  br i1 %pass.on, label %wake, label %serve
-wake:
-  call void @futex_wake(ptr @epoch, i32 2)
-  br label %serve
-exit:
-  %r = atomicrmw sub ptr @running, i32 1 seq_cst
-  %slot = getelementptr i32, ptr @alive, i64 %index
-  store atomic i32 0, ptr %slot seq_cst, align 4
-  ret ptr null
-}
-
-define internal void @start(i32 %wanted) noinline nounwind {
-entry:
-  %thread = alloca i64
-  br label %each
-each:
-  %k = phi i32 [0, %entry], [%next, %continue]
-  %more = icmp slt i32 %k, %wanted
-  br i1 %more, label %slot, label %end
-slot:
-  %index = zext i32 %k to i64
-  %flag = getelementptr i32, ptr @alive, i64 %index
-  %swap = cmpxchg ptr %flag, i32 0, i32 1 seq_cst seq_cst
-  %free = extractvalue {i32, i1} %swap, 1
-  br i1 %free, label %create, label %continue
-create:
-  %r = atomicrmw add ptr @running, i32 1 seq_cst
-  %argument = inttoptr i64 %index to ptr
-  %error = call i32 @pthread_create(ptr %thread, ptr null, ptr @worker, ptr %argument)
-  %failed = icmp ne i32 %error, 0
-  br i1 %failed, label %refuse, label %detach
-detach:
-  %t = load i64, ptr %thread
-  %d = call i32 @pthread_detach(i64 %t)
-  br label %continue
-refuse:
-  %u = atomicrmw sub ptr @running, i32 1 seq_cst
-  store atomic i32 0, ptr %flag seq_cst, align 4
-  store atomic i32 1, ptr @refused seq_cst, align 4
-  br label %end
-continue:
-  %next = add i32 %k, 1
-  br label %each
 end:
   ret void
 }
@@ -352,7 +232,29 @@ publish:
   %cpu = call i32 @sched_getcpu()
   store atomic i32 %cpu, ptr @home monotonic, align 4
   store atomic i64 0, ptr @finished seq_cst, align 8
-  store atomic i64 %chunks, ptr @unclaimed seq_cst, align 8
+  %wide = zext i32 %wanted to i64
+  %threads = add i64 %wide, 1
+  %shared = call i64 @llvm.smin.i64(i64 %threads, i64 %chunks)
+  store atomic i64 %shared, ptr @shared monotonic, align 8
+  br label %deal
+deal:
+  %place = phi i64 [0, %publish], [%place.next, %deal]
+  %first = phi i64 [0, %publish], [%after, %deal]
+  %place.next = add i64 %place, 1
+  %upto = mul i64 %place.next, %chunks
+  %after = udiv i64 %upto, %shared
+  %count = sub i64 %after, %first
+  %high = shl i64 %first, 32
+  %dealt = or i64 %high, %count
+  %word = getelementptr [8 x i64], ptr @places, i64 %place
+  store atomic i64 %dealt, ptr %word release, align 8
+  %dealing = icmp slt i64 %place.next, %shared
+  br i1 %dealing, label %deal, label %announce
+announce:
+  %before = load atomic i64, ptr @open monotonic, align 8
+  %even = and i64 %before, -2
+  %odd = add i64 %even, 3
+  store atomic i64 %odd, ptr @open seq_cst, align 8
   store atomic i64 0, ptr @alone.until monotonic, align 8
   %e = atomicrmw add ptr @epoch, i32 1 seq_cst
   %idle = load atomic i32, ptr @idle seq_cst, align 4
@@ -370,7 +272,7 @@ wake:
   br label %share
 share:
   %started = call i64 @now()
-  call void @work(i1 true)
+  call void @work(i64 0)
   %worked = call i64 @now()
   br label %wait
 wait:
@@ -429,7 +331,8 @@ define i32 @pool_workers() nounwind {
 
 ; In the child of a fork no worker exists, and whoever held the lock is gone.
 define void @pool_forget() nounwind {
-  store i64 0, ptr @unclaimed
+  store i64 0, ptr @open
+  call void @llvm.memset.p0.i64(ptr @places, i8 0, i64 $PLACES, i1 false)
   store i64 0, ptr @finished
   store i64 0, ptr @alone.until
   store i32 0, ptr @idle
@@ -457,8 +360,9 @@ def pool_ir(family: str) -> str | None:
     names = _FAMILIES.get(family)
     if names is None:
         return None
-    ir = SERIAL + _STATE + _DECLARATIONS + _WORK + _WORKER + _RUN
-    constants = {"$WAKE": "8", "$STALL": "500000", "$ALIVE": str(4 * MAX_WORKERS)}
+    ir = SERIAL + _STATE + _DECLARATIONS + _WORK + WORKER + _RUN
+    constants = {"$WAKE": "8", "$STALL": "500000", "$ALIVE": str(4 * MAX_WORKERS),
+                 "$PLACES": str(64 * (MAX_WORKERS + 1))}
     for name, value in {**names, **constants}.items():
         ir = ir.replace(name, value)
     return ir

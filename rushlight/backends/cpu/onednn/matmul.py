@@ -19,8 +19,8 @@ FEW_ROWS = 16  # below, oneDNN's kernels for transposed operands are quicker tha
 COLUMNS = 32  # in a job at least, so that there are two: it takes those kernels for parts only
 FEW = 4  # jobs for which parts may be as narrow as that
 BLOCK = 16
-TILE = 128  # rows and columns of a job at least, where both are cut
-ENOUGH = 16  # jobs for which it is enough to cut one
+ENOUGH = 16  # jobs for which it is enough to cut one dimension
+TILES = ((128, 32), (64, ENOUGH))  # rows and columns at least, and jobs at most, where both are cut
 MAX_DIMS = 6  # of oneDNN's fast matrix products
 
 
@@ -100,10 +100,12 @@ def jobs(shape: Ints, flops: float) -> list[Ranges]:
               for axis, extent in ((-2, shape[-2]), (-1, shape[-1]))}
     best = max(pieces, key=lambda axis: min(wanted, pieces[axis]))
     rows, columns = len(shape) - 2, len(shape) - 1
-    grid = tiles(shape[-2] // TILE, shape[-1] // TILE, wanted)
-    if MANY_CORES and pieces[best] < min(grid[0] * grid[1], ENOUGH):
-        return [over + down for over in along(rows, cut(shape[-2], grid[0], BLOCK))
-                for down in along(columns, cut(shape[-1], grid[1], BLOCK))]
+    if MANY_CORES and pieces[best] < min(wanted, ENOUGH):
+        down, over = max((tiles(shape[-2] // size, shape[-1] // size, min(wanted, most))
+                          for size, most in TILES), key=prod)
+        if down * over > pieces[best]:
+            return [high + wide for high in along(rows, cut(shape[-2], down, BLOCK))
+                    for wide in along(columns, cut(shape[-1], over, BLOCK))]
     return along(len(shape) + best, cut(shape[best], min(wanted, pieces[best]), BLOCK))
 
 
