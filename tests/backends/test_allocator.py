@@ -37,7 +37,7 @@ def run_python(code: str) -> subprocess.CompletedProcess:
     prelude = ("import os, threading, sys\nimport numpy as np\n"
                "from rushlight.backends.cpu import allocator\nallocator.install()\n")
     return subprocess.run([sys.executable, "-c", prelude + code], capture_output=True, text=True,
-                          timeout=60, env=os.environ, check=False)
+                          timeout=300, env=os.environ, check=False)
 
 
 def change(before: dict[str, int]) -> dict[str, int]:
@@ -263,5 +263,5 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 from rushlight.backends.cpu import allocator
 print(allocator.install(), allocator.available(), allocator.memory_stats()["current"])
-"""], capture_output=True, text=True, timeout=60, env=os.environ, check=False)
+"""], capture_output=True, text=True, timeout=300, env=os.environ, check=False)
     assert result.stdout.startswith("False the address space"), result.stderr

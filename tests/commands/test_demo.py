@@ -211,7 +211,7 @@ def test_ctrl_c_leaves_nothing(digits: Path, tmp_path: Path) -> None:
     assert "epoch 1" in process.stdout.readline()
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert errors.endswith("rushlight demo: interrupted\n")

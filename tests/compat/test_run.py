@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([sys.executable, "-m", "rushlight", "run", *arguments], cwd=cwd,
-                          capture_output=True, text=True, timeout=120,
+                          capture_output=True, text=True, timeout=300,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == code, done.stdout + done.stderr
     return done
@@ -87,7 +87,7 @@ if __name__ == "__main__":
         queue = context.Queue()
         process = context.Process(target=child, args=(queue,))
         process.start()
-        print(*queue.get(timeout=60))
+        print(*queue.get(timeout=240))
         process.join()
         loader = DataLoader(Numbers(), num_workers=1, multiprocessing_context=method)
         print([x.item() for x in loader])

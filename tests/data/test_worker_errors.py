@@ -100,7 +100,7 @@ class Dying:
             if self.how == "exit":
                 os._exit(7)
             os.kill(os.getpid(), getattr(signal, self.how))
-            time.sleep(30)
+            time.sleep(300)
         return index
 
 
@@ -112,7 +112,7 @@ def test_a_worker_that_dies_ends_the_loop(how: str, named: str, persistent: bool
     loader = DataLoader(Dying(how), 2, num_workers=2, persistent_workers=persistent)
     with pytest.raises(RuntimeError, match=rf"DataLoader worker \(pid\(s\) \d+, {named}\) exited"):
         list(loader)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert set(multiprocessing.active_children()) <= set(before)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,24 +49,25 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
 @linux
-def test_nothing_is_left_behind() -> None:
-    descriptors, memory = len(os.listdir("/proc/self/fd")), os.listdir("/dev/shm")
-    before = children()
+def test_nothing_is_left_behind(left_in_memory: Callable[[], set[str]],
+                                open_descriptors: Callable[[int], int]) -> None:
+    descriptors, before = open_descriptors(0), set(children())
     for _ in range(3):
         for _ in DataLoader(Squares(), 2, num_workers=2):
             pass
         for _ in DataLoader(Squares(), 2, num_workers=2):
             break
         iter(DataLoader(Squares(), 2, num_workers=2))
+    del _  # the last batch holds its memory
     gc.collect()
-    assert children() == before and not left_in_memory(memory)
-    assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
+    assert before.issuperset(children()) and not left_in_memory()
+    assert open_descriptors(descriptors) <= descriptors
 
 
 def test_workers_end_while_others_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were forked later have copies of what the first hear from: then the first would
     end by SIGTERM only, once patience is over."""
-    monkeypatch.setattr(worker_pool, "PATIENCE", 10.0)  # a busy machine is slow to end them
+    monkeypatch.setattr(worker_pool, "PATIENCE", 60.0)  # a busy machine is slow to end them
     loader = DataLoader(Squares(), 1, num_workers=2)
     first = iter(loader)
     processes = [member.process for member in first._pool.members]
@@ -75,7 +77,7 @@ def test_workers_end_while_others_live_on(monkeypatch: pytest.MonkeyPatch) -> No
     gc.collect()
     assert not any(process.is_alive() for process in processes)
     assert [process.exitcode for process in processes] == [0, 0]  # and not -SIGTERM
-    assert time.monotonic() - started < 9.9 and len(list(second)) == 11
+    assert time.monotonic() - started < 59 and len(list(second)) == 11
 
 
 PROGRAM = """
@@ -103,9 +105,9 @@ if __name__ == "__main__":
 @pytest.mark.parametrize(("end", "options"), [
     ("SIGINT", {}), ("SIGINT", {"persistent_workers": True}),
     ("SIGINT", {"multiprocessing_context": "spawn"}), ("SIGTERM", {}), ("SIGKILL", {})])
-def test_however_the_program_ends(end: str, options: dict[str, Any], tmp_path: Path) -> None:
+def test_however_the_program_ends(end: str, options: dict[str, Any], tmp_path: Path,
+                              left_in_memory: Callable[[], set[str]]) -> None:
     """Ctrl-C goes to all processes of the group; the others to the main one alone."""
-    memory = os.listdir("/dev/shm")
     path = tmp_path / "program.py"
     path.write_text(PROGRAM.format(root=str(ROOT), options=options))
     program = subprocess.Popen([sys.executable, str(path)],
@@ -118,23 +120,13 @@ def test_however_the_program_ends(end: str, options: dict[str, Any], tmp_path: P
         os.killpg(program.pid, signal.SIGINT)
     else:
         program.send_signal(getattr(signal, end))
-    _, errors = program.communicate(timeout=20)
+    _, errors = program.communicate(timeout=300)
     assert end != "SIGINT" or errors.count("Traceback") == 1  # the main program's own
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(map(running, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(running, workers))
-    assert not left_in_memory(memory)
-
-
-def left_in_memory(before: list[str]) -> set[str]:
-    """What was made in shared memory since, and stays: other tests make and remove things there."""
-    new = set(os.listdir("/dev/shm")).difference(before)
-    deadline = time.monotonic() + 10
-    while new and time.monotonic() < deadline:
-        time.sleep(0.05)
-        new &= set(os.listdir("/dev/shm"))
-    return new
+    assert not left_in_memory()
 
 
 def running(pid: str) -> bool:
@@ -171,7 +163,7 @@ if __name__ == "__main__":
 
 def test_threads_of_the_main_process_do_not_hang_workers() -> None:
     program = subprocess.run([sys.executable, "-c", FORKED.format(root=str(ROOT))],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=300)
     assert program.stdout == "done\n", program.stderr
 
 

@@ -6,13 +6,21 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import rushlight as rl
-from rushlight.utils.data import DataLoader, IterableDataset, get_worker_info, transport
+from rushlight.utils.data import (
+    DataLoader,
+    IterableDataset,
+    get_worker_info,
+    transport,
+    worker_pool,
+)
 
 
 class Squares:
@@ -260,15 +268,39 @@ def test_two_passes_at_once() -> None:
         (0, 0), (1, 1), (2, 2)]
 
 
-def slow_start(number: int) -> None:
-    time.sleep(1.0 if number == 0 else 0)
+def held_back(gate: Path, number: int) -> None:
+    """Let worker 0 begin once a file is there."""
+    end = time.monotonic() + 300
+    while number == 0 and not gate.exists() and time.monotonic() < end:
+        time.sleep(0.005)
 
 
-def test_order_may_be_given_up() -> None:
-    loader = DataLoader(range(8), num_workers=2, in_order=False, worker_init_fn=slow_start)
-    found = [batch.item() for batch in loader]
-    assert sorted(found) == list(range(8)) and found[0] % 2 == 1
-    ordered = DataLoader(range(8), num_workers=2, worker_init_fn=slow_start)
+class Opening:
+    """Numbers; whoever fetches 1 opens the gate."""
+
+    def __init__(self, gate: Path) -> None:
+        self.gate = gate
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> int:
+        if index == 1:
+            self.gate.touch()
+        return index
+
+
+def test_order_may_be_given_up(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    loader = DataLoader(range(8), num_workers=2, in_order=False,
+                        worker_init_fn=partial(held_back, gate))
+    passing = iter(loader)
+    first = next(passing).item()
+    gate.touch()
+    assert sorted([first, *(batch.item() for batch in passing)]) == list(range(8))
+    assert first % 2 == 1  # of the other worker, which did not wait
+    gate.unlink()
+    ordered = DataLoader(Opening(gate), num_workers=2, worker_init_fn=partial(held_back, gate))
     assert [batch.item() for batch in ordered] == list(range(8))
     with pytest.raises(RuntimeError, match="in_order=False"):
         passing = iter(loader)
@@ -276,8 +308,10 @@ def test_order_may_be_given_up() -> None:
     del passing
 
 
-def test_timeouts() -> None:
-    loader = DataLoader(range(2), num_workers=1, timeout=0.2, worker_init_fn=slow_start)
+def test_timeouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_pool, "PATIENCE", 0.1)  # with one that would wait for ever
+    loader = DataLoader(range(2), num_workers=1, timeout=0.2,
+                        worker_init_fn=partial(held_back, tmp_path / "never"))
     with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0\.2 seconds"):
         list(loader)
 
