@@ -51,7 +51,7 @@ def astype(array: Any, dtype: np.dtype) -> Any:
             return kernel(array, out=np.empty_like(array, dtype))
     if type(array) is np.ndarray and 0 in array.strides and array.ndim > 1:
         return arranged(_silent_astype(array, dtype), (array,))
-    if type(array) is not np.ndarray or _never_warns(source, dtype):
+    if type(array) is not np.ndarray or never_warns(source, dtype):
         return array.astype(dtype)
     if source is FLOAT64 and dtype is FLOAT32:
         kernel = _kernel("float64", "float32")
@@ -79,7 +79,7 @@ def _silent_astype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 @cache
-def _never_warns(source: np.dtype, dtype: np.dtype) -> bool:
+def never_warns(source: np.dtype, dtype: np.dtype) -> bool:
     """Whether no value can overflow, or be invalid, on the way: integers wrap around in silence."""
     if dtype.kind in "biu":
         return dtype.kind == "b" or source.kind in "biu"

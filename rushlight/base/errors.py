@@ -39,9 +39,12 @@ def user_frame(depth: int = 1) -> FrameType | None:
 Site = tuple[CodeType, int]  # code and instruction: a line number costs more, and is rarely asked
 
 
-def user_site() -> Site | None:
-    """Where the user's program is now, cheaply."""
-    frame: FrameType | None = sys._getframe(1)
+def user_site(depth: int = 1) -> Site | None:
+    """Where the user's program is now, cheaply: each frame that is looked at takes a while.
+
+    depth: how many frames are the package's own for certain, this one included.
+    """
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None and _internal[frame.f_code.co_filename]:
         frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lasti)

@@ -93,11 +93,10 @@ def check_writable(target: Tensor) -> None:
 def wrote(target: Tensor) -> None:
     """Count a write to `target`'s memory, and remember the user's line."""
     version = target._writes
-    if version is None:  # nobody has saved or viewed the memory, so nobody will ask for the line
-        target._writes = [1, None, None]
+    if version is None:  # nobody has saved or viewed the memory, or looked at its version
         return
     version[0] += 1
-    version[1] = user_site()
+    version[1] = user_site(3)  # the caller of the operation that has called this
 
 
 def may_write(target: Tensor) -> bool:

@@ -1,7 +1,7 @@
 """Which kernel runs an expression: by dtype, and by whether the work is worth machine code.
 
-Small arrays go to NumPy's own loops where the expression is one ufunc; everything else is
-compiled, and falls back to NumPy calls where it cannot be.
+Small arrays go to NumPy's own loops where the expression is one ufunc that is exact; everything
+else is compiled, and falls back to NumPy calls where it cannot be.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ else:
     host = Deferred("rushlight.backends.host.scalar", globals())
 
 QUOTIENTS = {"floor_div", "trunc_div", "remainder", "fmod"}
+# NumPy's float32 kernels of these err by up to 3 units in the last place, ours by hardly more than
+# one half; and a number has one logarithm, whatever the size of the array that it stands in.
+ROUGH = frozenset("""exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh
+                  asinh acosh atanh""".split())
 
 __all__ = ["LARGE", "Kernels", "kernel_for", "number", "tables"]  # LARGE: threads pay from there on
 
@@ -50,6 +54,8 @@ class Kernels(dict[Any, Any]):
                                    kernel_for(root, names, dtype, self.large))
             if dtype.kind in "iu":
                 made = _refusing_zero(made, self.root, self.names)
+            elif dtype in dtypes.HALF_TYPES:
+                made = _with_wide_numbers(made, self.root, self.names, dtype, self.large)
         self[dtype] = made
         return made
 
@@ -60,18 +66,25 @@ def tables(root: Expression, names: Sequence[str],
     return Kernels(root, names, False, accepts), Kernels(root, names, True, accepts)
 
 
-def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype,
-               large: bool) -> Callable[..., np.ndarray]:
-    """A function of arrays of `dtype` (truth values for boolean symbols), as a ufunc is."""
+def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype, large: bool,
+               wide_names: Sequence[str] = ()) -> Callable[..., np.ndarray]:
+    """A function of arrays of `dtype` (truth values for boolean symbols), as a ufunc is.
+
+    wide_names: those that are float32, beside a half type.
+    """
     plain = host.kernel(root, names, dtype)
     half = dtype in dtypes.HALF_TYPES
     wide = dtypes.FROM_ARRAY[dtype] in dtypes.STORED  # no machine code for these
-    if isinstance(plain, np.ufunc) and (wide or not (large or half)):
+    if half and root.name == "nextafter":  # next in its own dtype: float32 has nearer ones
+        return quiet(np.nextafter)
+    rough = dtype == np.float32 and root.name in ROUGH
+    if isinstance(plain, np.ufunc) and (wide or not (large or half or rough)):
         return quiet(plain)
     if wide:
         return plain
     boolean = {str(x.value) for x in walk([root]) if x.name == "symbol" and x.boolean}
-    inputs = tuple(np.dtype(np.bool_) if name in boolean else dtype for name in names)
+    inputs = tuple(np.dtype(np.bool_) if name in boolean else
+                   np.dtype(np.float32) if name in wide_names else dtype for name in names)
     output = np.dtype(np.bool_) if root.boolean else dtype
     try:
         compiled = cpu.kernel(root, names, inputs, output)
@@ -97,6 +110,26 @@ def _refusing_zero(kernel: Callable[..., np.ndarray], root: Expression,
         return kernel(*arrays, out=out)
 
     return checked
+
+
+def _with_wide_numbers(kernel: Callable[..., np.ndarray], root: Expression, names: Sequence[str],
+                       dtype: np.dtype, large: bool) -> Callable[..., np.ndarray]:
+    """`kernel` of a half type, but for operands in float32 (see `number_beside`) one that takes
+    them as they are: 0.999 in bfloat16 is 1."""
+    forms: dict[tuple[str, ...], Callable[..., np.ndarray]] = {}
+
+    def run(*arrays: Any, out: Any = ...) -> np.ndarray:
+        try:
+            return kernel(*arrays, out=out)
+        except TypeError:
+            wide = tuple(n for n, x in zip(names, arrays, strict=True) if x.dtype == np.float32)
+            if not wide:
+                raise
+        if wide not in forms:
+            forms[wide] = kernel_for(root, names, dtype, large, wide)
+        return forms[wide](*arrays, out=out)
+
+    return run
 
 
 def recycling(kernel: np.ufunc) -> Callable[..., np.ndarray]:
@@ -133,6 +166,14 @@ def _through_float32(root: Expression, names: Sequence[str], dtype: np.dtype,
     return kernel
 
 
+def number_beside(op: Any, name: str, value: Any, dtype: np.dtype) -> np.ndarray:
+    """A Python number that stands for `name` in a call computed in `dtype`: where torch does not
+    round it to a half type, in float32."""
+    whole = dtype in dtypes.HALF_TYPES and (name in op.scalars or op.name in WHOLE_NUMBERS)
+    return number(value, np.dtype(np.float32) if whole else dtype)
+
+
+WHOLE_NUMBERS = frozenset(("mul", "div", "floor_divide", "xlogy"))  # the others round, like torch
 _numbers: dict[tuple[np.dtype, Any, type], np.ndarray] = {}
 NUMBERS_KEPT = 4096
 

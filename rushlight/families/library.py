@@ -71,6 +71,7 @@ class Library:
         self.structure: Any = getattr(cls, "structure", tuple)
         self.differentiable: Any = getattr(cls, "differentiable", None)
         self.layout: KeptLayout | None = getattr(cls, "layout", None)
+        self.in_target: bool = getattr(cls, "in_target", False)
 
     # What the signatures say is read when first asked for: importing stays quick.
 
@@ -168,6 +169,8 @@ def call(op: Library, values: dict[str, Any], out: Any = None) -> Any:
         return override_op(call, op, values)
     arguments = {}
     requires = False
+    if op.in_target and values["dtype"] is None and isinstance(out, Tensor):
+        values = {**values, "dtype": out.dtype}
     for name, value in values.items():
         arguments[name] = value
         if name in op.operands and (value is not None or name == op.operands[0]):

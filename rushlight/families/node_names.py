@@ -53,7 +53,7 @@ def fused(node: Node) -> Node | None:
 def _option(node: Node, name: str) -> Any:
     """What a node of a library op keeps under `name`, which is no tensor; None once freed."""
     op: Any = getattr(node, "op", None)
-    saved = node.saved
+    saved = node.kept()
     at = 0
     for other in getattr(op, "reads", ()):
         if other == name:
@@ -104,15 +104,17 @@ def _linear(node: Any) -> str:
 
 def _power(node: Any) -> str:
     """PowBackward0 for a number as exponent, 1 for two tensors, 2 for a number as base."""
-    if node.saved is None:
+    saved = node.kept()
+    if saved is None:
         return "PowBackward0"
     numbers = {name for i, name in enumerate(node.variant.saves)
-               if node.saved[1 + 3 * i] is not None and node.saved[2 + 3 * i] is None}
+               if saved[1 + 3 * i] is not None and saved[2 + 3 * i] is None}
     return f"PowBackward{2 if 'input' in numbers else 0 if 'exponent' in numbers else 1}"
 
 
 def _squeeze(node: Node) -> str:
-    return f"SqueezeBackward{int(bool(node.saved) and len(node.saved) > 1)}"
+    saved = node.kept()
+    return f"SqueezeBackward{int(bool(saved) and len(saved) > 1)}"
 
 
 RULES: dict[str, Callable[[Any], str]] = {

@@ -58,9 +58,10 @@ class Pointwise:
     def __init__(self, declaration: Declaration, promote: Word, result: str, refuse: Word,
                  grad: Mapping[str, Rule] | Rule | None, *, tensors: str = "",
                  domain: Domain = None, refusal: str = "",
-                 check: Callable[..., None] | None = None, casts: bool = False) -> None:
+                 check: Callable[..., None] | None = None, casts: bool = False,
+                 natural: str = "") -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
-        declaration.op, self.check, self.casts = self, check, casts
+        declaration.op, self.check, self.casts, self.natural = self, check, casts, natural
         self.promote, self.result, self.refuse = promote, result, refuse
         self.tensors, self.domain, self.refusal = frozenset(tensors.split()), domain, refusal
         self._grad = grad
@@ -165,6 +166,8 @@ class Variant:
         self._gradients: dict[str, Gradient | None] | None = None
         self._node_class: type[Node] | None = None
         self._read_by: dict[tuple[bool, ...], set[str]] = {}  # by the operands that need gradients
+        # What operands of several kinds are computed in, by those kinds (`promoted`).
+        self.promotions: dict[tuple[Any, ...], tuple[np.dtype, tuple[int, ...]]] = {}
 
     def accepts(self, dtype: np.dtype) -> bool:
         """Whether a kernel runs on `dtype` as it is, without promotion."""
@@ -310,7 +313,7 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
               grad: Mapping[str, Rule] | Rule | None = None, inplace: bool = True,
               switch: bool = False, tensors: str = "input", domain: Domain = None,
               refusal: str = "", check: Callable[..., None] | None = None,
-              casts: bool = False,
+              casts: bool = False, natural: str = "",
               samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
@@ -324,14 +327,15 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
     the operands that may not be numbers. domain: between which numbers the op is defined and
     smooth, or a tuple of pairs, one for each operand. check: a function of scalars, by their
     names, that raises an error for those that are out of range. casts: scalars are converted to
-    the operands' dtype, fractions beside integers too. samples: calls for the derived tests
-    besides those that follow from all this.
+    the operands' dtype, fractions beside integers too. natural: an operand that, as a number
+    beside integers, is not below 0. samples: calls for the derived tests besides those that
+    follow from all this.
     """
 
     def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(body.__name__, "pointwise", body, samples=samples)
         op = Pointwise(declaration, promote, result, refuse, grad, tensors=tensors, domain=domain,
-                       refusal=refusal, check=check, casts=casts)
+                       refusal=refusal, check=check, casts=casts, natural=natural)
         function = declaration.function = named(op.name, wrapper(op, op.name), declaration)
         in_place = None
         for path in paths.split():

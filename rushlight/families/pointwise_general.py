@@ -26,7 +26,8 @@ from rushlight.families.inplace import (
     write_out,
     wrote,
 )
-from rushlight.families.kernels import LARGE, Kernels, number
+from rushlight.families.kernels import LARGE, Kernels, number_beside
+from rushlight.families.promoted import settle
 from rushlight.families.refusals import no_kernel
 from rushlight.families.wrapped import is_wrapped, levels, override_op, refuse_out
 from rushlight.tensor import Tensor, wrap
@@ -38,7 +39,9 @@ def apply(op: Any, arguments: Mapping[str, Any], out: Tensor | None = None) -> A
         refuse_out(op.name, out)
         return override_op(apply, op, arguments)
     variant, values = _settle(op, arguments)
+    given = tuple(values.values())
     tensors, arrays, dtype = _operands(op, variant, values)
+    settle(variant, given, dtype)
     if out is not None and _takes(out, variant, arrays, dtype, values) and not (
             flags.grad_enabled and (out._node is not None or _recording(tensors))):
         check_overlap(out)
@@ -139,6 +142,10 @@ def _operands(op: Any, variant: Any,
     if op.refusal and any(variant.refuses(v.dtype if isinstance(v, Tensor) else of_number(v))
                           for v in given):
         raise RuntimeError(f"{op.refusal} ({op.name}({operands(**values)}))")
+    if op.natural and common.category < 2 and type(values[op.natural]) is int and (
+            values[op.natural] < 0):
+        raise RuntimeError(f"Integers to negative integer powers are not allowed. "
+                           f"({op.name}({operands(**values)}); convert it with .float() first)")
     compute = variant.computes_in(common)
     if compute is None:
         raise no_kernel(op.name, title(common),
@@ -154,7 +161,7 @@ def _operands(op: Any, variant: Any,
     arrays: list[Any] = []
     for name, value in values.items():
         if not isinstance(value, Tensor):
-            arrays.append(number(value, dtype))
+            arrays.append(number_beside(op, name, value, dtype))
             result.append(None)
             continue
         wanted = np.dtype(np.bool_) if name == "condition" else dtype

@@ -32,15 +32,19 @@ ENVIRONMENT: dict[str, Any] = {
 }
 
 
-def record_lines(variant: Any, first: str, environment: dict[str, Any]) -> list[str]:
+def record_lines(variant: Any, first: str, environment: dict[str, Any],
+                 in_place: bool = False) -> list[str]:
     """Source that records `result`: its node, the node's edges and saved values.
 
     first: the operand that is a tensor for certain; the others say in `tensor_{name}`.
+    in_place: the result lies in `array`, where `first` was; `array_{first}` is a copy of that if
+    the gradient reads it.
     """
     environment["NodeClass"] = variant.node_class
     names = variant.names
     targets = [f"{n} if edge_{n} is LEAF else edge_{n}" for n in variant.differentiable]
-    lines = ["node = result._node = new(NodeClass)", "node._sequence = next_sequence()",
+    lines = [f"node = {'' if in_place else 'result._node = '}new(NodeClass)",
+             "node._sequence = next_sequence()",
              f"node.edges = ({', '.join(targets)},)"]
     others = [n for n in names if n != first]
     if others:  # a number broadcasts, but needs no gradient
@@ -51,14 +55,15 @@ def record_lines(variant: Any, first: str, environment: dict[str, Any]) -> list[
     saved = ["shapes" if others else "None"]
     for name in variant.saves:
         readers = [f"edge_{variant.differentiable[i]}" for i in variant.readers(name)]
-        lines += _save_lines(variant, name, name == first, readers)
+        lines += _save_lines(variant, name, name == first, readers, in_place)
         saved += [f"kept_{name}", f"version_{name}", f"count_{name}"]
     lines += [f"node.saved = ({', '.join(saved)},)",
               "if tracing and flags.anomaly:", "    node.site = user_site()"]
     return lines
 
 
-def _save_lines(variant: Any, name: str, certain: bool, readers: list[str]) -> list[str]:
+def _save_lines(variant: Any, name: str, certain: bool, readers: list[str],
+                in_place: bool) -> list[str]:
     """Source that keeps one value and its version, if a gradient that is needed reads it."""
     value = "array" if name == "output" else f"array_{name}"
     lines = [f"kept_{name} = {value}"]
@@ -66,8 +71,12 @@ def _save_lines(variant: Any, name: str, certain: bool, readers: list[str]) -> l
                f"if version_{name} is None:",
                f"    version_{name} = {name}._writes = [0, None, None]",
                f"count_{name} = version_{name}[0]"]
-    if name == "output":
+    if name == "output" and in_place:
+        version = ["version_output = version", "count_output = version[0] + 1"]
+    elif name == "output":
         version = ["version_output = result._writes = [0, None, None]", "count_output = 0"]
+    elif certain and in_place:
+        version = [f"version_{name} = [0, None, None]", f"count_{name} = 0"]  # of the copy
     elif name in variant.op.scalars:
         version = [f"version_{name} = count_{name} = None"]
     elif not certain:

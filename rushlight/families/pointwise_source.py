@@ -18,6 +18,8 @@ from rushlight.families.declaration import FUNCTIONS
 from rushlight.families.older_calls import FACTORS, factor_first
 from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.families.pointwise_node import ENVIRONMENT, record_lines
+from rushlight.families.pointwise_writing import in_place_lines, out_lines
+from rushlight.families.promoted import promoted
 from rushlight.families.source import compile_function, lazy_function
 
 FEW = 256  # elements
@@ -55,9 +57,12 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
         lines = [f"if {settled.condition}:", *_indent(fast)]
     if form == "switched":  # torch has two functions of the name: this one is offered
         lines += _asking(op, form, environment, name)
+    environment.update(written_functions=op.written, dispatch=dispatch)
+    if form == "function":
+        lines += _out_dispatch_lines(op, settled, environment)
     if form == "switched" or (op.defaults and form in ("function", "in-place")):
-        environment.update(written_functions=op.written, dispatch=dispatch)
-        lines += _dispatch_lines(op, settled)
+        written = "inplace" if form == "switched" else str(settled.in_place)
+        lines += _dispatch_lines(op, written)
     if settled.operator:
         other = op.operands[0] if form == "reflected" else op.operands[1]
         lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray, generic)) "
@@ -65,6 +70,10 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
                   f"    return unsupported({other})"]
     if form != "switched":
         lines += _asking(op, form, environment, name)
+    if fast and not settled.in_place and (settled.operator or not op.defaults):
+        names = op.operands if settled.operator else list(op.signature.parameters)
+        order = list(reversed(names)) if form == "reflected" else names
+        lines += _promoted_lines(op.plain, f"{name}({', '.join(order)})", environment)
     lines.append(f"return {settled.slow}")
     if op.check is not None:
         environment["check"] = op.check
@@ -166,7 +175,10 @@ def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     plain = op.plain
     if not plain.names or (form.in_place and (plain.boolean or op.result == "real")):
         return []
-    core = (_core_in_place if form.in_place else _core)(plain, form, environment)
+    if form.in_place:
+        core = in_place_lines(plain, form.first, form.slow, environment)
+    else:
+        core = _core(plain, form, environment)
     return load_lines(plain, form.first, core)
 
 
@@ -193,8 +205,9 @@ def _fit(name: str, op: Any) -> list[str]:
                  f"    edge_{name} = {name}._node",
                  f"    fits_{name} = {own} is array_{name}.dtype",
                  f"    tensor_{name} = True"]
+    natural = f" and {name} >= 0" if name == op.natural else ""  # the general way refuses
     as_number = [f"if ({kind} is float or {kind} is int) and ("
-                 f"dtype in FLOATING or ({kind} is int and dtype is int64)):",
+                 f"dtype in FLOATING or ({kind} is int and dtype is int64{natural})):",
                  f"    array_{name} = number({name}, dtype)",
                  f"    edge_{name} = None",
                  f"    fits_{name} = True",
@@ -268,68 +281,96 @@ def _few(variant: Any, first: str) -> str:
     return " and ".join(tests)
 
 
-def variant_function(variant: Any, in_place: bool) -> Callable[..., Any]:
-    """The flat function of an op with some options and numbers given; it takes them all."""
+def _promoted_lines(variant: Any, again: str, environment: dict[str, Any]) -> list[str]:
+    """Operands of several dtypes, of kinds that were met before; `again` is this very call."""
+    environment.update(variant=variant, promoted=promoted)
+    names = "".join(f"{n}, " for n in variant.names)
+    return [f"found = promoted(variant, ({names}))",
+            "if type(found) is Tensor:",
+            "    return found",
+            "if found is not None:",
+            f"    {names}= found",
+            f"    return {again}"]
+
+
+def variant_function(variant: Any, kind: Any) -> Callable[..., Any]:
+    """The flat function of an op with some options and numbers given (see `variant_source`)."""
+    op = variant.op
+    return compile_function(op.name, *variant_source(variant, kind), op.body.__module__)
+
+
+def variant_source(variant: Any, kind: Any) -> tuple[str, dict[str, Any]]:
+    """Source and globals of the function of an op with some options given; it takes them all.
+
+    kind: False for a new result, True for one in place, "out" for one in `out`.
+    """
     op = variant.op
     environment = {**ENVIRONMENT, **ASKING, "op": op, "arranged": arranged}
     first = next(n for n in variant.names if n != "condition")
-    call = "apply_in_place" if in_place else "apply"
-    form = Form("", "", f"{call}(op, {_mapping(op.signature.parameters)})", first, in_place)
-    core = (_core_in_place if in_place else _core)(variant, form, environment)
-    lines = load_lines(variant, first, core) if not (in_place and variant.boolean) else []
-    lines += _asking(op, "variant in-place" if in_place else "variant", environment)
-    lines.append(f"return {form.slow}")
     head = ", ".join(op.signature.parameters)
-    source = "\n".join([f"def {op.name}({head}):", *_indent(lines)]) + "\n"
-    return compile_function(op.name, source, environment, op.body.__module__)
+    everything = _mapping(op.signature.parameters)
+    if kind == "out":
+        head += ", out"
+        slow = f"apply(op, {everything}, out)"
+        environment.update(small=variant.small, large=variant.large)
+        core = [] if op.result == "real" else out_lines(variant, first, slow)
+        asking = "function"
+    elif kind:
+        slow = f"apply_in_place(op, {everything})"
+        core = [] if variant.boolean else in_place_lines(variant, first, slow, environment)
+        asking = "variant in-place"
+    else:
+        slow = f"apply(op, {everything})"
+        core = _core(variant, Form("", "", slow, first), environment)
+        asking = "variant"
+    lines = load_lines(variant, first, core) if core else []
+    lines += _asking(op, asking, environment)
+    if not kind:
+        lines += _promoted_lines(variant, f"{op.name}({head})", environment)
+    lines.append(f"return {slow}")
+    return "\n".join([f"def {op.name}({head}):", *_indent(lines)]) + "\n", environment
 
 
 def dispatch(op: Any, key: tuple[Any, ...], arguments: Mapping[str, Any]) -> Any:
     """The first call with certain options: write the function for them, then run it."""
     try:
         variant = op.variant({n: arguments[n] for n in op.defaults})
-        written = op.written[key] = variant_function(variant, in_place=key[0])
+        written = op.written[key] = variant_function(variant, key[0])
     except TypeError:  # an option that cannot be looked up, or an argument of a wrong type
-        return (general.apply_in_place if key[0] else general.apply)(op, arguments)
+        given = {n: arguments[n] for n in op.signature.parameters}
+        if key[0] is True:
+            return general.apply_in_place(op, given)
+        return general.apply(op, given, arguments.get("out"))
     return written(**arguments)
 
 
-def _dispatch_lines(op: Any, form: Form) -> list[str]:
-    """Which written function serves the options that were given."""
-    parts = ["inplace" if "inplace=False" in form.head else str(form.in_place)]
+def _out_dispatch_lines(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
+    """The written function for a call with `out=`; that for no options needs no look-up."""
+    environment["into"] = lazy_function(op.name, op.body.__module__, lambda: variant_source(
+        op.plain, "out"))
+    plain = f"return into({', '.join(op.signature.parameters)}, out)"
+    lines = [plain]
+    if op.defaults:
+        test = form.condition.removeprefix("out is None and ")
+        lines = [f"if {test}:", f"    {plain}", *_dispatch_lines(op, "'out'", "out")]
+    return ["if out is not None:", *_indent(lines)]
+
+
+def _dispatch_lines(op: Any, kind: str, *more: str) -> list[str]:
+    """Which written function serves the options that were given.
+
+    kind: as `variant_function` takes it; more: arguments besides the op's own.
+    """
+    parts = [kind]
     for name in op.defaults:
         if name in op.operands:
             parts.append(f"{name} is None")
         else:
             parts.append(_is_default(op, name) if name in op.scalars else name)
     key = ", ".join(parts) + ","
-    call = ", ".join(op.signature.parameters)
-    lines = ["try:",
-             f"    written = written_functions[{key}]",
-             "except (KeyError, TypeError):",
-             f"    return dispatch(op, ({key}), {_mapping(op.signature.parameters)})",
-             f"return written({call})"]
-    return ["if out is None:", *_indent(lines)] if "out=None" in form.head else lines
-
-
-def _core_in_place(variant: Any, form: Form, environment: dict[str, Any]) -> list[str]:
-    """Writing where nothing is recorded, to memory where each element has its own place."""
-    names = variant.names
-    environment.update(small=variant.small, large=variant.large)
-    target = form.first
-    nothing = " and ".join(f"edge_{n} is None" for n in variant.differentiable)
-    return [
-        f"if (({nothing}) or not flags.grad_enabled) and (array_{target}.flags.forc or "
-        f"distinct(array_{target})):",
-        f"    kernel = (small if array_{target}.size < LARGE else large)[dtype]",
-        "    if kernel is not None:",
-        "        try:",
-        f"            kernel({', '.join(f'array_{n}' for n in names)}, out=array_{target})",
-        "        except (ValueError, TypeError, FloatingPointError):",
-        f"            return {form.slow}",
-        "        except RuntimeWarning:",  # an error by the user's filters, after the write
-        "            pass",
-        f"        if {target}._writes is not None:",
-        f"            wrote({target})",
-        f"        return {target}",
-    ]
+    arguments = [*op.signature.parameters, *more]
+    return ["try:",
+            f"    written = written_functions[{key}]",
+            "except (KeyError, TypeError):",
+            f"    return dispatch(op, ({key}), {_mapping(arguments)})",
+            f"return written({', '.join(arguments)})"]

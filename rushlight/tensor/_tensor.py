@@ -336,8 +336,8 @@ class Tensor(Geometry):
 
     @property
     def _version(self) -> int:
-        """How often the memory was written in place."""
-        return 0 if self._writes is None else self._writes[COUNT]
+        """How often the memory was written in place since somebody first looked."""
+        return version_of(self)[COUNT]
 
     def _is_view(self) -> bool:
         return self._view is not None
