@@ -126,7 +126,7 @@ def owner(array: Any) -> Any:
 
 def _values(node: Node) -> Iterator[tuple[str, Any, str]]:
     """(name, array, reason) of what a node saved."""
-    saved = node.saved
+    saved = node.kept()
     variant: Any = getattr(node, "variant", None)
     op: Any = getattr(node, "op", None)
     if saved is None:

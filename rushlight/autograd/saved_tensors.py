@@ -2,7 +2,7 @@
 
 While a hook is active anywhere, `Node.saved` is a property: what a node is given to keep goes
 through `pack_hook`, and the node becomes one that asks `unpack_hook` for it. Outside nothing is
-different, so recording costs nothing more.
+different, so recording costs nothing more. A `Keeper` is given all that a node keeps at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from rushlight.autograd.function import FunctionNode
 from rushlight.base.flags import flags
@@ -26,10 +26,17 @@ _active = 0  # blocks that are open in all threads
 _classes: dict[type[Node], type[Node]] = {}
 
 
+class Keeper(Protocol):
+    """Decides what nodes keep while `keeping` has it active."""
+
+    def save(self, node: Node, value: Any) -> Any:
+        """What is kept where the node is given `value` to keep."""
+
+
 class State(threading.local):
     """What is active in the running thread."""
 
-    hooks: tuple[Hooks, ...] = ()  # the innermost last
+    hooks: tuple[Hooks | Keeper, ...] = ()  # the innermost last
     refusal: str | None = None
 
 
@@ -55,16 +62,19 @@ class Packed:
 
 def _save(node: Node, value: Any) -> None:
     """What `node.saved = value` does while hooks are active somewhere."""
-    if _state.hooks and type(value) is tuple and (
-            isinstance(node, FunctionNode) or places(node, value)):
-        value = _packed(node, value)
-        node.__class__ = _packing(type(node))
+    hooks = _state.hooks[-1] if _state.hooks else None
+    if isinstance(hooks, tuple):
+        if type(value) is tuple and (isinstance(node, FunctionNode) or places(node, value)):
+            value = _packed(node, value, hooks)
+            node.__class__ = _packing(type(node))
+    elif hooks is not None:
+        value = hooks.save(node, value)
     SLOT.__set__(node, value)
 
 
-def _packed(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+def _packed(node: Node, saved: tuple[Any, ...], hooks: Hooks) -> tuple[Any, ...]:
     """The entries with their tensors packed: recording is off while the hook runs."""
-    pack, unpack = _state.hooks[-1]
+    pack, unpack = hooks
     recording, flags.grad_enabled = flags.grad_enabled, False
     entries = list(saved)
     try:
@@ -129,15 +139,41 @@ class saved_tensors_hooks:  # noqa: N801
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
 
     def __enter__(self) -> None:
-        if _state.refusal is not None:
-            raise RuntimeError(_state.refusal)
-        _state.hooks = (*_state.hooks, (self.pack_hook, self.unpack_hook))
-        _count(1)
+        _push((self.pack_hook, self.unpack_hook))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        _state.hooks = _state.hooks[:-1]
-        _count(-1)
+        _pop()
+
+
+@contextmanager
+def keeping(keeper: Keeper) -> Iterator[None]:
+    """Within the block, `keeper` decides what nodes keep, unless hooks further in do.
+
+    Raises RuntimeError where hooks are disabled.
+    """
+    _push(keeper)
+    try:
+        yield
+    finally:
+        _pop()
+
+
+def innermost() -> Hooks | Keeper | None:
+    """What decides now how values are kept."""
+    return _state.hooks[-1] if _state.hooks else None
+
+
+def _push(hooks: Hooks | Keeper) -> None:
+    if _state.refusal is not None:
+        raise RuntimeError(_state.refusal)
+    _state.hooks = (*_state.hooks, hooks)
+    _count(1)
+
+
+def _pop() -> None:
+    _state.hooks = _state.hooks[:-1]
+    _count(-1)
 
 
 def _count(change: int) -> None:

@@ -57,6 +57,10 @@ class Node:
         """
         raise NotImplementedError(f"the derivative for {type(self).__name__} is not implemented")
 
+    def kept(self) -> Any:
+        """What `saved` is, for whoever only describes it: values may stand for others there."""
+        return self.saved
+
     def name(self) -> str:
         """The node's name as torch prints it, such as AddBackward0."""
         return type(self).__name__

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rushlight.autograd import enable_grad
+from rushlight.base.flags import flags
+from rushlight.random import fork_rng, get_rng_state, set_rng_state
 from rushlight.tensor import Tensor
 
 
@@ -16,7 +19,7 @@ class CheckpointError(RuntimeError):
 
 
 class _Settings(threading.local):
-    early_stop = True
+    early_stop: bool | None = None
     debug: bool | None = None
 
 
@@ -25,7 +28,7 @@ _settings = _Settings()
 
 @contextmanager
 def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
-    """Accepted: a function that runs again always runs to its end."""
+    """Whether checkpoints of the block stop running again early, whatever `early_stop` says."""
     before, _settings.early_stop = _settings.early_stop, enable
     try:
         yield
@@ -46,6 +49,33 @@ def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
 def debugging(asked: bool) -> bool:
     """Whether errors are to list what was saved."""
     return asked if _settings.debug is None else _settings.debug
+
+
+def stopping(asked: bool) -> bool:
+    """Whether a function that runs again stops once it has what backward needs."""
+    return asked if _settings.early_stop is None else _settings.early_stop
+
+
+class Surroundings:
+    """What a function ran in: random numbers and autocast, and the context for its next run."""
+
+    def __init__(self, context: Any, preserve_rng_state: bool) -> None:
+        self.context = context
+        self.autocast = flags.autocast, flags.autocast_dtype
+        self.random = get_rng_state() if preserve_rng_state else None
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Within the block everything is as it was, and recorded."""
+        now = flags.autocast, flags.autocast_dtype
+        with fork_rng(enabled=self.random is not None), self.context, enable_grad():
+            if self.random is not None:
+                set_rng_state(self.random)
+            flags.autocast, flags.autocast_dtype = self.autocast
+            try:
+                yield
+            finally:
+                flags.autocast, flags.autocast_dtype = now
 
 
 class DefaultDeviceType:
@@ -81,34 +111,3 @@ def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
                            f"{type(inputs).__name__}")
     return tuple([x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x
                   for x in inputs])
-
-
-def described(saved: list[Tensor]) -> list[dict[str, Any]]:
-    """What can be compared of saved tensors without keeping them."""
-    return [{"shape": x.shape, "dtype": x.dtype, "device": x.device} for x in saved]
-
-
-def compare(before: list[dict[str, Any]], now: list[dict[str, Any]], metadata: bool,
-            debug: bool) -> None:
-    """Raise CheckpointError unless the same was saved; metadata: shapes and dtypes, too."""
-    listed = "" if not debug else "".join(
-        f"\n{when}:" + "".join(f"\n  {k}: {x}" for k, x in enumerate(kept))
-        for when, kept in (("saved during forward", before), ("saved during recomputation", now)))
-    tip = listed or "\nPass debug=True to checkpoint() to see all of them."
-    if len(now) > len(before):
-        raise CheckpointError(
-            "torch.utils.checkpoint: trying to save more tensors during recomputation than during "
-            f"the original forward pass: {len(now)} instead of {len(before)}; the function has to "
-            f"do the same again.{tip}")
-    if len(now) < len(before):
-        raise CheckpointError(
-            "torch.utils.checkpoint: A different number of tensors was saved during the original "
-            f"forward and recomputation.\nNumber of tensors saved during forward: {len(before)}\n"
-            f"Number of tensors saved during recomputation: {len(now)}{tip}")
-    changed = [(k, a, b) for k, (a, b) in enumerate(zip(before, now, strict=True)) if a != b]
-    if metadata and changed:
-        raise CheckpointError(
-            "torch.utils.checkpoint: Recomputed values for the following tensors have different "
-            "metadata than during the forward pass." + "".join(
-                f"\ntensor at position {k}:\nsaved metadata: {a}\nrecomputed metadata: {b}"
-                for k, a, b in changed) + tip)

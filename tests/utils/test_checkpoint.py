@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import weakref
 from typing import Any
@@ -14,6 +15,7 @@ from rushlight.utils.checkpoint import (
     checkpoint,
     checkpoint_sequential,
     set_checkpoint_debug_enabled,
+    set_checkpoint_early_stop,
 )
 
 
@@ -71,18 +73,19 @@ def test_structures_keywords_and_higher_orders() -> None:
     assert rl.allclose(second, 6 * x + x.exp())
 
 
-def test_nothing_inside_is_kept() -> None:
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_nothing_inside_is_kept(use_reentrant: bool) -> None:
     inside: list[Any] = []
 
     def function(x: rl.Tensor) -> rl.Tensor:
         y = x.exp()
-        inside.append(weakref.ref(y.grad_fn))
+        inside.append(weakref.ref(y._array))
         return (y * y).sum()
 
     x = rl.randn(4, requires_grad=True)
     gc.disable()
     try:
-        loss = checkpoint(function, x, use_reentrant=False)
+        loss = checkpoint(function, x, use_reentrant=use_reentrant)
         assert inside[0]() is None
         loss.backward()
         assert inside[1]() is None
@@ -90,6 +93,92 @@ def test_nothing_inside_is_kept() -> None:
         gc.enable()
     with pytest.raises(RuntimeError, match="Trying to backward through the graph a second time"):
         loss.backward()
+
+
+def test_arguments_of_a_checkpoint_inside_another_are_not_kept() -> None:
+    inside: list[Any] = []
+
+    def outer(x: rl.Tensor) -> rl.Tensor:
+        y = x.exp()
+        inside.append(weakref.ref(y._array))
+        return checkpoint(lambda y: (y * y).sin(), y, use_reentrant=False)
+
+    x = rl.randn(4, requires_grad=True)
+    loss = checkpoint(outer, x, use_reentrant=False).sum()
+    assert inside[0]() is None
+    loss.backward()
+    assert len(inside) == 2 and inside[1]() is None
+    e = x.detach().exp()
+    assert rl.allclose(x.grad, 2 * e * e * (e * e).cos())
+
+
+def test_the_graph_stays_and_is_named_without_running_again() -> None:
+    runs: list[int] = []
+
+    def function(x: rl.Tensor) -> rl.Tensor:
+        runs.append(1)
+        return x @ x
+
+    x = rl.randn(3, 3, requires_grad=True)
+    out = checkpoint(function, x, use_reentrant=False)
+    assert out.grad_fn.name() == "MmBackward0" and "MmBackward0" in repr(out)
+    assert rl.saved_bytes(out) is not None and len(runs) == 1
+    assert rl.equal(out.grad_fn._saved_self, x) and len(runs) == 2
+    out.sum().backward(retain_graph=True)
+    out.sum().backward()
+    assert len(runs) == 4
+    both = x.grad.clone()
+    x.grad = None
+    (x @ x).sum().backward()
+    assert rl.allclose(both, 2 * x.grad)
+
+
+def steps_again(early_stop: bool, **options: Any) -> list[str]:
+    """What a function that saves twice, and then no more, does when it runs again."""
+    steps: list[str] = []
+
+    def function(x: rl.Tensor) -> rl.Tensor:
+        steps.append("first")
+        y = (x * x).sin()
+        steps.append("second")
+        z = (y + 1).sum()
+        steps.append("end")
+        return z
+
+    x = rl.ones(2, requires_grad=True)
+    out = checkpoint(function, x, use_reentrant=False, early_stop=early_stop, **options)
+    steps.clear()
+    out.backward()
+    assert rl.allclose(x.grad, 2 * rl.cos(rl.ones(2)))
+    return steps
+
+
+def test_running_again_stops_early() -> None:
+    assert steps_again(True) == ["first"]
+    assert steps_again(False) == ["first", "second", "end"]
+    with set_checkpoint_early_stop(False):
+        assert steps_again(True) == ["first", "second", "end"]
+    with set_checkpoint_early_stop(True):
+        assert steps_again(False) == ["first"]
+
+
+def test_contexts() -> None:
+    log: list[str] = []
+
+    @contextlib.contextmanager
+    def note(name: str) -> Any:
+        log.append(f"in {name}")
+        yield
+        log.append(f"out {name}")
+
+    contexts = {"context_fn": lambda: (note("forward"), note("again"))}
+    steps_again(False, **contexts)
+    assert log == ["in forward", "out forward", "in again", "out again"]
+    log.clear()
+    steps_again(True, **contexts)  # stopping is an error that passes through the context
+    assert log == ["in forward", "out forward", "in again"]
+    with pytest.raises(ValueError, match="debug=True is incompatible with non-default context_fn"):
+        steps_again(True, debug=True, **contexts)
 
 
 def test_warnings_and_errors() -> None:
@@ -102,7 +191,7 @@ def test_warnings_and_errors() -> None:
         checkpoint(lambda a, b: a, x, b=1, use_reentrant=True)
     flips = iter([True, False])
     y = x.clone().requires_grad_()
-    out = checkpoint(lambda a: 2 * a if next(flips) else a.detach(), y, use_reentrant=False)
+    out = checkpoint(lambda a: a * a if next(flips) else a.detach(), y, use_reentrant=False)
     with pytest.raises(RuntimeError, match="A different number of tensors was saved"):
         out.sum().backward()
     with rl.no_grad():
@@ -122,7 +211,8 @@ def test_a_function_that_does_something_else_again_is_an_error() -> None:
         checkpoint(twice(long, short), x, use_reentrant=False).sum().backward()
     assert "debug=True" in str(fewer.value)
     with pytest.raises(CheckpointError, match="save more tensors during recomputation"):
-        checkpoint(twice(short, long), x, use_reentrant=False).sum().backward()
+        checkpoint(twice(short, long), x, use_reentrant=False, early_stop=False).sum().backward()
+    checkpoint(twice(short, long), x, use_reentrant=False).sum().backward()  # not seen
     with pytest.raises(CheckpointError, match=r"different metadata than"):
         checkpoint(twice(lambda x: x[:2].sin().sum(), lambda x: x[:3].sin().sum()), x,
                    use_reentrant=False).backward()

@@ -152,6 +152,84 @@ y.sum().backward()
 log[-2:]
 """
 
+STOPPING = PREPARE + """
+def counted(f):
+    def g(*a):
+        log.append("start"); y = f(*a); log.append("end"); return y
+    return g
+def run(f, *a, **k):
+    log.clear(); x.grad = None; l.zero_grad()
+    y = c(counted(f), *(a or (x,)), use_reentrant=False, **k)
+    y.sum().backward(retain_graph=True)
+    y.sum().backward()
+    return list(log), x.grad, l.weight.grad
+run(lambda x: l(x).sin())
+run(lambda x: l(x).sin(), early_stop=False)
+run(lambda x: l(x).sin().sum())
+run(lambda x: x + 1)
+run(lambda x: 2 * x)
+run(lambda x: l(x).relu().view(3, 4) * x.view(3, 4) - 1)
+run(lambda x: F.layer_norm(x, (3,)) + F.dropout(x, 0.5))
+run(lambda x: x[torch.tensor([0, 1])].exp())
+run(lambda x: torch.cat([x, x * x]).max(0).values)
+run(lambda x, k: x.sin() * k, x, 3)
+y = c(lambda x: l(x).sin(), x, use_reentrant=False)
+y.grad_fn.name(), [n.name() for n, _ in y.grad_fn.next_functions]
+log.clear()
+def inner(z):
+    log.append("inner")
+    return l(z).sin().sum()
+def outer(x):
+    log.append("outer")
+    y = c(inner, x * 2, use_reentrant=False) * x
+    log.append("after")
+    return y.exp().sum()
+grads(outer, use_reentrant=False)
+log
+log.clear()
+y = c(outer, x, use_reentrant=False)
+g, = torch.autograd.grad(y, x, create_graph=True)
+g.sum().backward()
+x.grad, len(log) > 4
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x ** 3
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return g * 3 * x * x
+run(Cube.apply)
+grads(Cube.apply, use_reentrant=False)
+def swallow():
+    try:
+        yield
+    except ValueError:
+        pass
+def bad(x): raise ValueError("bad")
+c(bad, x, use_reentrant=False, context_fn=lambda: (contextlib.suppress(ValueError),
+    contextlib.nullcontext()))
+c(bad, x, use_reentrant=False)
+with torch.no_grad():
+    c(lambda x: x.exp(), x, use_reentrant=False, context_fn=lambda: (
+        log.append("contexts"), contextlib.nullcontext()))
+log[-1]
+c(lambda x: x, x, use_reentrant=False, debug=True, context_fn=lambda: 3)
+with torch.autograd.graph.disable_saved_tensors_hooks("no hooks here"):
+    c(lambda x: x.exp(), x, use_reentrant=False)
+with torch.autograd.graph.saved_tensors_hooks(lambda t: log.append("pack"), lambda t: 3):
+    y = c(lambda x: x.exp(), x.detach().requires_grad_(), use_reentrant=False)
+with C.set_checkpoint_early_stop(True):
+    run(lambda x: l(x).sin(), early_stop=False)
+with C.set_checkpoint_early_stop(False):
+    run(lambda x: l(x).sin(), early_stop=True)
+w = x.detach().clone().requires_grad_()
+y = c(lambda w: (w * 2).sin().mul_(3), w, use_reentrant=False)
+y.sum().backward()
+w.grad
+"""
+
 SEQUENTIAL = PREPARE + """
 m = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 2))
 def through(n, **k):
@@ -170,4 +248,4 @@ seq(m, 2, input=x, use_reentrant=False).shape
 seq((m[0], m[1]), 1, x, use_reentrant=False).shape
 """
 
-PROGRAMS = {"both": BOTH, "contexts": CONTEXTS, "sequential": SEQUENTIAL}
+PROGRAMS = {"both": BOTH, "contexts": CONTEXTS, "stopping": STOPPING, "sequential": SEQUENTIAL}
