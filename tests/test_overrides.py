@@ -255,7 +255,7 @@ def test_every_overridable_function_asks() -> None:
         @classmethod
         def __torch_function__(cls, func: Any, types: Any, args: Any = (),
                                kwargs: Any = None) -> Any:
-            return "answered"
+            return func
 
     silent, declared = [], set(rl.ops.FUNCTIONS.values())
     for functions in rl.overrides.get_overridable_functions().values():
@@ -266,7 +266,7 @@ def test_every_overridable_function_asks() -> None:
                 found = function(*_filled(function, Anything()))
             except Exception as error:
                 found = repr(error)
-            if not isinstance(found, str) or found != "answered":
+            if isinstance(found, str | Anything) or found not in declared:
                 silent.append(f"{rl.overrides.resolve_name(function)}: {found}")
     assert not silent, "\n".join(silent)
 

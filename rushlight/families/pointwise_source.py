@@ -56,7 +56,7 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
     if fast and settled.condition:
         lines = [f"if {settled.condition}:", *_indent(fast)]
     if form == "switched":  # torch has two functions of the name: this one is offered
-        lines += _asking(op, form, environment, name)
+        lines += _asking(op, form, environment)
     environment.update(written_functions=op.written, dispatch=dispatch)
     if form == "function":
         lines += _out_dispatch_lines(op, settled, environment)
@@ -69,11 +69,11 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
                   f"and not hasattr({other}, '__torch_function__'):",
                   f"    return unsupported({other})"]
     if form != "switched":
-        lines += _asking(op, form, environment, name)
+        lines += _asking(op, form, environment)
     if fast and not settled.in_place and (settled.operator or not op.defaults):
         names = op.operands if settled.operator else list(op.signature.parameters)
         order = list(reversed(names)) if form == "reflected" else names
-        lines += _promoted_lines(op.plain, f"{name}({', '.join(order)})", environment)
+        lines += _promoted_lines(op.plain, f"itself({', '.join(order)})", environment)
     lines.append(f"return {settled.slow}")
     if op.check is not None:
         environment["check"] = op.check
@@ -81,7 +81,7 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
     if op.name in FACTORS and form in ("function", "in-place"):
         environment["factor_first"] = factor_first
         operands = [n for n in op.operands if n not in op.defaults]
-        own = "asked" if form == "function" else name
+        own = "asked" if form == "function" else "itself"
         out = ", **({} if out is None else {'out': out})" if form == "function" else ""
         lines[:0] = ["if older:", f"    return factor_first({own}, {name!r}, "
                      f"{FACTORS[op.name]!r}, {len(operands)}, "
@@ -115,12 +115,9 @@ def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
                 operator=len(names) > 1)
 
 
-def _asking(op: Any, form: str, environment: dict[str, Any], name: str = "asked") -> list[str]:
-    """Offer the call to other types and to modes, as a call of the function that torch names.
-
-    name: of the function that is being written, by which its source knows it.
-    """
-    in_place = FUNCTIONS.get(f"Tensor.{op.name}_")
+def _asking(op: Any, form: str, environment: dict[str, Any]) -> list[str]:
+    """Offer the call to other types and to modes, as a call of the function that torch names."""
+    in_place = FUNCTIONS.get(f"Tensor.{op.name}_", FUNCTIONS.get(f"nn.functional.{op.name}_"))
     asked = in_place if form.endswith("in-place") else op.declaration.function
     if "operator" in form or form == "reflected":
         operands = list(reversed(op.operands)) if form == "reflected" else op.operands
@@ -128,15 +125,15 @@ def _asking(op: Any, form: str, environment: dict[str, Any], name: str = "asked"
             asked = in_place
         known = asked is not None and (form != "reflected" or op.name in ("add", "mul"))
         environment["asked"] = asked
-        return asking_lines("asked" if known else name, operands, [], {}, environment,
+        return asking_lines("asked" if known else "itself", operands, [], {}, environment,
                             operator=len(operands) > 1)
     environment["asked"] = asked
     operands = [n for n in op.operands if n not in op.defaults]
     options = [n for n in op.signature.parameters if n not in operands]
     if form == "switched":
         options.append("inplace")
-    return asking_lines("asked" if "variant" in form or form == "function" else name, operands,
-                        options, {"inplace": False, **op.defaults}, environment,
+    offered = "asked" if "variant" in form or form == "function" else "itself"
+    return asking_lines(offered, operands, options, {"inplace": False, **op.defaults}, environment,
                         out=form == "function", tested=[n for n in op.operands if n in op.defaults])
 
 
@@ -326,7 +323,7 @@ def variant_source(variant: Any, kind: Any) -> tuple[str, dict[str, Any]]:
     lines = load_lines(variant, first, core) if core else []
     lines += _asking(op, asking, environment)
     if not kind:
-        lines += _promoted_lines(variant, f"{op.name}({head})", environment)
+        lines += _promoted_lines(variant, f"itself({head})", environment)
     lines.append(f"return {slow}")
     return "\n".join([f"def {op.name}({head}):", *_indent(lines)]) + "\n", environment
 

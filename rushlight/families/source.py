@@ -24,13 +24,15 @@ def compile_function(name: str, source: str, environment: dict[str, Any],
                      module: str) -> Callable[..., Any]:
     """The function `name` defined by `source`, with `environment` as its globals.
 
-    The source is kept in `linecache`, so tracebacks and pdb show its lines.
+    The source is kept in `linecache`, so tracebacks and pdb show its lines. It knows the function
+    as `itself`, for a parameter may have the function's name.
     """
     filename = f"{GENERATED}{module}.{name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     environment["__name__"] = module
     exec(compile(source, filename, "exec"), environment)
     function: Callable[..., Any] = environment[name]
+    environment["itself"] = function
     return function
 
 
@@ -55,7 +57,7 @@ def lazy_function(name: str, module: str,
         function.__defaults__ = written.__defaults__
         function.__kwdefaults__ = written.__kwdefaults__
         function.__code__ = written.__code__
-        environment[name] = function
+        environment[name] = environment["itself"] = function
 
     environment["write_yourself"] = write_yourself
     environment["fill_in"] = fill

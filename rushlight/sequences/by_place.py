@@ -23,8 +23,8 @@ rule("""
     zeros_like ones_like empty_like full_like rand_like randn_like fill sigmoid tanh bernoulli
     polygamma mvlgamma igamma igammac special.zeta special.erfcx special.ndtri special.log_ndtr
     nn.functional.sigmoid nn.functional.tanh nn.functional.dropout dropout
-    nn.functional.alpha_dropout alpha_dropout nn.functional.rrelu rrelu fill_ zero_ copy_ uniform_
-    normal_ exponential_ bernoulli_ Tensor.masked_fill_ bucketize isin
+    nn.functional.alpha_dropout alpha_dropout nn.functional.rrelu rrelu rrelu_ fill_ zero_ copy_
+    uniform_ normal_ exponential_ bernoulli_ Tensor.masked_fill_ bucketize isin
 """)(by_place)
 
 rule("""
@@ -47,6 +47,14 @@ def batch_norm(function: Any, input: Any, *args: Any, **options: Any) -> Any:
     if input.ndim != 3:
         raise no_meaning(function, (input,), "which normalizes (batch, time, features)")
     return on_steps(function, input, *args, **options)
+
+
+@rule("nn.functional.prelu prelu")
+def prelu(function: Any, input: Any, weight: Any) -> Any:
+    """One slope for all; several would be those of dimension 1, which is time."""
+    if weight.numel() != 1:
+        raise no_meaning(function, (input,), f"with {weight.numel()} slopes along time")
+    return on_steps(function, input, weight)
 
 
 @rule("matmul mm Tensor.__matmul__ Tensor.__rmatmul__")

@@ -104,11 +104,11 @@ LAYERS = {
     "RMSNorm": lambda: rl.nn.RMSNorm(WIDTH), "Dropout": lambda: rl.nn.Dropout(0.0),
     "Sequential": lambda: rl.nn.Sequential(rl.nn.Linear(WIDTH, 8), rl.nn.GELU(),
                                            rl.nn.Linear(8, 2), rl.nn.Softmax(-1)),
-    "Bilinear": lambda: None,
-    "PReLU": lambda: rl.nn.Sequential(rl.nn.ELU(), rl.nn.Softplus(), rl.nn.Hardtanh()),
+    "Threshold": lambda: rl.nn.Threshold(0.1, 2.0), "PReLU": rl.nn.PReLU,
+    "activations": lambda: rl.nn.Sequential(rl.nn.ELU(), rl.nn.Softplus(), rl.nn.Hardtanh()),
+    "in place": lambda: rl.nn.Sequential(rl.nn.Linear(WIDTH, 3), rl.nn.ELU(inplace=True)),
     "BatchNorm1d": lambda: rl.nn.BatchNorm1d(WIDTH).eval(),
 }
-LAYERS.pop("Bilinear")
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -118,6 +118,18 @@ def test_layers(name: str, lengths: list[int]) -> None:
     rl.manual_seed(1)
     layer = LAYERS[name]().double()
     agree(layer, layer, lengths, list(layer.parameters()))
+
+
+ACTIVATIONS = [kind for kind in vars(rl.nn.modules.activation).values() if isinstance(kind, type)
+               and kind.__module__ == "rushlight.nn.modules.activation"
+               and not kind.__name__.startswith("_")]
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_every_activation(kind: Any) -> None:
+    arguments = {rl.nn.Threshold: (0.1, 2.0)}
+    layer = kind(*arguments.get(kind, ())).double().eval()
+    agree(layer, layer, [3, 0, 1], list(layer.parameters()))
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
