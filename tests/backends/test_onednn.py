@@ -19,6 +19,7 @@ from rushlight.backends.cpu.convolution import backward_data, backward_weights_a
 from rushlight.backends.cpu.matmul import linear, matmul
 from rushlight.backends.cpu.onednn import cache, invoke, kept_matmul, library, parallel
 from rushlight.backends.cpu.onednn import matmul as library_matmul
+from rushlight.backends.cpu.onednn.layout import Layout
 from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
 from rushlight.backends.kept_weights import Kept
@@ -304,6 +305,21 @@ def test_few_rows_times_a_transposed_matrix(rows: int, columns: int) -> None:
     wanted = x.astype(np.float64) @ w.T.astype(np.float64)
     _close(matmul(x, w.T), wanted, 1e-5)
     _close(linear(x, w, b), wanted + b, 1e-5)
+
+
+def test_new_dimensions_have_strides_that_the_library_knows() -> None:
+    x = np.ones((5, 6, 7), np.float32)
+    assert Layout.of(x[None]).strides == (210, 42, 7, 1)
+    assert Layout.of(x[:, None]).strides == (42, 210, 7, 1)
+    assert Layout.of(np.broadcast_to(x[:1], x.shape)).strides == (0, 7, 1)
+
+
+def test_one_product_in_a_batch_is_a_product_of_matrices() -> None:
+    a, b = (np.random.default_rng(i).standard_normal((80, 80), np.float32) for i in range(2))
+    for x, y in ((a[None], b[None]), (a[None], b.T[None, None]), (a[None, None], b[None])):
+        out = matmul(x, y)
+        assert out.shape == np.matmul(x, y).shape
+        _close(out, np.matmul(x.astype(np.float64), y), 1e-5)
 
 
 @needed

@@ -21,9 +21,16 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, array: np.ndarray) -> Layout:
-        """The layout of `array`."""
+        """The layout of `array`; a new dimension of NumPy's, of one element in steps of nothing,
+        would send a product to oneDNN's reference loops, a thousand times slower.
+        """
         size = array.itemsize
-        return cls(array.shape, tuple([s // size for s in array.strides]), array.dtype.name)
+        strides = [s // size for s in array.strides]
+        if 0 in strides:
+            whole = max(s * n for s, n in zip(strides, array.shape, strict=True)) or 1
+            strides = [s or (whole if n == 1 else 0)
+                       for s, n in zip(strides, array.shape, strict=True)]
+        return cls(array.shape, tuple(strides), array.dtype.name)
 
     def part(self, axis: int, first: int, last: int) -> tuple[Layout, int]:
         """The layout of a range along a dimension, and its distance from the start in elements."""
