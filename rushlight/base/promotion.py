@@ -73,9 +73,10 @@ def promote_ranks(dimensioned: Iterable[dtype], zero_dim: Iterable[dtype],
         if own is None:
             continue
         if result is None or own.category > result.category:
-            # A complex number next to float64 tensors gives complex128, not complex64.
-            wide = own.is_complex and result is not None and result.is_floating_point
-            result = promote_types(own, result) if wide and result else own
+            if own.is_complex and result is not None and result.is_floating_point:
+                # Beside floats only "complex" counts; the width stays that of the floats.
+                own = dtypes.complex128 if result is dtypes.float64 else dtypes.complex64
+            result = own
     if result is None:
         raise ValueError("promotion needs at least one operand")
     return result

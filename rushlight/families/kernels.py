@@ -15,7 +15,7 @@ import numpy as np
 from rushlight.backends.cpu import strided
 from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import is_meta
-from rushlight.backends.quiet import quiet
+from rushlight.backends.quiet import quiet, silent
 from rushlight.base import dtypes
 from rushlight.base.first_use import Deferred
 from rushlight.expr.expression import Expression, walk
@@ -28,6 +28,7 @@ else:
     cpu = Deferred("rushlight.backends.cpu.kernels", globals())
     host = Deferred("rushlight.backends.host.scalar", globals())
 
+FLOAT32 = np.dtype(np.float32)
 QUOTIENTS = {"floor_div", "trunc_div", "remainder", "fmod"}
 # NumPy's float32 kernels of these err by up to 3 units in the last place, ours by hardly more than
 # one half; and a number has one logarithm, whatever the size of the array that it stands in.
@@ -76,10 +77,11 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype, large: b
     half = dtype in dtypes.HALF_TYPES
     wide = dtypes.FROM_ARRAY[dtype] in dtypes.STORED  # no machine code for these
     if half and root.name == "nextafter":  # next in its own dtype: float32 has nearer ones
-        return quiet(np.nextafter)
+        return silent(np.nextafter)
     rough = dtype == np.float32 and root.name in ROUGH
     if isinstance(plain, np.ufunc) and (wide or not (large or half or rough)):
-        return quiet(plain)
+        # Quiet copies know NumPy's own dtypes: others would be computed, and given, in float32.
+        return quiet(plain) if dtype.isbuiltin == 1 else silent(plain)
     if wide:
         return plain
     boolean = {str(x.value) for x in walk([root]) if x.name == "symbol" and x.boolean}
@@ -119,12 +121,9 @@ def _with_wide_numbers(kernel: Callable[..., np.ndarray], root: Expression, name
     forms: dict[tuple[str, ...], Callable[..., np.ndarray]] = {}
 
     def run(*arrays: Any, out: Any = ...) -> np.ndarray:
-        try:
+        wide = tuple([n for n, x in zip(names, arrays) if x.dtype is FLOAT32])
+        if not wide:
             return kernel(*arrays, out=out)
-        except TypeError:
-            wide = tuple(n for n, x in zip(names, arrays, strict=True) if x.dtype == np.float32)
-            if not wide:
-                raise
         if wide not in forms:
             forms[wide] = kernel_for(root, names, dtype, large, wide)
         return forms[wide](*arrays, out=out)
@@ -169,11 +168,13 @@ def _through_float32(root: Expression, names: Sequence[str], dtype: np.dtype,
 def number_beside(op: Any, name: str, value: Any, dtype: np.dtype) -> np.ndarray:
     """A Python number that stands for `name` in a call computed in `dtype`: where torch does not
     round it to a half type, in float32."""
-    whole = dtype in dtypes.HALF_TYPES and (name in op.scalars or op.name in WHOLE_NUMBERS)
-    return number(value, np.dtype(np.float32) if whole else dtype)
+    whole = dtype in dtypes.HALF_TYPES and (
+        op.name not in ROUNDING if name in op.scalars else op.name in WHOLE)
+    return number(value, FLOAT32 if whole else dtype)
 
 
-WHOLE_NUMBERS = frozenset(("mul", "div", "floor_divide", "xlogy"))  # the others round, like torch
+WHOLE = frozenset(("mul", "div", "floor_divide", "lerp"))  # whose operands are numbers as they are
+ROUNDING = frozenset(("add", "sub", "rsub"))  # whose alpha is rounded
 _numbers: dict[tuple[np.dtype, Any, type], np.ndarray] = {}
 NUMBERS_KEPT = 4096
 

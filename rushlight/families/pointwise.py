@@ -59,9 +59,10 @@ class Pointwise:
                  grad: Mapping[str, Rule] | Rule | None, *, tensors: str = "",
                  domain: Domain = None, refusal: str = "",
                  check: Callable[..., None] | None = None, casts: bool = False,
-                 natural: str = "") -> None:
+                 natural: str = "", numbers: bool = False) -> None:
         self.declaration, self.name, self.body = declaration, declaration.name, declaration.body
         declaration.op, self.check, self.casts, self.natural = self, check, casts, natural
+        self.numbers = numbers
         self.promote, self.result, self.refuse = promote, result, refuse
         self.tensors, self.domain, self.refusal = frozenset(tensors.split()), domain, refusal
         self._grad = grad
@@ -313,7 +314,7 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
               grad: Mapping[str, Rule] | Rule | None = None, inplace: bool = True,
               switch: bool = False, tensors: str = "input", domain: Domain = None,
               refusal: str = "", check: Callable[..., None] | None = None,
-              casts: bool = False, natural: str = "",
+              casts: bool = False, natural: str = "", numbers: bool = False,
               samples: Samples | None = None) -> Callable[[Callable[..., Any]], Any]:
     """Declare a pointwise op under the torch `paths`; returns its eager function.
 
@@ -328,14 +329,15 @@ def pointwise(paths: str, *, promote: Word = "numeric", result: str = "same", re
     smooth, or a tuple of pairs, one for each operand. check: a function of scalars, by their
     names, that raises an error for those that are out of range. casts: scalars are converted to
     the operands' dtype, fractions beside integers too. natural: an operand that, as a number
-    beside integers, is not below 0. samples: calls for the derived tests besides those that
-    follow from all this.
+    beside integers, is not below 0. numbers: all operands may be numbers. samples: calls for the
+    derived tests besides those that follow from all this.
     """
 
     def declare(body: Callable[..., Any]) -> Any:
         declaration = Declaration(body.__name__, "pointwise", body, samples=samples)
         op = Pointwise(declaration, promote, result, refuse, grad, tensors=tensors, domain=domain,
-                       refusal=refusal, check=check, casts=casts, natural=natural)
+                       refusal=refusal, check=check, casts=casts, natural=natural,
+                       numbers=numbers)
         function = declaration.function = named(op.name, wrapper(op, op.name), declaration)
         in_place = None
         for path in paths.split():

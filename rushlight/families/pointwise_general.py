@@ -129,12 +129,14 @@ def _operands(op: Any, variant: Any,
         values[name] = _checked(op, name, value, position)
         if name in op.tensors and not isinstance(values[name], Tensor):
             raise _not_a_tensor(op, name, value, position)
+    if not any(isinstance(v, Tensor) for v in values.values()):
+        first = next(iter(values))
+        if not op.numbers:
+            raise _not_a_tensor(op, first, values[first], 0)
+        values[first] = wrap(np.array(values[first], dtype=of_number(values[first]).array))
     given = [v for n, v in values.items() if n != "condition" and n not in op.scalars]
     scalars = [values[n] for n in variant.names if n in op.scalars]
     tensors = [v for v in given if isinstance(v, Tensor)]
-    if not any(isinstance(v, Tensor) for v in values.values()):
-        first = next(iter(values))
-        raise _not_a_tensor(op, first, values[first], 0)
     common = promote_ranks(
         [t.dtype for t in tensors if t._array.ndim], [t.dtype for t in tensors
                                                       if not t._array.ndim],

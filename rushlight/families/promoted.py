@@ -11,7 +11,7 @@ from rushlight.backends.cast import never_warns
 from rushlight.base import dtypes
 from rushlight.base.flags import flags
 from rushlight.families.cast import astype, cast
-from rushlight.families.kernels import LARGE, number
+from rushlight.families.kernels import LARGE, number_beside
 from rushlight.tensor import Parameter, Tensor, wrap
 
 ndarray = np.ndarray
@@ -35,6 +35,8 @@ def kinds(values: Sequence[Any]) -> tuple[Any, ...]:
 
 def settle(variant: Any, values: Sequence[Any], dtype: np.dtype) -> None:
     """Remember that operands such as these are computed in `dtype`."""
+    if variant.op.natural and dtype.kind in "iu":
+        return  # each number is looked at
     steps = []
     for name, value in zip(variant.names, values, strict=True):
         kind = type(value)
@@ -59,9 +61,9 @@ def promoted(variant: Any, values: tuple[Any, ...]) -> Any:
         return None
     dtype, steps = plan
     arrays, size = [], 0
-    for value, step in zip(values, steps):
+    for name, value, step in zip(variant.names, values, steps):
         if step == NUMBER:
-            arrays.append(number(value, dtype))
+            arrays.append(number_beside(variant.op, name, value, dtype))
             continue
         array = value._array
         if value._node is not None and flags.grad_enabled:

@@ -6,7 +6,7 @@ from rushlight.expr import scalar as s
 from rushlight.families.pointwise import pointwise
 
 
-@pointwise("add Tensor.__add__", tensors="")
+@pointwise("add Tensor.__add__", tensors="", numbers=True)
 def add(input, other, *, alpha: Scalar = 1):
     """input + alpha * other, with broadcasting.
 
@@ -20,7 +20,7 @@ def add(input, other, *, alpha: Scalar = 1):
     return input + alpha * other
 
 
-@pointwise("sub subtract Tensor.__sub__", tensors="", refuse="bool",
+@pointwise("sub subtract Tensor.__sub__", tensors="", numbers=True, refuse="bool",
            refusal="Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.")
 def sub(input, other, *, alpha: Scalar = 1):
@@ -41,7 +41,7 @@ def rsub(input, other, *, alpha: Scalar = 1):
     return other - alpha * input
 
 
-@pointwise("mul multiply Tensor.__mul__", tensors="")
+@pointwise("mul multiply Tensor.__mul__", tensors="", numbers=True)
 def mul(input, other):
     """input * other, with broadcasting.
 
@@ -52,7 +52,7 @@ def mul(input, other):
     return input * other
 
 
-@pointwise("div divide true_divide Tensor.__truediv__ Tensor.__div__", tensors="",
+@pointwise("div divide true_divide Tensor.__truediv__ Tensor.__div__", tensors="", numbers=True,
            promote=lambda rounding_mode: "numeric" if rounding_mode else "floating",
            refuse=lambda rounding_mode: "bool complex" if rounding_mode else "",
            grad={"input": lambda gradient, other, rounding_mode: _unless_rounded(
@@ -88,8 +88,8 @@ def _unless_rounded(slope, gradient, rounding_mode):
     return slope if rounding_mode is None else s.where(s.isnan(gradient), 0, 0)
 
 
-@pointwise("floor_divide Tensor.__floordiv__", tensors="", refuse="bool complex",
-           domain=((-3, 3), (0.7, 2)))
+@pointwise("floor_divide Tensor.__floordiv__", tensors="", numbers=True,
+           refuse="bool complex", domain=((-3, 3), (0.7, 2)))
 def floor_divide(input, other):
     """The quotient rounded down.
 
@@ -127,9 +127,11 @@ def fmod(input, other):
     return s.fmod(input, other)
 
 
-@pointwise("pow Tensor.__pow__", tensors="", domain=((0.3, 3), (-2, 2)))
+@pointwise("pow Tensor.__pow__", tensors="", natural="exponent", domain=((0.3, 3), (-2, 2)))
 def pow(input, exponent):
     """input ** exponent, with broadcasting.
+
+    Raises RuntimeError for a negative whole number as exponent of integers.
 
     >>> import rushlight as rl
     >>> rl.pow(rl.tensor([1., 2., 3.]), 2)

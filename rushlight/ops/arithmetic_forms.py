@@ -21,6 +21,7 @@ from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.families.pointwise import pointwise
 from rushlight.ops.arithmetic import clamp, mul, pow
+from rushlight.ops.joining import broadcast_tensors
 from rushlight.tensor import Tensor
 
 Option = Any
@@ -148,6 +149,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     >>> rl.heaviside(rl.tensor([-1., 0., 2.]), rl.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
+    _tensor("heaviside", "input", 1, input)
     _tensor("heaviside", "values", 2, values)
     if input.dtype.is_complex or values.dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
@@ -180,6 +182,7 @@ class _lcm:
 
 
 def _of_integers(name: str, op: Any, input: Tensor, other: Any) -> Tensor:
+    _tensor(name, "input", 1, input)
     _tensor(name, "other", 2, other)
     ranks: tuple[list, list] = ([], [])
     for x in (input, other):
@@ -216,8 +219,23 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
     return _of_integers("lcm", _lcm, input, other)
 
 
-@composite("ldexp", inplace=True)
-def ldexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+@library("_ldexp")
+class _ldexp:
+    """input * 2**other for whole `other` of the same shape: exact where the result has a place."""
+
+    def forward(input, other):
+        if is_meta(input):
+            return input.copy()
+        wide = input.astype(np.float32) if input.dtype in dtypes.HALF_TYPES else input
+        places = np.clip(other, -5000, 5000).astype(np.int32)
+        return np.ldexp(wide, places, out=...).astype(input.dtype, copy=False)
+
+    def backward(gradient, other):
+        return _ldexp(gradient, other), None
+
+
+@composite("ldexp", out=True, inplace=True)
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """input * 2**other.
 
     >>> import rushlight as rl
@@ -226,7 +244,14 @@ def ldexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """
     _tensor("ldexp", "input", 1, input)
     _tensor("ldexp", "other", 2, other)
-    return mul(input, pow(2.0, other), out=out)
+    if other.dtype.category > 1 or input.dtype.is_complex:
+        return mul(input, pow(2.0, other))
+    if input.dtype.category < 2:
+        input = cast(input, dtypes.default_dtype().array)
+    try:
+        return _ldexp(*broadcast_tensors(input, other))
+    except ValueError:
+        raise mismatch("ldexp", input=input, other=other) from None
 
 
 @library("_frexp")

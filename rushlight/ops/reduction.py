@@ -39,6 +39,11 @@ def _accumulator(input: Any, dtype: Any, floating: bool = False) -> np.dtype:
     return input.dtype
 
 
+def of_target(dtype: Any, out: Any) -> Any:
+    """The dtype that sums for `out` are formed in: what is asked for, else that of `out`."""
+    return out.dtype if dtype is None and isinstance(out, Tensor) else dtype
+
+
 def spread(gradient: Tensor, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Tensor:
     """The gradient of a reduction with the reduced dimensions back, broadcast to `shape`."""
     if not keepdim and gradient.ndim != len(shape):
@@ -57,6 +62,8 @@ class sum:
     >>> rl.tensor([[1., 2.], [3., 4.]]).sum(0)
     tensor([4., 6.])
     """
+
+    in_target = True
 
     def forward(input, dim=None, keepdim=False, *, dtype=None):
         if dtype is None:
@@ -110,6 +117,8 @@ class mean:
 class nansum:
     """The sum over `dim` of what is not NaN."""
 
+    in_target = True
+
     def forward(input, dim=None, keepdim=False, *, dtype=None):
         kind = _accumulator(input, dtype)
         source = astype(input, kind)
@@ -158,8 +167,10 @@ def _product_of_others(input: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 @composite("prod")
 def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None,
-         axis: Any = None, keepdims: Any = None) -> Tensor:
+         out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
     """The product of all elements, or over one dimension; integers give int64.
+
+    out: a tensor for the result, in whose dtype is computed.
 
     >>> import rushlight as rl
     >>> rl.tensor([2., 3.]).prod()
@@ -167,7 +178,8 @@ def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     """
     dim = dim if axis is None else axis
     keepdim = keepdim if keepdims is None else keepdims
-    return _prod(input, _axes(dim, input._array.ndim), keepdim, _accumulator(input._array, dtype))
+    kind = _accumulator(input._array, of_target(dtype, out))
+    return _prod(input, _axes(dim, input._array.ndim), keepdim, kind, out=out)
 
 
 AMAX, AMIN = reduce.EXTREMES["amax"], reduce.EXTREMES["amin"]
@@ -409,8 +421,9 @@ def var(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = Fa
     if input.dtype.category < 2:
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if input.dtype.is_complex:
-        return var(input.real, dim, None, keepdim, correction=correction) + var(  # type: ignore
-            input.imag, dim, None, keepdim, correction=correction)  # type: ignore
+        parts: list[Any] = [var(part, dim, None, keepdim, correction=correction)
+                            for part in (input.real, input.imag)]
+        return parts[0].add(parts[1], out=out) if out is not None else parts[0] + parts[1]
     return _variance(input, _axes(dim, input.ndim), correction, keepdim, out=out)
 
 

@@ -17,7 +17,7 @@ from rushlight.families.composite import composite
 from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.ops.joining import cat, stack
-from rushlight.ops.reduction import _accumulator
+from rushlight.ops.reduction import _accumulator, of_target
 from rushlight.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def cumsum(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Any = None
     """
     array = input._array
     dim = required("cumsum", dim, axis)
-    return _cumulate(input, normalize_dim(dim, array.ndim), _accumulator(array, dtype), out=out)
+    return _cumulate(input, normalize_dim(dim, array.ndim),
+                     _accumulator(array, of_target(dtype, out)), out=out)
 
 
 @library("_cumulate_product", family="scan")
@@ -108,7 +109,7 @@ def cumprod(input: Tensor, dim: Any = None, *, dtype: Any = None, out: Any = Non
     """Running products along `dim`."""
     dim = required("cumprod", dim, axis)
     return _cumulate_product(input, normalize_dim(dim, input._array.ndim),
-                             _accumulator(input._array, dtype), out=out)
+                             _accumulator(input._array, of_target(dtype, out)), out=out)
 
 
 def _running(input: Array, dim: int, function: np.ufunc) -> tuple[Array, Array]:

@@ -90,7 +90,7 @@ class Tensor:
     def _base(self) -> Tensor | None: ...
     @property
     def _version(self) -> builtins.int:
-        """How often the memory was written in place."""
+        """How often the memory was written in place since somebody first looked."""
     def _is_view(self) -> builtins.bool: ...
     def __hash__(self) -> builtins.int: ...
     def __len__(self) -> builtins.int: ...
@@ -938,9 +938,9 @@ class Tensor:
         """The least common multiple of each pair of integers, not negative."""
     def lcm_(self, other: Tensor) -> Tensor:
         """The least common multiple of each pair of integers, not negative."""
-    def ldexp(self, other: Tensor, *, out: Any = None) -> Tensor:
+    def ldexp(self, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         """input * 2**other."""
-    def ldexp_(self, other: Tensor, *, out: Any = None) -> Tensor:
+    def ldexp_(self, other: Tensor) -> Tensor:
         """input * 2**other."""
     def le(self, other: Tensor | _Number, *, out: Tensor | None = None) -> Tensor:
         """Whether input <= other, element by element."""
@@ -1209,7 +1209,7 @@ class Tensor:
     def prelu(self, weight: Any) -> Any:
         """x, times weight where x is negative; weight holds one number, or one for each channel."""
     def prod(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None,
-            axis: Any = None, keepdims: Any = None) -> Tensor:
+            out: Any = None, axis: Any = None, keepdims: Any = None) -> Tensor:
         """The product of all elements, or over one dimension; integers give int64."""
     def put(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False, *,
             out: Tensor | None = None) -> Tensor:
