@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -24,6 +25,8 @@ REMEMBERED = 10_000  # calls of modules that a node of the graph may be traced t
 KEEPING = frozenset("""
     Identity Flatten Unflatten ReLU ReLU6 Hardtanh Sigmoid Tanh GELU MaxPool1d MaxPool2d MaxPool3d
 """.split())
+# Operations to which -inf is a place that does not count: that all places are so is their finding.
+MASKED = frozenset({"softmax", "log_softmax", "logsumexp"})
 # Nodes that move the gradients they receive, or put zeros in their place.
 MOVING = frozenset(f"{name}Backward0" for name in """
     View T Transpose Permute Movedim Squeeze Unsqueeze Select Slice Split Unbind Cat Stack Clone
@@ -162,10 +165,13 @@ class nan_guard:  # noqa: N801 - used as a function
         if found is None:
             raise NonFiniteError(f"{what}; it did not appear again when the model was run anew to "
                                  "find the operation", path, "", "an unknown line", kind)
-        op, line, inner = found
+        made, after = found
+        maker = f"{_named(made.path, self._module(made.path))} made {made.kind}"
+        through = "" if after is made else f"{after.op} at {after.line} made {kind} of it; "
         raise NonFiniteError(
-            f"{_named(inner, self._module(inner))} made {kind}: {op} at {line}; seen in the output "
-            f"of {_named(path, module)}, in {_share(output, kind)}", inner, op, line, kind)
+            f"{maker}: {made.op} at {made.line}; {through}seen in the output of "
+            f"{_named(path, module)}, in {_share(output, kind)}",
+            made.path, made.op, made.line, made.kind)
 
     def _spoilt(self, path: str) -> Iterator[str]:
         """The names of parameters, of a module, those in it and around it, that are not finite."""
@@ -181,18 +187,29 @@ class nan_guard:  # noqa: N801 - used as a function
         return next(module for module, own in self.paths.items() if own == path)
 
     def _search(self, module: Any, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any],
-                state: Any) -> Any:
-        """Run the model again; (op, line, path) of the first function that returned `kind`."""
+                state: Any) -> tuple[_Call, _Call] | None:
+        """Run the model again: the call that began it, and the first that returned `kind`.
+
+        They differ where `kind` was made of infinities that an earlier call had made.
+        """
         before, present = sys.getprofile(), get_rng_state()
+        first: _Call | None = None
 
         def watch(frame: FrameType, event: str, value: Any) -> None:
-            if event != "return" or not isinstance(value, Tensor) or self._kind(value) != kind:
+            nonlocal first
+            result = _first_argument(frame) if frame.f_code.co_name == "setitem" else value
+            held = self._kind(result) if event == "return" and isinstance(result, Tensor) else None
+            op, inner = (None, None) if held is None else (_operation(frame), self._path(frame))
+            if held is None or op is None or inner is None:
                 return
-            op, inner = _operation(frame), self._path(frame)
+            call = _Call(op, _line(frame), inner, held)
+            spoilt = any(map(_spoilt, _operands(frame)))
+            if first is None and not spoilt:
+                first = call
             # -inf may be meant, as in masks of attention: only the module that was seen counts.
-            if op is None or inner is None or (kind == "inf" and not self._within(frame, module)):
-                return
-            raise _Found(op, _line(frame), inner)
+            if held == kind and (kind == "nan" or self._within(frame, module)):
+                earlier = spoilt and first is not None and op not in MASKED
+                raise _Found(first if earlier else call, call)
 
         self._searching = True
         set_rng_state(state)
@@ -200,7 +217,8 @@ class nan_guard:  # noqa: N801 - used as a function
         try:
             self.model(*args, **kwargs)
         except _Found as found:
-            return found.args
+            made, after = found.args
+            return made, after
         except Exception:  # what the model meets now is no answer
             return None
         finally:
@@ -272,8 +290,34 @@ def _keeps_finite(kind: type) -> bool:
     return ours and kind.__name__ in KEEPING
 
 
+class _Call(NamedTuple):
+    """A call of an operation that returned something not finite."""
+
+    op: str
+    line: str
+    path: str  # of the module that called
+    kind: str
+
+
 class _Found(BaseException):
-    """Carries (op, line, path) out of the run that searched for them."""
+    """Carries two calls out of the run that searched for them."""
+
+
+def _operands(frame: FrameType) -> Iterator[Any]:
+    """The arguments of the operation that a frame works for, and of those that it calls."""
+    for outer in _outwards(frame):
+        code = outer.f_code
+        if code.co_name == "forward" or not is_internal(code.co_filename):
+            return
+        for name in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]:
+            yield outer.f_locals.get(name)
+
+
+def _spoilt(operand: Any) -> bool:
+    """Whether an operand holds numbers that are not finite: what it is made into is not news."""
+    if isinstance(operand, float):
+        return not math.isfinite(operand)
+    return isinstance(operand, Tensor) and not all_finite(operand._array)
 
 
 def _operation(frame: FrameType) -> str | None:

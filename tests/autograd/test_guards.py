@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from typing import Any
@@ -100,6 +101,55 @@ def test_infinities_count_unless_they_are_meant(model: Any) -> None:
 
     masked = Masked()
     assert raised(rl.nan_guard(masked), lambda: masked(X)).op == "softmax"
+
+
+class Divided(nn.Module):
+    """An infinity in the model itself, of which the layer behind it makes something else."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Any) -> Any:
+        ratio = x / (x * 0)  # where it began
+        return self.layer(ratio)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(4, 2), nn.Tanhshrink(), nn.ReLU()], ids=str)
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_first_infinity_is_named_not_what_was_made_of_it(layer: Any, recorded: bool) -> None:
+    model = Divided(layer)
+    with rl.set_grad_enabled(recorded):
+        error = raised(rl.nan_guard(model), lambda: model(X))
+    assert (error.module, error.op, error.kind) == ("", "truediv", "inf")
+    assert "ratio = x / (x * 0)  # where it began" in error.line
+    assert "the model (Divided) made inf: truediv" in str(error)
+
+
+def test_infinities_that_were_given_are_nobodys_making() -> None:
+    class Masked(nn.Module):
+        def forward(self, x: Any) -> Any:
+            x = x.masked_fill(x > 0, -math.inf)
+            x[0] = -math.inf
+            return (x + rl.full((4,), -math.inf)).softmax(-1)
+
+    masked = Masked()
+    error = raised(rl.nan_guard(masked), lambda: masked(X))
+    assert (error.op, error.kind) == ("softmax", "nan")
+
+
+def test_a_number_that_was_written_into_a_tensor_is_found() -> None:
+    class Written(nn.Module):
+        def forward(self, x: Any) -> Any:
+            x = x + 1
+            x[0, 0] = math.nan  # written
+            return x * 2
+
+    written = Written()
+    for recorded in (True, False):
+        with rl.set_grad_enabled(recorded):
+            error = raised(rl.nan_guard(written), lambda: written(X))
+        assert error.op == "setitem" and "# written" in error.line
 
 
 def test_what_came_in_is_told_from_what_was_made(model: Any) -> None:
