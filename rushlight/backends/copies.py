@@ -75,8 +75,10 @@ def distinct(array: np.ndarray) -> bool:
 
 def joined(arrays: Sequence[np.ndarray], dim: int) -> np.ndarray:
     """The arrays one after another along `dim`, as `numpy.concatenate` does it."""
-    piece = max(arrays[0].size, arrays[-1].size) * arrays[0].itemsize if arrays else 0
-    if piece < PIECE or len(arrays) * piece < LARGE or not _alike(arrays, dim):
+    if not arrays or (arrays[0].nbytes < PIECE and arrays[-1].nbytes < PIECE):
+        return np.concatenate(arrays, dim)
+    piece = max(arrays[0].nbytes, arrays[-1].nbytes)
+    if len(arrays) * piece < LARGE or not _alike(arrays, dim):
         return np.concatenate(arrays, dim)
     recycle()
     first = arrays[0]

@@ -26,11 +26,14 @@ INT64 = np.dtype(np.int64)
 def _along(kernels: Kernels, dim: int, *arrays: Any) -> Any:
     """The row kernel along `dim` of the arrays; rows that lie in memory as they are uncopied."""
     first = arrays[0]
+    last = first.ndim - 1
+    if dim == last and type(first) is np.ndarray and first.size < LARGE and (
+            first.flags.c_contiguous):
+        return kernels[first.dtype](*arrays, out=...)
     if is_meta(first):
         return MetaArray(first.shape, first.dtype)
     if first.size >= LARGE:
         recycle()
-    last = first.ndim - 1
     if dim == last:
         # A kernel's own output would follow the strides of its input.
         out: Any = ... if first.flags.c_contiguous else np.empty(first.shape, first.dtype)

@@ -219,6 +219,13 @@ def write_out(out: Any, array: Any, name: str, recorded: bool = False) -> Tensor
     """
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
+    if not recorded and out._node is None:
+        target = out._array
+        if (type(target) is type(array) is np.ndarray and target.dtype is array.dtype
+                and target.shape == array.shape and target.flags.carray):
+            target[...] = array
+            wrote(out)
+            return out
     if flags.grad_enabled and (recorded or out._node is not None):
         raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic "
                            "differentiation, but one of the arguments requires grad.")

@@ -14,6 +14,7 @@ from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.base.structure import Structure
 from rushlight.engine.node import LEAF, Slot, changed, freed, next_sequence, version_of
+from rushlight.families.inplace import write_out
 from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.tensor import Parameter, Tensor, wrap
 
@@ -22,6 +23,7 @@ ENVIRONMENT: dict[str, Any] = {
     "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence, "changed": changed,
     "freed": freed, "user_site": user_site, **ASKING, "kept_weights": kept_weights.kept,
     "kept_of": kept_weights.of, "forget": kept_weights.forget, "version_of": version_of,
+    "write_out": write_out,
 }
 
 
@@ -91,10 +93,16 @@ def head(op: Any, environment: dict[str, Any], out: bool) -> str:
     return ", ".join(parts)
 
 
+def _takes_out(op: Any) -> bool:
+    """Whether the fast path serves `out=` too: of one result, whatever its dtype."""
+    return op.outputs == 1 and not op.in_target
+
+
 def _fast_path(op: Any) -> list[str]:
     parameters = op.signature.parameters
     optional = {n for n in op.operands if parameters[n].default is not inspect.Parameter.empty}
-    tests, loads, passed, edges = ["out is None"], [], [], []
+    tests: list[str] = [] if _takes_out(op) else ["out is None"]
+    loads, passed, edges = [], [], []
     for n, p in parameters.items():
         value = n
         if n in op.operands:
@@ -111,15 +119,21 @@ def _fast_path(op: Any) -> list[str]:
     if op.keeps:
         unpack = f"{unpack if op.outputs == 1 else f'({unpack})'}, {', '.join(op.keeps)}"
     body = [*loads, *_call_lines(op, unpack, ", ".join(passed))]
+    some = " or ".join(f"edge_{n} is not None" for n in op.operands)
+    recorded = "False" if op.rule is None else f"({some}) and flags.grad_enabled"
+    if op.rule is not None:
+        body += edges
+    if _takes_out(op):
+        body += ["if out is not None:",
+                 f"    return write_out(out, array, {op.name!r}, {recorded})"]
     for i in numbers:
         body += [f"result{i} = new(Tensor)", f"result{i}._array = array{i}",
                  f"result{i}._node = result{i}._writes = result{i}._view = None"]
     if op.rule is not None:
-        some = " or ".join(f"edge_{n} is not None" for n in op.operands)
         test = f"if ({some}) and flags.grad_enabled"
         if op.outputs == 1:
             test += " and array.dtype.kind in 'fcV'"
-        body += [*edges, f"{test}:", *("    " + line for line in _record_lines(op, optional))]
+        body += [f"{test}:", *("    " + line for line in _record_lines(op, optional))]
     body.append(f"return {_results(op, numbers)}")
     return [f"    if {' and '.join(tests)}:", *("        " + line for line in body)]
 
