@@ -32,6 +32,28 @@ CASES: dict[str, Callable[[], rl.Tensor]] = {
     "layer norm": lambda: rl.nn.functional.layer_norm(rl.tensor([[float("inf"), 1.0]]), (2,)),
     "batch norm": lambda: rl.nn.functional.batch_norm(
         rl.tensor([[float("inf")], [1.0]]), None, None, training=True),
+    "inner product": lambda: rl.full((3,), rl.inf) @ rl.zeros(3),
+    "matrix product": lambda: rl.full((3, 3), 1e38) @ rl.full((3, 3), 1e38),
+    "matrix times vector": lambda: rl.full((3, 3), rl.inf) @ rl.zeros(3),
+    "batched product": lambda: rl.full((2, 3, 3), rl.inf) @ rl.zeros(2, 3, 3),
+    "half product": lambda: rl.full((3, 3), 6e4, dtype=rl.float16) @ rl.ones(
+        3, 3, dtype=rl.float16),
+    "linear": lambda: rl.nn.functional.linear(rl.full((2, 3), rl.inf), rl.zeros(4, 3), rl.ones(4)),
+    "einsum": lambda: rl.einsum("ij,kj->ik", rl.full((2, 3), rl.inf), rl.zeros(2, 3)),
+    "convolution": lambda: rl.nn.functional.conv2d(
+        rl.full((1, 2, 4, 4), rl.inf), rl.zeros(3, 2, 3, 3)),
+    "attention": lambda: rl.nn.functional.scaled_dot_product_attention(
+        *(rl.full((1, 2, 3, 4), 1e38),) * 3),
+    "recurrence": lambda: rl.nn.RNN(3, 4, nonlinearity="relu")(rl.full((2, 1, 3), rl.inf))[0],
+    "cumsum": lambda: rl.full((3,), 3e38).cumsum(0),
+    "logcumsumexp": lambda: rl.tensor([rl.inf, -rl.inf]).logcumsumexp(0),
+    "ragged sum": lambda: rl.ragged([rl.full((2, 1), 3e38), rl.ones(1, 1)]).sum(1),
+    "norm": lambda: rl.full((3,), rl.inf).norm(),
+    "pooling": lambda: rl.nn.functional.avg_pool2d(rl.full((1, 1, 4, 4), rl.inf), 2),
+    "interpolation": lambda: rl.nn.functional.interpolate(
+        rl.full((1, 1, 4, 4), rl.inf), scale_factor=2, mode="bilinear"),
+    "power": lambda: rl.tensor([-8.0]) ** (1 / 3), "remainder": lambda: rl.ones(2) % 0,
+    "complex": lambda: 1 / rl.zeros(2, dtype=rl.complex64),
     "cast": lambda: rl.tensor([1e38]).to(rl.float16),
     "integers": lambda: rl.tensor([2**62]) * 4,
 }

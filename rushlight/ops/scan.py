@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.backends.quiet import quiet
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
 from rushlight.base.first_use import Deferred
@@ -34,12 +35,15 @@ def _accumulated(function: np.ufunc, general: Any, source: np.ndarray, dim: int)
     """Running results of `function`; of a 0-d array a copy."""
     if not source.ndim or is_meta(source):
         return source.copy()
+    if source.dtype in dtypes.HALF_TYPES:
+        wide = _accumulated(function, general, astype(source, dtypes.float32.array), dim)
+        return astype(wide, source.dtype)  # type: ignore[no-any-return]
     if source.dtype.kind == "V":
         return general(source, axis=dim, dtype=source.dtype)
     result = running.scan("add" if function is np.add else "mul", source, dim)
     if result is not None:
         return result
-    result = function.accumulate(source, dim, source.dtype)
+    result = quiet(function.accumulate)(source, dim, source.dtype)
     return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 
 
@@ -204,7 +208,8 @@ class _logcumsumexp:
         if input.dtype.kind == "c":
             return _complex_logcumsumexp(input, dim)
         wide = input.astype(np.float32) if input.dtype in dtypes.HALF_TYPES else input
-        return np.logaddexp.accumulate(wide, axis=dim).astype(input.dtype, copy=False)
+        found = quiet(np.logaddexp.accumulate)(wide, axis=dim)
+        return found.astype(input.dtype, copy=False)
 
     def backward(gradient, input, output, shape, dim):
         if not shape or not shape[dim]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.quiet import quiet
 from rushlight.families.library import library
 
 
@@ -16,10 +17,10 @@ def _sums(rows: np.ndarray, offsets: np.ndarray, fold: Any = np.add) -> np.ndarr
     """The fold of each sequence's rows; zeros for one without any."""
     starts, some = offsets[:-1], offsets[1:] > offsets[:-1]
     if some.all() and len(starts):
-        return fold.reduceat(rows, starts, axis=0)
+        return quiet(fold.reduceat)(rows, starts, axis=0)
     result = np.zeros((len(starts), *rows.shape[1:]), rows.dtype)
     if some.any():
-        result[some] = fold.reduceat(rows, starts[some], axis=0)
+        result[some] = quiet(fold.reduceat)(rows, starts[some], axis=0)
     return result
 
 

@@ -41,7 +41,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim == 1 and b.ndim == 1:
         return np.asarray(_dot(a, b))
     if b.ndim == 1 and a.ndim == 2 and a.dtype is _FLOAT and a.size <= SMALL:
-        return a.dot(b)
+        return _dot(a, b)
     if b.ndim <= 2:  # the leading dimensions of `a` are just more rows
         rows = a.reshape(prod(a.shape[:-1]), a.shape[-1]) if a.ndim != 1 else a[None]
         columns = b if b.ndim == 2 else b[:, None]
@@ -87,7 +87,7 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
     if rows * inner * b.shape[1] <= SMALL or not _served(a, b):
         if a.dtype is not _FLOAT and a.dtype in _HALF:
             return _through_float32(product, a, b, bias)
-        out: np.ndarray = a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
+        out = _dot(a, b)
         return out if bias is None else np.add(out, bias, out)
     if a.dtype is _FLOAT and (rows == 1 or b.shape[1] == 1) and matrix_vector.serves(a, b):
         one = matrix_vector.product(a, b)
@@ -132,7 +132,11 @@ def _dense(array: np.ndarray) -> np.ndarray:
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
+    try:
+        found: np.ndarray = a.dot(b) if a.dtype is _FLOAT else _host(np.dot, a, b)
+    except (RuntimeWarning, FloatingPointError):  # as set by the user, who ends the filter above
+        found = _host(np.dot, a, b)
+    return found
 
 
 def _host(function: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
