@@ -127,7 +127,16 @@ parallel:
   store ptr %args, ptr %call
   store ptr %steps, ptr %call1
   store ptr %kernel, ptr %call2
-  call void @rl_pool_run(ptr @chunk, ptr %call, i64 %n, i64 %grain)
+  ; An even number of equal chunks: two, four ... threads end at once.
+  %up = add i64 %n, %grain
+  %short = sub i64 %up, 1
+  %pieces = udiv i64 %short, %grain
+  %odd = and i64 %pieces, 1
+  %even = add i64 %pieces, %odd
+  %share = udiv i64 %n, %even
+  %beyond = add i64 %share, 64
+  %equal = and i64 %beyond, -64
+  call void @rl_pool_run(ptr @chunk, ptr %call, i64 %n, i64 %equal)
   ret void
 alone:
   call void @range(ptr %args, ptr %steps, ptr %kernel, i64 %loose, i64 0, i64 %n)

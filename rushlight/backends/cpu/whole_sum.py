@@ -24,7 +24,7 @@ CHUNK = 1 << 14  # elements with a sum of their own
 BLOCK = 1 << 11  # elements between which lanes are added up
 GROUP, GROUPS = 4, 2  # vectors added in pairs, and such sums side by side ...
 HALF_GROUP = 16  # ... of half types, whose sums need not be as exact
-GRAIN = 2  # chunks that a thread takes at a time
+GRAIN = 1  # chunks that a thread takes at a time: they are short, so that threads end together
 _KINDS = {np.dtype(np.float32): ("float", "float", 4), np.dtype(np.float64): (
     "double", "double", 8), np.dtype(np.float16): ("float", "half", 2),
           np.dtype(ml_dtypes.bfloat16): ("float", "i16", 2)}  # added as, stored as, bytes
