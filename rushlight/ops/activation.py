@@ -273,7 +273,13 @@ def glu(input: Any, dim: int = -1) -> Any:
     if input.dtype.category < 2:
         raise no_kernel("glu", title(input.dtype), "; convert it with .float()")
     first, second = input.chunk(2, dim)
-    return first * second.sigmoid()
+    return _gated(first, second)
+
+
+@pointwise("_gated", refuse="bool integer", inplace=False)
+def _gated(input, gate):
+    """input times the sigmoid of gate."""
+    return input * s.reciprocal(1 + s.exp(-gate))
 
 
 @composite("nn.functional.tanh", samples=lambda x: [(x(2, 3),)])

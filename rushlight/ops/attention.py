@@ -16,6 +16,7 @@ from rushlight.families.composite import function
 from rushlight.families.inplace import title
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
+from rushlight.families.rounded_once import is_half, rounded_once
 from rushlight.ops.dropout import dropout
 from rushlight.ops.softmax import softmax
 from rushlight.tensor import Tensor, wrap
@@ -50,6 +51,9 @@ class _attention:
 def _composed(query: Any, key: Any, value: Any, mask: Any, causal: bool, scale: float,
               dropout_p: float = 0.0) -> Tensor:
     """Attention in terms of other ops: for second derivatives, dropout and learnt masks."""
+    if is_half(query):
+        wide = partial(_composed, causal=causal, scale=scale, dropout_p=dropout_p)
+        return rounded_once(wide, query, key, value, mask)  # type: ignore[no-any-return]
     if query.shape[:-2] != key.shape[:-2] and query.ndim > 2 and key.shape[-3] > 1:
         groups = query.shape[-3] // key.shape[-3]
         key, value = (x.repeat_interleave(groups, -3) for x in (key, value))

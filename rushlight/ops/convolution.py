@@ -54,9 +54,7 @@ class convolution:
             return _phantom(input, weight, window, space)
         if space is None:
             return backend.forward(input, weight, bias, window)
-        channels = weight.shape[1] * window.groups
-        out = backend.backward_data(input, weight, window, (input.shape[0], channels, *space))
-        return out if bias is None else np.add(out, bias.reshape(-1, *[1] * len(space)), out)
+        return backend.transposed(input, weight, bias, window, space)
 
     def backward(gradient: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None,
                  window: Window, space: Ints | None, needs: tuple) -> tuple:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from rushlight.families.composite import function
+from rushlight.families.rounded_once import rounded_once
 from rushlight.ops.embedding import embedding
 from rushlight.tensor import Tensor, wrap
 
@@ -75,16 +78,20 @@ def embedding_bag(
         factors = per_sample_weights.reshape(-1)
         factors = factors if kept is None else factors[wrap(kept)]
         looked_up = looked_up * factors.unsqueeze(1)
-    zeros = weight.new_zeros((count, weight.size(1)))
-    where = wrap(bags)
+    return rounded_once(partial(_reduced, wrap(bags), count, mode), looked_up)  # type: ignore
+
+
+def _reduced(where: Tensor, count: int, mode: str, looked_up: Tensor) -> Tensor:
+    """The rows of each bag as one: (bags, width)."""
+    zeros = looked_up.new_zeros((count, looked_up.size(1)))
     if mode == "max":
         index = where.unsqueeze(1).expand(looked_up.shape)
         return zeros.scatter_reduce(0, index, looked_up, "amax", include_self=False)
     total = zeros.index_add(0, where, looked_up)
     if mode == "sum":
         return total
-    sizes = np.maximum(np.bincount(bags, minlength=count), 1)
-    return total / wrap(sizes[:, None]).to(weight.dtype)
+    sizes = np.maximum(np.bincount(where._array, minlength=count), 1)
+    return total / wrap(sizes[:, None]).to(total.dtype)
 
 
 def _in_order(input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

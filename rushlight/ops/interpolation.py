@@ -17,6 +17,7 @@ from rushlight.backends.channels_last import BACK, ORDER, is_last
 from rushlight.base import dtypes
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
+from rushlight.families.rounded_once import is_half, rounded_once
 from rushlight.ops import adaptive_pooling
 from rushlight.ops.index_select import index_select
 from rushlight.ops.matmul import matmul
@@ -77,6 +78,10 @@ def interpolate(
         found: Any = interpolate(input.float(), size, scale_factor, mode, align_corners,
                                  recompute_scale_factor, antialias)
         return found.round().clamp(0, 255).to(dtypes.uint8)
+    if is_half(input) and mode in LINEAR_MODES:
+        return rounded_once(  # type: ignore[no-any-return]
+            lambda x: interpolate(x, size, scale_factor, mode, align_corners,
+                                  recompute_scale_factor, antialias), input)
     space = tuple(input.shape[2:])
     size, factors = _sizes(space, size, scale_factor, recompute_scale_factor)
     _check_input(input, mode, antialias)

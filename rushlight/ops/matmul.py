@@ -9,11 +9,12 @@ import numpy as np
 
 from rushlight.backends import gemm
 from rushlight.backends.memory import LARGE
-from rushlight.base.dtypes import bool_
+from rushlight.base.dtypes import HALF_TYPES, bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
 from rushlight.families.library import KeptLayout, library
 from rushlight.families.older_calls import factors_first
+from rushlight.families.rounded_once import is_half
 from rushlight.ops.activation import gelu, relu
 from rushlight.tensor import Tensor
 
@@ -241,6 +242,10 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
     >>> rl.addmm(rl.ones(1, 1), rl.ones(1, 2), rl.ones(2, 1))
     tensor([[3.]])
     """
+    if (is_half(mat1) and mat1.ndim == mat2.ndim == 2 and mat1.shape[1] == mat2.shape[0]
+            and input.shape == mat2.shape[1:] and beta == alpha == 1
+            and input.dtype is mat1.dtype is mat2.dtype):
+        return linear(mat1, mat2.mT, input)  # type: ignore[no-any-return, operator]
     return _blend(input, mm(mat1, mat2), beta, alpha)
 
 
@@ -315,6 +320,8 @@ def _linear(input: Any, weight: Any, bias: Any, kept: Any = None) -> Any:
             f"{operands(input=input, weight=weight, bias=bias)}); the last size of input "
             "must equal the layer's in_features")
     if bias is None or bias.shape == weight.shape[:1]:
+        if input.ndim == 1 and weight.ndim == 2 and input.dtype in HALF_TYPES:
+            return gemm.linear(input[None], weight, bias)[0]  # rounded once, not without bias first
         return gemm.linear(input, weight, bias, kept)
     shape = (*input.shape[:-1], *weight.shape[:-1])
     if not _repeats(bias.shape, shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from rushlight.families.composite import composite
 from rushlight.families.inplace import real_only, title, wrote
 from rushlight.families.kernels import number
 from rushlight.families.library import library
+from rushlight.families.rounded_once import rounded_once
 from rushlight.ops.joining import cat
 from rushlight.tensor import Tensor, wrap
 
@@ -343,10 +345,9 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
             if x is None:
                 raise RuntimeError(f"{name} must be defined in evaluation mode: "
                                    f"batch_norm({operands(input=input)})")
-        factor = (running_var + eps).rsqrt()
-        factor = factor if weight is None else factor * _vector(weight)
-        shift = running_mean.new_zeros(channels) if bias is None else _vector(bias)
-        return _scale_channels(input, running_mean, factor, shift)
+        found: Tensor = rounded_once(partial(_with_statistics, eps), input, running_mean,
+                                     running_var, weight, bias)
+        return found
     count = input._array.size // max(channels, 1)
     if not count:  # nothing to normalise, and nothing to learn from
         places = (1, channels) + (1,) * (len(shape) - 2)
@@ -357,6 +358,14 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
         _move(running_mean, mean, momentum or 0.0)
         _move(running_var, variance, momentum or 0.0, count / (count - 1))
     return result
+
+
+def _with_statistics(eps: float, input: Any, mean: Any, variance: Any, weight: Any,
+                     bias: Any) -> Tensor:
+    factor = (variance + eps).rsqrt()
+    factor = factor if weight is None else factor * _vector(weight)
+    shift = mean.new_zeros(mean.numel()) if bias is None else _vector(bias)
+    return _scale_channels(input, mean, factor, shift)
 
 
 def _move(running: Any, now: Any, weight: float, factor: float = 1.0) -> None:

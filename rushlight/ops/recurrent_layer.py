@@ -1,6 +1,7 @@
 """One layer and one cell of recurrent networks: fused ops, and the equations they stand for.
 
-The equations, in terms of other ops, serve second derivatives, half types and projections.
+The equations, in terms of other ops, serve second derivatives, projections, and cells of half
+types; layers of half types keep their state in float32.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rushlight.base.first_use import Deferred
 from rushlight.base.flags import flags
 from rushlight.families.library import library
 from rushlight.families.recompute import recorded_gradients
+from rushlight.families.rounded_once import is_half, rounded_once
 from rushlight.ops.activation import relu, sigmoid
 from rushlight.ops.joining import cat, stack
 from rushlight.ops.matmul import linear
@@ -317,6 +319,9 @@ def run_layer(cell: str, counts: list[int] | None, back: bool, input: Tensor,
     sequences take part at each time. operands: state (batch, size) each, w_ih, w_hh, b_ih, b_hh,
     and the projection w_hr of an LSTM that has one.
     """
+    if is_half(input) and all(x is None or x.dtype is input.dtype for x in operands):
+        return rounded_once(  # type: ignore[no-any-return]
+            partial(run_layer, cell, counts, back), input, *operands)
     plain = len(operands) == (6 if cell == "lstm" else 5)
     if not plain or not _fits(cell, input, operands) or not _orderly(input, operands[0], counts):
         return _composed_layer(cell, counts, back, input, *operands)

@@ -7,11 +7,13 @@ last in memory, so has the result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rushlight.backends.cast import HALF, astype
 from rushlight.backends.channels_last import arranged, empty, is_last
 from rushlight.backends.cpu import matmul, small_maps
 from rushlight.backends.cpu.onednn import convolution as library
@@ -28,7 +30,7 @@ else:
     winograd = Deferred("rushlight.backends.cpu.winograd", globals())
 
 __all__ = ["Window", "backward_data", "backward_weights", "backward_weights_and_bias", "forward",
-           "output_space"]
+           "output_space", "transposed"]
 
 _FLOAT = np.dtype(np.float32)
 _WINOGRAD = (3, 3)  # the windows of its kernels; for others they need not even be imported
@@ -81,6 +83,20 @@ def backward_data(grad: np.ndarray, weight: np.ndarray, window: Window, shape: t
     dy, w = _readable(grad, weight)
     out = empty(shape, dy.dtype, last)
     return library.backward_data(dy, w, window, out).astype(grad.dtype, copy=False)
+
+
+def transposed(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, window: Window,
+               space: Sequence[int]) -> np.ndarray:
+    """The transposed convolution, plus `bias` by channel: half types are rounded once."""
+    shape = (input.shape[0], weight.shape[1] * window.groups, *space)
+    if bias is None:
+        return backward_data(input, weight, window, shape)
+    kind = input.dtype
+    if kind in HALF:
+        input, weight, bias = (astype(x, _FLOAT) for x in (input, weight, bias))
+    out = backward_data(input, weight, window, shape)
+    np.add(out, bias.reshape(-1, *[1] * len(space)), out)
+    return astype(out, kind) if kind in HALF else out  # type: ignore[no-any-return]
 
 
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape: tuple[int, ...]
