@@ -108,3 +108,48 @@ def test_numbers_beside_half_types_are_not_rounded_first(count: int) -> None:
     leaf = y.clone().requires_grad_()
     (leaf * 0.3).sum().backward()
     assert leaf.grad is not None and (leaf.grad == rl.tensor(0.3, dtype=near)).all()
+
+
+@pytest.mark.parametrize("value", [300, -300, -2.5, 1e30, float("nan")])
+def test_numbers_that_a_dtype_does_not_hold_are_refused(value: float) -> None:
+    x = rl.zeros(2, 2, dtype=rl.uint8)
+    calls = [lambda: x.clone().fill_(value), lambda: rl.full((2,), value, dtype=rl.uint8),
+             lambda: rl.full_like(x, value), lambda: x.new_full((1,), value),
+             lambda: x.clone().fill_diagonal_(value), lambda: x.masked_fill(x == 0, value),
+             lambda: rl.nn.functional.pad(x, (1, 1), value=value)]
+    if isinstance(value, int):
+        calls += [lambda: x.clamp(max=value), lambda: rl.where(x == 0, x, value),
+                  lambda: rl.nn.functional.threshold(x, 1, value)]
+    for call in calls:
+        with pytest.raises(RuntimeError, match="value cannot be converted to type"):
+            call()
+    assert x.clone().fill_(-1).tolist() == [[255, 255]] * 2
+    with pytest.raises(RuntimeError, match="value cannot be converted to type"):
+        rl.zeros(2).fill_(1e40)
+    assert rl.zeros(1, dtype=rl.float16).fill_(1e6).item() == float("inf")
+
+
+def test_complex_numbers_have_the_parts_that_they_were_made_of() -> None:
+    inf, nan = float("inf"), float("nan")
+    real = rl.tensor([inf, -0.0, 1.0], requires_grad=True)
+    imag = rl.tensor([nan, -0.0, inf], requires_grad=True)
+    z = rl.complex(real, imag)
+    assert str(z.detach()) == "tensor([inf+nanj, -0.-0.j, 1.+infj])"
+    (z.real.sum() + 2 * z.imag.sum()).backward()
+    assert real.grad is not None and real.grad.tolist() == [1.0] * 3
+    assert imag.grad is not None and imag.grad.tolist() == [2.0] * 3
+    assert rl.complex(rl.zeros(2, 1), rl.ones(3)).shape == (2, 3)
+    with pytest.raises(RuntimeError, match="The size of tensor a"):
+        rl.complex(rl.zeros(2), rl.ones(3))
+
+
+def test_limits_of_small_floats() -> None:
+    kinds = (rl.float16, rl.bfloat16, rl.float32, rl.float64, rl.float8_e5m2)
+    assert [rl.finfo(kind).resolution for kind in kinds] == [1e-3, 1e-2, 1e-6, 1e-15, 1.0]
+
+
+def test_storages_show_their_bytes() -> None:
+    memory = rl.tensor([1, 2], dtype=rl.int8).untyped_storage()
+    assert repr(memory) == " 1\n 2\n[torch.storage.UntypedStorage(device=cpu) of size 2]"
+    assert repr(rl.ones(1).storage()).endswith(
+        "[torch.storage.TypedStorage(dtype=torch.float32, device=cpu) of size 1]")

@@ -44,6 +44,14 @@ def arranged(result: Array, operands: Sequence[Array]) -> Array:
     return made
 
 
+def arranged_as(result: Array, strides: Numbers) -> Array:
+    """`result` in the order that these strides ask for, which say nothing where they are 0."""
+    order = _order(result.shape, (result.shape, strides))
+    if result.transpose(order).flags.c_contiguous:
+        return result
+    return np.ascontiguousarray(result.transpose(order)).transpose(np.argsort(order))
+
+
 @lru_cache(1024)
 def _order(shape: Numbers, *operands: tuple[Numbers, Numbers]) -> Numbers:
     """The dimensions of a result of `shape`, from the outermost in memory to the innermost."""

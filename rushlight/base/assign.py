@@ -113,7 +113,7 @@ SINGLE = (np.dtype(np.float32), np.dtype(np.complex64))
 def fit(value: Any, dtype: np.dtype) -> np.ndarray:
     """Return a Python number as a 0-d array of ``dtype``.
 
-    Fractions are cut off for integer dtypes and negative numbers wrap for uint8.
+    Fractions are cut off for integer dtypes and negative whole numbers wrap for uint8.
 
     Raises:
         RuntimeError: out of range, nan or infinite for an integer dtype, or an imaginary part for
@@ -152,7 +152,11 @@ def _fit_integer(value: Any, dtype: np.dtype) -> np.ndarray:
         raise _overflow(value, dtype)
     whole = int(value)
     limits = np.iinfo(dtype)
-    smallest = -limits.max if dtype.kind == "u" else limits.min
+    smallest = limits.min
+    if dtype.kind == "u" and not isinstance(value, float):
+        smallest = -limits.max  # whole numbers wrap around
+    elif dtype.kind == "u" and value < 0:
+        raise _overflow(value, dtype)
     if not smallest <= whole <= limits.max:
         raise _overflow(value, dtype)
     return np.array(whole % (limits.max + 1) if dtype.kind == "u" else whole, dtype)

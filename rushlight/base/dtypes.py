@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import ml_dtypes
@@ -111,7 +112,8 @@ def from_array(array_dtype: np.dtype) -> dtype:
     if found is None:
         names = ", ".join(d.name for d in ALL)
         raise TypeError(
-            f"can't convert np.ndarray of type {array_dtype}. The only supported types are: "
+            f"can't convert np.ndarray of type {array_dtype.type.__module__}."
+            f"{array_dtype.type.__name__}. The only supported types are: "
             f"{names}."
         )
     return found
@@ -168,7 +170,7 @@ class finfo:  # noqa: N801 - torch's name
         self.bits = d.to_real().itemsize * 8
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.smallest_normal)
-        self.resolution = float(info.resolution)
+        self.resolution = 10.0 ** -math.floor(-math.log10(self.eps))
 
     def __repr__(self) -> str:
         return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, "

@@ -25,6 +25,7 @@ __all__ = [
     "accumulate",
     "basic_view",
     "dtype_mismatch",
+    "only_last",
     "pick",
     "picked_shape",
     "read",
@@ -76,17 +77,24 @@ def basic_view(array: np.ndarray, index: Any) -> np.ndarray | None:
 
 def pick(view: np.ndarray, advanced: Key) -> np.ndarray:
     """Return ``view[advanced]`` as a new array, for an advanced key from ``split``."""
-    first = advanced[0]
+    last = advanced[-1]
     try:
         # take copies whole rows, but would first copy an array that is not contiguous.
-        if len(advanced) == 1 and first.dtype != bool and view.flags.c_contiguous:
-            picked: np.ndarray = view.take(first, 0)
+        mask = last.dtype == bool
+        if view.flags.c_contiguous and (last.ndim == 1 or not mask) and only_last(advanced):
+            places = np.flatnonzero(last) if mask else last
+            picked: np.ndarray = view.take(places, len(advanced) - 1)
         else:
             picked = view[advanced]
         return picked
     except IndexError:
         _check_bounds(view, advanced)
         raise
+
+
+def only_last(advanced: Key) -> bool:
+    """Whether an advanced key takes all of the dimensions before its last."""
+    return len(advanced) == 1 or all(part is WHOLE for part in advanced[:-1])
 
 
 def write(array: np.ndarray, index: Any, value: Any) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from rushlight.backends import masks
 from rushlight.backends.host import scatter as host
+from rushlight.backends.memory_order import arranged_as
 from rushlight.base import index as rules
-from rushlight.base.assign import fit, is_modest
 from rushlight.base.first_use import Deferred
-from rushlight.families.kernels import number
+from rushlight.families.kernels import fitting
 
 if TYPE_CHECKING:
     from rushlight.backends.cpu import few_places as few
@@ -81,16 +81,35 @@ def totals(rows: int, index: Array, source: Array) -> Array:
 
 def pick(array: Array, advanced: tuple[Any, ...]) -> Array:
     """``array[advanced]`` for an advanced key, in a new array."""
-    index = advanced[-1]
-    if len(advanced) == 1 and index.dtype == np.bool_ and index.shape == array.shape:
+    index, dim = advanced[-1], len(advanced) - 1
+    if not dim and index.dtype == np.bool_ and index.shape == array.shape:
         return masks.take(array, index)
-    if len(advanced) == 1 and index.size >= FEW and index.dtype != np.bool_ and array.ndim > 1:
-        found = _in_range(index, array.shape[0])
+    if (index.size >= FEW and index.dtype != np.bool_ and array.ndim > 1
+            and rules.only_last(advanced)):
+        found = _in_range(index, array.shape[dim])
         if found is not None:
-            taken = cpu.take(array, 0, found)
+            taken = cpu.take(array, dim, found)
             if taken is not None:
-                return taken.reshape(index.shape + array.shape[1:])
-    return rules.pick(array, advanced)
+                return taken.reshape(array.shape[:dim] + index.shape + array.shape[dim + 1:])
+    return _laid_out(rules.pick(array, advanced), array, advanced)
+
+
+def _laid_out(picked: Array, array: Array, advanced: tuple[Any, ...]) -> Array:
+    """`picked` in the order of memory that torch gives it: NumPy puts picked places outermost."""
+    if array.flags.c_contiguous or picked.ndim < 2:
+        return picked if picked.flags.c_contiguous else picked.copy("C")
+    rest, places, dim = [], [], 0  # dimensions that stay; where in the key the others are
+    for place, part in enumerate(advanced):
+        if part is rules.WHOLE:
+            rest.append(dim)
+        else:
+            places.append(place)
+        dim += part.ndim if part is not rules.WHOLE and part.dtype == np.bool_ else 1
+    rest += range(dim, array.ndim)
+    adjacent = places[-1] - places[0] == len(places) - 1
+    strides = [array.strides[d] for d in rest]
+    strides[places[0] * adjacent:places[0] * adjacent] = [0] * (picked.ndim - len(rest))
+    return arranged_as(picked, tuple(strides))
 
 
 def accumulate(array: Array, advanced: tuple[Any, ...], value: Array) -> None:
@@ -117,8 +136,7 @@ def write(array: Array, index: Any, value: Any) -> None:
     """``array[index] = value``, as `rules.write` does it."""
     if (isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.shape == array.shape
             and not isinstance(value, np.ndarray)):
-        modest = is_modest(value, array.dtype.kind)
-        masks.fill(array, index, (number if modest else fit)(value, array.dtype))
+        masks.fill(array, index, fitting(value, array.dtype))
     else:
         rules.write(array, index, value)
 

@@ -17,6 +17,7 @@ from rushlight.backends.memory import LARGE, recycle
 from rushlight.backends.meta.array import is_meta
 from rushlight.backends.quiet import quiet, silent
 from rushlight.base import dtypes
+from rushlight.base.assign import fit, is_modest
 from rushlight.base.first_use import Deferred
 from rushlight.expr.expression import Expression, walk
 from rushlight.families.exponents import by_exponent, exponent_of
@@ -168,12 +169,15 @@ def _through_float32(root: Expression, names: Sequence[str], dtype: np.dtype,
 def number_beside(op: Any, name: str, value: Any, dtype: np.dtype) -> np.ndarray:
     """A Python number that stands for `name` in a call computed in `dtype`: where torch does not
     round it to a half type, in float32."""
+    if op.name in FITTING:
+        return fitting(value, dtype)
     whole = dtype in dtypes.HALF_TYPES and (
         op.name not in ROUNDING if name in op.scalars else op.name in WHOLE)
     return number(value, FLOAT32 if whole else dtype)
 
 
 WHOLE = frozenset(("mul", "div", "floor_divide", "lerp"))  # whose operands are numbers as they are
+FITTING = frozenset(("clamp", "where", "_where", "threshold"))  # that do not wrap numbers around
 ROUNDING = frozenset(("add", "sub", "rsub"))  # whose alpha is rounded
 _numbers: dict[tuple[np.dtype, Any, type], np.ndarray] = {}
 NUMBERS_KEPT = 4096
@@ -197,3 +201,8 @@ def number(value: Any, dtype: np.dtype) -> np.ndarray:
     if kept and value == value and len(_numbers) < NUMBERS_KEPT:
         _numbers[dtype, value, kind] = array
     return array
+
+
+def fitting(value: Any, dtype: np.dtype) -> np.ndarray:
+    """`number`, but RuntimeError for one that the dtype does not hold."""
+    return (number if is_modest(value, dtype.kind) else fit)(value, dtype)

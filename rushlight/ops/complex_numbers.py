@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.errors import operands
+from rushlight.families.broadcast import mismatch
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import title, write_out
-from rushlight.tensor import Tensor, wrap
+from rushlight.families.library import library
+from rushlight.ops.joining import broadcast_tensors
+from rushlight.tensor import Tensor
 
 PARTS = (dtypes.float16, dtypes.float32, dtypes.float64)
 
@@ -40,6 +44,22 @@ def _put(result: Tensor, out: Any, name: str) -> Tensor:
     return write_out(out, result._array, name, recorded=result._node is not None)
 
 
+@library("_complex")
+class _complex:
+    """Complex numbers of these parts, which have one shape."""
+
+    def forward(real, imag):
+        kind: Any = dtypes.from_array(real.dtype).to_complex()
+        if is_meta(real) or is_meta(imag):
+            return MetaArray(real.shape, kind.array)
+        whole = np.empty_like(real, kind.array)  # not a sum: infinity times i has no real part
+        whole.real, whole.imag = real, imag
+        return whole
+
+    def backward(gradient):
+        return gradient.real, gradient.imag
+
+
 @function("complex", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(2, 1))])
 def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     """real + i * imag, of two floating point tensors of one dtype.
@@ -49,9 +69,11 @@ def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     tensor([1.+2.j])
     """
     _combined("complex", real, imag, ("real", "imag"), out)
-    target: Any = real.dtype.to_complex()
-    unit = wrap(np.array(1j, target.array))
-    return _put(real.to(target) + imag.to(target) * unit, out, "complex")
+    try:
+        real, imag = broadcast_tensors(real, imag)
+    except ValueError:
+        raise mismatch("complex", real=real, imag=imag) from None
+    return _put(_complex(real, imag), out, "complex")
 
 
 @function("polar", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(2, 1))])

@@ -26,7 +26,7 @@ from rushlight.families.inplace import (
     record_in_place,
     wrote,
 )
-from rushlight.families.kernels import number
+from rushlight.families.kernels import fitting
 from rushlight.families.library import library
 from rushlight.tensor import Tensor, wrap
 from rushlight.tensor.shared import shared
@@ -291,7 +291,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     tensor([3., 3.])
     """
     if (type(value) is float or type(value) is int) and may_write(input):
-        fill_memory(input._array, number(value, input._array.dtype))
+        fill_memory(input._array, fitting(value, input._array.dtype))
         wrote(input)
         return input
     if isinstance(value, Tensor):
@@ -302,7 +302,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         if isinstance(value, str):
             raise TypeError("fill_() received an invalid combination of arguments - got (str); "
                             "expected (Tensor value) or (Number value)")
-        value = wrap(number(value, input._array.dtype))
+        value = wrap(fitting(value, input._array.dtype))
     recorded = input._array.dtype.kind in "fcV" and _recording(input, value)
     check_history(input, recorded)  # elements that share memory get the same number
     check_writable(input)

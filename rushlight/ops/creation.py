@@ -16,7 +16,7 @@ from rushlight.base.promotion import of_number
 from rushlight.base.shapes import size_argument
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import write_out
-from rushlight.families.kernels import number
+from rushlight.families.kernels import fitting
 from rushlight.tensor import Tensor, convert, wrap
 from rushlight.tensor.storage import laid_out
 
@@ -46,7 +46,7 @@ def filled(shape: tuple[int, ...], value: Any, d: dtype, device: Any) -> Any:
     array = empty_array(shape, d, device)
     if value == 0 and isinstance(array, np.ndarray):
         return np.zeros(shape, d.array)
-    fill(array, number(value, d.array))
+    fill(array, fitting(value, d.array))
     return array
 
 
@@ -167,7 +167,7 @@ def _filler(name: str, value: int, words: str) -> None:
             array = _quickly(np.empty if value else np.zeros, size, d)
             if array is not None:
                 if value:
-                    fill(array, number(value, d.array))
+                    fill(array, fitting(value, d.array))
                 return wrap(array)
         shape = size_argument(size if size else (named.pop("size", ()),))
         if named:
@@ -287,7 +287,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               memory_format: Any = None) -> Tensor:
     """A tensor of the shape, dtype and device of `input`, with `fill_value` everywhere."""
     array = _empty_like(input, dtype, device, memory_format)
-    fill(array, number(fill_value, array.dtype))
+    fill(array, fitting(fill_value, array.dtype))
     return finish(array, requires_grad)
 
 

@@ -12,6 +12,7 @@ from rushlight.backends.channels_last import BACK, ORDER, empty, is_last
 from rushlight.backends.copies import assign
 from rushlight.backends.memory import recycle
 from rushlight.backends.meta.array import MetaArray, is_meta
+from rushlight.base.assign import fit
 from rushlight.base.errors import operands, type_name
 from rushlight.families.composite import function
 from rushlight.families.library import library
@@ -27,6 +28,7 @@ class constant_pad:  # noqa: N801 - an op
     """``input`` with ``value`` around it; its gradient is cut by the same amounts."""
 
     def forward(input, sides=(), value=0.0):
+        value = fit(value, input.dtype)
         fits, sizes, source, target, around = _plan(tuple(input.shape), sides)
         if not fits:
             raise RuntimeError(

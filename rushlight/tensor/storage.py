@@ -70,14 +70,14 @@ def lowest_address(array: np.ndarray) -> int:
 
 def torch_strides(array: np.ndarray) -> tuple[int, ...]:
     """Strides in elements; those of dense arrays as torch counts them, also for sizes 0 and 1."""
-    if array.flags.c_contiguous and array.size:
-        dense = contiguous_strides(array.shape)
-        own = tuple(s // array.itemsize for s in array.strides)
-        return own if all(n == 1 or a == b for n, a, b in zip(array.shape, own, dense,
-                                                              strict=True)) else dense
     if array.size == 0:
         return contiguous_strides(array.shape)
-    return tuple(s // array.itemsize for s in array.strides)
+    own = [s // array.itemsize for s in array.strides]
+    if 0 in own:  # of a new dimension of size 1: one step leaves the dimension that follows
+        for d in range(array.ndim - 1, -1, -1):
+            if own[d] == 0 and array.shape[d] == 1:
+                own[d] = own[d + 1] * array.shape[d + 1] if d + 1 < array.ndim else 1
+    return tuple(own)
 
 
 def is_channels_last(array: np.ndarray, order: memory_format) -> bool:
@@ -158,6 +158,10 @@ class UntypedStorage:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self._bytes() if not copy else self._bytes().copy()
+
+    def __repr__(self) -> str:
+        lines = "".join(f" {value}\n" for value in self.tolist()) or "\n"
+        return f"{lines}[torch.storage.UntypedStorage(device=cpu) of size {self.nbytes()}]"
 
     def data_ptr(self) -> int:
         """The address of the first byte."""

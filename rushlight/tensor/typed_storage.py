@@ -65,7 +65,7 @@ class TypedStorage:
 
     def __repr__(self) -> str:
         lines = "\n".join(f" {value}" for value in self.tolist())
-        return (f"{lines}\n[torch.storage.{type(self).__name__}(dtype={self.dtype}, device=cpu) "
+        return (f"{lines}\n[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) "
                 f"of size {len(self)}]")
 
     def tolist(self) -> list[Any]:
