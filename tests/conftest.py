@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -36,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--numpy-only"):
         os.environ["RUSHLIGHT_DISABLE"] = "llvmlite,onednn"  # child processes see it, too
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1"  # where tests serve files
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as of jobs in the background: children
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # would inherit that, too
     settings.load_profile("steady")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -180,3 +182,50 @@ def test_a_forked_child_can_draw_while_a_thread_does() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+INTERRUPTED = """
+import os, sys, threading
+import rushlight as rl
+generator = rl.Generator().manual_seed(0)
+
+def forked(at):
+    '''Fork, with Ctrl-C at one of the events on the way.'''
+    seen = 0
+    def trace(frame, event, argument):
+        nonlocal seen
+        seen += 1
+        if seen == at:
+            raise KeyboardInterrupt
+        return trace
+    parent = os.getpid()
+    sys.settrace(trace)
+    try:
+        child = os.fork()
+    finally:
+        sys.settrace(None)
+        if os.getpid() != parent:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+def draw():
+    rl.Generator().manual_seed(1)
+    drawn.append(rl.rand(1, generator=generator))
+
+sys.unraisablehook = lambda _: None
+for at in range(1, 40):
+    drawn = []
+    forked(at)
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    thread.join(100)
+    assert drawn, at
+print("done")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_an_interrupt_while_forking_leaves_no_lock_closed() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True,
+                          timeout=300)
+    assert done.stdout == "done\n", done.stderr

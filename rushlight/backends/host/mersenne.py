@@ -39,8 +39,7 @@ class Mersenne:
         self._address: int | None = None
         self._stream = np.random.RandomState(self._bits)
         self.seed(seed)
-        with _register:
-            _engines.add(self)
+        _engines.add(self)
 
     def seed(self, seed: int) -> None:
         """Start the stream of `seed`, an integer in [-2**63, 2**64); negative ones wrap."""
@@ -122,6 +121,13 @@ class Mersenne:
             self._seed, self._fresh = seed, fresh
             self.next_normal = cached if valid else None
 
+    def unlock(self) -> None:
+        """Go on from the same state with locks that nobody holds."""
+        bits = np.random.MT19937(0)
+        bits.state = self._bits.state
+        self._bits, self._stream, self._address = bits, np.random.RandomState(bits), None
+        self.lock = threading.RLock()
+
     def clone(self) -> Mersenne:
         """An independent engine at the same place of the same stream."""
         twin = Mersenne()
@@ -153,25 +159,17 @@ def _restore(state: bytes) -> Mersenne:
     return engine
 
 
-# A fork in the middle of another thread's draw would leave the child a lock that nobody opens and
-# a half-advanced state, so a fork waits for running draws and holds every engine meanwhile.
 _engines: weakref.WeakSet[Mersenne] = weakref.WeakSet()
-_register = threading.Lock()
-_held: list[Mersenne] = []
 
 
-def _hold() -> None:
-    _register.acquire()
+def _open() -> None:
+    """In a forked child: locks that another thread held, ours or NumPy's, would stay closed for
+    ever. What that thread was drawing then, the child draws from somewhere in between."""
     for engine in list(_engines):
-        engine.lock.acquire()
-        _held.append(engine)
+        engine.unlock()
 
 
-def _release() -> None:
-    while _held:
-        _held.pop().lock.release()
-    _register.release()
-
-
+# To hold all engines until the fork is over would be no better: what a signal interrupts there
+# (Ctrl-C while a loader starts its workers) leaves the parent's locks closed.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
+    os.register_at_fork(after_in_child=_open)

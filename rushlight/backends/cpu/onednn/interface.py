@@ -182,7 +182,7 @@ class Descriptor:
     __hash__ = None  # type: ignore[assignment]
 
     def __del__(self) -> None:
-        if self._owned and self.handle:
+        if getattr(self, "_owned", False) and self.handle:  # unless interrupted before it had one
             interface().quick.dnnl_memory_desc_destroy(self.handle)
 
 
