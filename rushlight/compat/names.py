@@ -131,8 +131,8 @@ ELSEWHERE = {
 
 # Single names that lie in another module here, and some that only programs of old have.
 _CHECKS = ("_assert", "_assert_async", "_check", "_check_index", "_check_is_size",
-           "_check_not_implemented", "_check_tensor_all", "_check_type", "_check_value",
-           "_check_with")
+           "_check_not_implemented", "_check_tensor_all", "_check_tensor_all_with", "_check_type",
+           "_check_value", "_check_with")
 NAMES = {
     **{f"torch.{name}": _INSIDE + "checks" for name in _CHECKS},
     **dict.fromkeys((f"torch.serialization.{name}" for name in (
@@ -154,6 +154,7 @@ NAMES = {
     "torch.nn.functional._parse_to": _INSIDE + "states",
     "torch._utils._get_device_module": _INSIDE + "states",
     "torch._shape_as_tensor": _INSIDE + "states",
+    "torch.legacy_contiguous_format": _INSIDE + "states",
     "torch.autograd.profiler.kineto_available": _INSIDE + "states",
     "torch.profiler.kineto_available": _INSIDE + "states",
     "torch.hub._get_torch_home": _INSIDE + "states",
@@ -162,8 +163,6 @@ NAMES = {
     "torch.utils.checkpoint.set_device_states": _INSIDE + "states",
     "torch.utils.swap_tensors": _INSIDE + "states",
     "torch.functional.F": "rushlight.nn.modules.linear",
-    "torch.distributed.Backend": _INSIDE + "distributed_parts",
-    "torch.distributed.GroupMember": _INSIDE + "distributed_parts",
     "torch.distributed.init_device_mesh": _INSIDE + "distributed_parts",
     "torch.jit.Error": _INSIDE + "jit_internal",
     "torch.jit.TracerWarning": _INSIDE + "jit_internal",
@@ -188,7 +187,6 @@ ABSENT = {
     "torch.quantization": "quantised tensors are not there yet",
     "torch.nn.quantized": "quantised tensors are not there yet",
     "torch.nn.intrinsic": "quantised tensors are not there yet",
-    "torch.nested": "nested tensors are not there yet",
     "torch.export": "exporting programs is not there yet; save the state_dict and keep the class",
     "torch.package": "packages of code are not there; save the state_dict and keep the class",
     "torch.monitor": "counters for services are not there; utils.tensorboard writes figures",

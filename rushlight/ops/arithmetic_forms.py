@@ -292,7 +292,7 @@ class _polygamma:
     def forward(input, n: Option):
         if is_meta(input):
             return input.copy()
-        return host.polygamma(n, input.astype(np.float64)).astype(input.dtype)
+        return np.asarray(host.polygamma(n, input.astype(np.float64)), input.dtype)
 
     def backward(gradient, input, n):
         return gradient * _polygamma(input, n + 1)

@@ -53,7 +53,7 @@ def take(input: Array, index: Array) -> Array:
     tensor([1, 4])
     """
     _check_places("take", input, index)
-    return input.take(index) if index.size else np.empty(index.shape, input.dtype)
+    return np.asarray(input.take(index)) if index.size else np.empty(index.shape, input.dtype)
 
 
 @index_op(

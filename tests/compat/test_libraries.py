@@ -109,6 +109,10 @@ def test_checks_raise_their_type(torch: Any) -> None:
         torch._check(False, lambda: "too long")
     with pytest.raises(AssertionError, match="odd"):
         torch._assert(False, "odd")
+    torch._check_tensor_all_with(ValueError, torch.tensor([True, True]))
+    with pytest.raises(ValueError, match="some are not"):
+        torch._check_tensor_all_with(ValueError, torch.tensor([True, False]),
+                                     lambda: "some are not")
 
 
 def test_futures(torch: Any) -> None:
@@ -140,6 +144,12 @@ def test_element_types_without_tensors_are_named(torch: Any) -> None:
     assert isinstance(torch.complex32, torch.dtype) and torch.complex32.is_complex
     with pytest.raises(NotImplementedError, match="no tensors of this type"):
         torch.zeros(2, dtype=torch.complex32)
+
+
+def test_the_older_name_of_the_row_major_format(torch: Any) -> None:
+    x = torch.ones(2, 3).t()
+    made = torch.zeros_like(x, memory_format=torch.legacy_contiguous_format)
+    assert torch.legacy_contiguous_format is torch.contiguous_format and made.is_contiguous()
 
 
 def test_optimizers_that_wrap_another(torch: Any) -> None:

@@ -125,6 +125,23 @@ def test_strides_do_not_matter(sample: Sample) -> None:
             np.testing.assert_allclose(a, b, 1e-9, 1e-12)
 
 
+def first_number(x: Tensor) -> Tensor:
+    return x.flatten()[0].clone() if x.numel() else x
+
+
+@pytest.mark.parametrize("sample", cases(TESTED))
+def test_results_can_be_written_to(sample: Sample) -> None:
+    """Those of one number, too: NumPy makes scalars of 0-d arrays, which nothing can write to."""
+    for change in (lambda x: x, first_number):
+        try:
+            found = flat(sample.map(change).run())
+        except (RuntimeError, IndexError, TypeError, ValueError, AssertionError):
+            continue  # not for 0-d operands
+        for x in found:
+            if isinstance(x, Tensor) and not x.is_meta and x.layout is rl.strided:
+                assert isinstance(x._array, np.ndarray), sample.declaration.name
+
+
 def answers_on_meta(sample: Sample) -> bool:
     """Whether shape and dtype come out right without data, or the error says that these are in
     the data."""

@@ -27,7 +27,7 @@ _check_type = _checker(TypeError)
 _check_not_implemented = _checker(NotImplementedError)
 
 
-def _check_with(error_type: type[Exception], cond: Any, message: Message) -> None:
+def _check_with(error_type: type[Exception], cond: Any, message: Message = None) -> None:
     _checker(error_type)(cond, message)
 
 
@@ -36,7 +36,12 @@ def _check_is_size(i: Any, message: Message = None, *, max: int | None = None) -
 
 
 def _check_tensor_all(cond: Tensor, message: Message = None) -> None:
-    _check(cond.all().item(), message)
+    _check_tensor_all_with(RuntimeError, cond, message)
+
+
+def _check_tensor_all_with(error_type: type[Exception], cond: Tensor,
+                           message: Message = None) -> None:
+    _check_with(error_type, cond.all().item(), message)
 
 
 def _assert(condition: Any, message: str) -> None:

@@ -15,10 +15,11 @@ from rushlight.nn.modules.members import (
 from rushlight.nn.modules.state_dict import EXTRA_STATE_KEY_SUFFIX as _EXTRA_STATE_KEY_SUFFIX
 from rushlight.ops import tensor
 from rushlight.tensor import Tensor
+from rushlight.tensor.storage import contiguous_format as legacy_contiguous_format
 from rushlight.tensor.storage import memory_format
 
 __all__ = ["_EXTRA_STATE_KEY_SUFFIX", "_global_parameter_registration_hooks",
-           "get_device_states", "set_device_states", "swap_tensors"]
+           "get_device_states", "legacy_contiguous_format", "set_device_states", "swap_tensors"]
 
 
 def get_device_states(*arguments: Any) -> tuple[list[int], list[Tensor]]:
