@@ -96,7 +96,7 @@ def transposed(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, w
         input, weight, bias = (astype(x, _FLOAT) for x in (input, weight, bias))
     out = backward_data(input, weight, window, shape)
     np.add(out, bias.reshape(-1, *[1] * len(space)), out)
-    return astype(out, kind) if kind in HALF else out  # type: ignore[no-any-return]
+    return astype(out, kind) if kind in HALF else out
 
 
 def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape: tuple[int, ...]
