@@ -134,9 +134,10 @@ def _fetch(url: str, file: Any) -> None:
         answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers),
                                         timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()  # or its connection stays open
         if error.code != 416 or not start:
             raise
-        error.close()  # nothing lies behind what we have: it is complete, or from another file
+        # Nothing lies behind what we have: it is complete, or from another file.
         if error.headers.get("Content-Range", "") == f"bytes */{start}":
             return
         file.truncate(0)
@@ -165,6 +166,8 @@ class _partial:
         self.keep, self.spoilt = keep, False
         self.file: Any = open(self.path, "ab+") if keep else None  # noqa: SIM115
         if self.file is None or not _locked(self.file):  # another process is filling it
+            if self.file is not None:
+                self.file.close()
             self.keep = False
             handle, path = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial",
                                             dir=target.parent)

@@ -186,7 +186,7 @@ def test_archives_beyond_four_gigabytes(tmp_path: Path, monkeypatch: pytest.Monk
     writer.write("archive/version", b"3\n")
     writer.close()
     monkeypatch.undo()
-    file.file.flush()
+    file.file.close()
     with zipfile.ZipFile(tmp_path / "large") as archive:
         assert archive.getinfo("archive/data/0").file_size == size
         assert archive.getinfo("archive/version").header_offset > size

@@ -124,8 +124,9 @@ def test_mirrors_in_order(server: Any, tmp_path: Path) -> None:
 
 
 def test_missing_and_offline(server: Any, tmp_path: Path) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="404"):
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
         download(f"{server.url}/missing", tmp_path / "file", progress=False)
+    assert refused.value.closed  # its connection, too
     with pytest.raises(urllib.error.URLError, match=r"put the file at .*file yourself"):
         download(["http://127.0.0.1:9/a", "http://127.0.0.1:9/b"], tmp_path / "file",
                  progress=False)
