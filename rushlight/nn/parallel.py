@@ -1,11 +1,15 @@
-"""DataParallel and what goes with it, on the one device there is."""
+"""DataParallel and what goes with it, on the one device there is; DistributedDataParallel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from rushlight.nn.distributed import DistributedDataParallel
 from rushlight.nn.modules.module import Module
+
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel", "gather", "scatter",
+           "scatter_kwargs"]
 
 
 class DataParallel(Module):
@@ -46,20 +50,6 @@ def data_parallel(module: Module, inputs: Any, device_ids: Any = None, output_de
     """Call `module` on the whole batch: its kernels use all cores."""
     arguments = inputs if isinstance(inputs, tuple) else (inputs,)
     return module(*arguments, **(module_kwargs or {}))
-
-
-class DistributedDataParallel(Module):
-    """Raises RuntimeError: there are no process groups."""
-
-    def __init__(self, module: Module, *arguments: Any, **options: Any) -> None:
-        super().__init__()
-        _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise RuntimeError("Default process group has not been initialized, please make sure to call "
-                       "init_process_group: Rushlight trains in one process, whose kernels use "
-                       "all cores; use the module itself")
 
 
 def scatter(inputs: Any, target_gpus: Any, dim: int = 0) -> tuple[Any, ...]:

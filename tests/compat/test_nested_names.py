@@ -25,7 +25,7 @@ def torch() -> Iterator[Any]:
 def test_parallel_classes_are_found_as_attributes(torch: Any) -> None:
     options = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
     assert not isinstance(nn.Linear(1, 1), options)
-    with pytest.raises(RuntimeError, match="Default process group has not been initialized"):
+    with pytest.raises(ValueError, match="Default process group has not been initialized"):
         torch.nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
     from torch.nn.parallel.distributed import DistributedDataParallel
     assert DistributedDataParallel is options[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.distributed import all_gather, all_reduce, broadcast, is_available, reduce, scatter
+from rushlight.distributed import all_gather, all_reduce, broadcast, reduce, scatter
 
 __all__ = ["CPUOffload", "DTensor", "DeviceMesh", "FullyShardedDataParallel", "Join", "Joinable",
            "MixedPrecision", "Placement", "Replicate", "Shard", "ShardingStrategy",
@@ -12,10 +12,15 @@ __all__ = ["CPUOffload", "DTensor", "DeviceMesh", "FullyShardedDataParallel", "J
            "distribute_tensor", "init_device_mesh", "is_available", "reduce", "scatter"]
 
 
+def is_available() -> bool:
+    """Whether there are calls between processes (`torch.distributed.rpc`) and the like: False."""
+    return False
+
+
 def _refuse(name: str) -> RuntimeError:
-    return RuntimeError("Default process group has not been initialized, please make sure to call "
-                        f"init_process_group: {name} divides work between processes, and "
-                        "Rushlight trains in one, whose kernels use all cores")
+    return RuntimeError(f"{name}: models and tensors that are divided between processes are left "
+                        "out; DistributedDataParallel and the collectives of torch.distributed "
+                        "are there")
 
 
 def _absent(name: str) -> type:
@@ -26,8 +31,6 @@ def _absent(name: str) -> type:
                            "__module__": "torch.distributed"})
 
 
-Backend = _absent("Backend")
-GroupMember = _absent("GroupMember")
 CPUOffload = _absent("CPUOffload")
 DTensor = _absent("DTensor")
 DeviceMesh = _absent("DeviceMesh")

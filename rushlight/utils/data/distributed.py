@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sized
+from typing import Any
 
 from rushlight import ops
+from rushlight.base.first_use import Deferred
 from rushlight.random import Generator
 from rushlight.utils.data.sampler import Sampler
+
+distributed: Any = Deferred("rushlight.distributed", globals())
 
 
 class DistributedSampler(Sampler[int]):
@@ -15,8 +19,9 @@ class DistributedSampler(Sampler[int]):
 
     Args:
         dataset: with a length.
-        num_replicas: programs that share the data; 1 if None.
-        rank: which of them this is; 0 if None.
+        num_replicas: programs that share the data; if None, as many as the default group of
+            `rushlight.distributed` has, 1 without a group.
+        rank: which of them this is; if None, the rank in that group, 0 without one.
         shuffle: a random order, the same in all programs: call `set_epoch` before each epoch.
         seed: of the order.
         drop_last: leave out indices at the end that do not make equal shares; otherwise the first
@@ -35,8 +40,10 @@ class DistributedSampler(Sampler[int]):
         shuffle: bool = True, seed: int = 0, drop_last: bool = False,
     ) -> None:
         self.dataset = dataset
-        self.num_replicas = 1 if num_replicas is None else num_replicas
-        self.rank = 0 if rank is None else rank
+        grouped = distributed.is_initialized()
+        self.num_replicas = num_replicas if num_replicas is not None else \
+            distributed.get_world_size() if grouped else 1
+        self.rank = rank if rank is not None else distributed.get_rank() if grouped else 0
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"Invalid rank {self.rank}, rank should be in the interval [0, "
                              f"{self.num_replicas - 1}]")
