@@ -13,6 +13,7 @@ from rushlight.backends.cpu import attention as cpu
 from rushlight.backends.cpu import task
 from rushlight.backends.host import attention as host
 from rushlight.backends.memory import LARGE, recycle
+from rushlight.base.dtypes import NAMES
 
 Array = Any  # an np.ndarray
 HALF = ("float16", "bfloat16")
@@ -21,7 +22,7 @@ HALF = ("float16", "bfloat16")
 def serves(array: Any) -> bool:
     """Whether attention of this element type runs here."""
     return type(array) is np.ndarray and (
-        (array.dtype.char in "fd" and array.dtype.isnative) or array.dtype.name in HALF)
+        (array.dtype.char in "fd" and array.dtype.isnative) or NAMES[array.dtype] in HALF)
 
 
 def _heads(x: Array, dtype: np.dtype) -> Array:

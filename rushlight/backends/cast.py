@@ -30,7 +30,7 @@ EXACT = {  # out of range: what becomes of fractions that no integer holds is Nu
     "int32": ("bool", "float32", "float64", "int64"),
     "int64": ("bool", "float32", "float64", "int32"),
 }
-MANY = 4096  # elements from which on a kernel for half types is quicker than NumPy's loop
+MANY = 256  # elements from which on a kernel for half types is quicker than NumPy's loop
 
 
 def astype(array: Any, dtype: np.dtype) -> Any:
@@ -38,14 +38,14 @@ def astype(array: Any, dtype: np.dtype) -> Any:
     source = array.dtype
     if source.kind == "c" and dtype.kind not in "cb":
         array, source = array.real, array.real.dtype
-    if type(array) is np.ndarray and array.size >= MANY and (
-            (source is FLOAT32 and dtype in HALF) or (dtype is FLOAT32 and source in HALF)):
-        kernel = _kernel(source.name, dtype.name)
+    if type(array) is np.ndarray and ((source is FLOAT32 and dtype in HALF) or (  # NumPy may warn
+            array.size >= MANY and dtype is FLOAT32 and source in HALF)):
+        kernel = _kernel(source, dtype)
         if kernel is not None:
             recycle()
             return kernel(array, out=np.empty_like(array, dtype))
     if type(array) is np.ndarray and array.size >= LARGE and array.flags.forc:
-        kernel = _large_kernel(source.name, dtype.name)
+        kernel = _large_kernel(source, dtype)
         if kernel is not None:
             recycle()
             return kernel(array, out=np.empty_like(array, dtype))
@@ -54,21 +54,21 @@ def astype(array: Any, dtype: np.dtype) -> Any:
     if type(array) is not np.ndarray or never_warns(source, dtype):
         return array.astype(dtype)
     if source is FLOAT64 and dtype is FLOAT32:
-        kernel = _kernel("float64", "float32")
+        kernel = _kernel(source, dtype)
         if kernel is not None:
             return kernel(array, out=...)
     return _silent_astype(array, dtype)
 
 
-@cache
-def _large_kernel(source: str, dtype: str) -> Any:
+@cache  # by dtypes: NumPy makes their names anew whenever asked, which takes 2 us
+def _large_kernel(source: np.dtype, dtype: np.dtype) -> Any:
     """A conversion that cannot fail, for the threads to share; None for any other."""
-    if dtype not in EXACT.get(source, ()):
+    if dtype.name not in EXACT.get(source.name, ()):
         return None
-    x = symbol("x", boolean=source == "bool")
+    x = symbol("x", boolean=source.kind == "b")
     try:
-        return kernels.kernel(call("nonzero", x) if dtype == "bool" else x, ["x"],
-                              (np.dtype(source),), np.dtype(dtype))
+        return kernels.kernel(call("nonzero", x) if dtype.kind == "b" else x, ["x"],
+                              (source,), dtype)
     except kernels.Unsupported:
         return None
 
@@ -88,19 +88,19 @@ def never_warns(source: np.dtype, dtype: np.dtype) -> bool:
 
 
 @cache
-def _kernel(source: str, dtype: str) -> Any:
+def _kernel(source: np.dtype, dtype: np.dtype) -> Any:
     """The conversion as a ufunc; None where no code can be generated. (NumPy takes half types one
     by one; its cast from float64 is as fast, but keeping it quiet takes longer than a small array.)
     """
     body = """define float @body(float %x) alwaysinline {
   ret float %x
 }"""  # numbers of half types reach a body as float
-    if source == "float64":
+    if source is FLOAT64:
         body = """define float @body(double %x) alwaysinline {
   %y = fptrunc double %x to float
   ret float %y
 }"""
     try:
-        return compile_ufunc(f"{source}_to_{dtype}", body, [source], [dtype])
+        return compile_ufunc(f"{source.name}_to_{dtype.name}", body, [source.name], [dtype.name])
     except Unavailable:
         return None

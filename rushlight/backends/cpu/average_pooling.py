@@ -21,6 +21,7 @@ from rushlight.backends.cpu.pooling_ir import TYPES
 from rushlight.backends.host import pooling as host
 from rushlight.backends.host.pooling import Ints, Windows
 from rushlight.backends.row_kernels import Kernels
+from rushlight.base.dtypes import NAMES
 
 SUM = Kernels("sum")
 Divisor = tuple[bool, int | None]  # whether padding counts, and what to divide by instead
@@ -85,7 +86,7 @@ def _run(plan: Plan, source: np.ndarray, extents: Ints) -> np.ndarray:
 def _plan(dtype: np.dtype, planes: int, space: Ints, windows: Windows | Ints,
           divisor: Divisor | None, transposed: bool) -> Plan | None:
     """What computes this, None where only NumPy does; without a divisor `windows` are extents."""
-    kind = "float32" if dtype.name in _HALVES else dtype.name
+    kind = "float32" if NAMES[dtype] in _HALVES else NAMES[dtype]
     if kind not in TYPES or not planes or not prod(space) or space[-1] > WIDEST:
         return None
     out = windows.out if isinstance(windows, Windows) else windows

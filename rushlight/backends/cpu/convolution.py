@@ -22,6 +22,7 @@ from rushlight.backends.cpu.onednn.library import available
 from rushlight.backends.host import convolution as host
 from rushlight.backends.host.convolution import Window, output_space
 from rushlight.backends.kept_weights import Kept
+from rushlight.base.dtypes import NAMES
 from rushlight.base.first_use import Deferred
 
 if TYPE_CHECKING:
@@ -173,12 +174,12 @@ def _of_images(window: Window) -> Window:
 
 def _served(first: np.ndarray, second: np.ndarray, window: Window) -> bool:
     """Whether oneDNN takes these: it has no float64, no integers and no empty arrays."""
-    return ((first.dtype is _FLOAT or first.dtype.name in _KINDS) and available()
+    return ((first.dtype is _FLOAT or NAMES[first.dtype] in _KINDS) and available()
             and first.size > 0 and second.size > 0 and min(window.behind) >= 0)
 
 
 def _readable(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The arrays in strides and a data type that oneDNN reads: float32 for what it lacks."""
-    if first.dtype is not _FLOAT and not library.supports(first.dtype.name):
+    if first.dtype is not _FLOAT and not library.supports(NAMES[first.dtype]):
         first, second = first.astype(_FLOAT), second.astype(_FLOAT)
     return describable(first), describable(second)

@@ -22,6 +22,7 @@ from rushlight.backends.cpu.onednn.layout import describable
 from rushlight.backends.cpu.onednn.library import available
 from rushlight.backends.kept_weights import Kept
 from rushlight.backends.quiet import quiet
+from rushlight.base.dtypes import NAMES
 
 SMALL = 262_144  # multiplications; above, OpenBLAS starts its threads
 FEWEST_KEPT = 16  # rows from which a matrix in the library's own layout is worth its memory
@@ -107,7 +108,7 @@ def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return out.reshape(*(1,) * (max(a.ndim, b.ndim) - 2), rows, columns)
     if a.dtype is _FLOAT and a.size * b.shape[-1] < 16_384:
         return quiet(np.matmul)(a, b)
-    if a.dtype in _HALF and not library.supports(a.dtype.name):
+    if a.dtype in _HALF and not library.supports(NAMES[a.dtype]):
         return _through_float32(_batched, a, b)
     if a.size * b.shape[-1] < 16_384 or not _served(a, b) or a.size == 0 or b.size == 0:
         return _host(np.matmul, a, b)
@@ -157,5 +158,5 @@ def _through_float32(function: Any, *arrays: np.ndarray | None) -> np.ndarray:
 
 
 def _served(a: np.ndarray, b: np.ndarray) -> bool:
-    return ((a.dtype is _FLOAT or library.supports(a.dtype.name)) and available()
+    return ((a.dtype is _FLOAT or library.supports(NAMES[a.dtype])) and available()
             and a.size > 0 and b.size > 0)

@@ -15,6 +15,7 @@ from rushlight.backends.cpu.features import Unavailable
 from rushlight.backends.cpu.loop import flag_family
 from rushlight.backends.cpu.rows import Operand, RowWriter, generalised_ufunc, rows_ir
 from rushlight.backends.cpu.threads import pool_run_address
+from rushlight.base.dtypes import NAMES
 
 COST = 2.0  # of an element, in additions: mostly that of reading it
 
@@ -44,7 +45,7 @@ def serves(a: np.ndarray, b: np.ndarray) -> bool:
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """a @ b for operands that `serves` accepts, a new array; None without LLVM."""
-    run = kernel(a.dtype.name)
+    run = kernel(NAMES[a.dtype])
     if run is None:
         return None
     out = np.empty((a.shape[0], b.shape[1]), a.dtype)

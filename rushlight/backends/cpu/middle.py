@@ -19,6 +19,7 @@ from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.code import Code
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.values import Value, select
+from rushlight.base.dtypes import NAMES
 
 Array = np.ndarray
 
@@ -48,7 +49,7 @@ def element(array: Array, dim: int, way: int, position: int = 0) -> tuple[Array,
 
 @cache
 def _run(dtype: np.dtype) -> Any:
-    if (dtype.name not in _FLOATS and dtype.kind not in "iu") or not dtype.isnative or (
+    if (NAMES[dtype] not in _FLOATS and dtype.kind not in "iu") or not dtype.isnative or (
             not builtin.supported()):
         return None
     try:
@@ -78,7 +79,7 @@ def _below(a: Value, b: Value) -> Value:
 
 def _text(dtype: np.dtype) -> str:
     size = dtype.itemsize
-    kind = _FLOATS.get(dtype.name) or f"i{8 * size}"
+    kind = _FLOATS.get(NAMES[dtype]) or f"i{8 * size}"
     wide = max(4, size)
     bits = f"i{8 * wide}"
     code = Code("task", [("ptr", "context"), ("i64", "begin"), ("i64", "end")])

@@ -14,6 +14,7 @@ from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.order_ir import FLOATS, INTEGERS, order_ir
 from rushlight.backends.memory import recycle
+from rushlight.base.dtypes import NAMES
 
 Array = np.ndarray
 
@@ -60,7 +61,7 @@ def _run(array: Array, skip: int, count: int, dim: int, descending: bool,
 
 @cache
 def _kernel(dtype: np.dtype, descending: bool) -> Any:
-    if not dtype.isnative or (dtype.name not in FLOATS and dtype.kind not in INTEGERS) or (
+    if not dtype.isnative or (NAMES[dtype] not in FLOATS and dtype.kind not in INTEGERS) or (
             not builtin.supported()):
         return None
     try:

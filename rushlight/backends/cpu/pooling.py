@@ -19,6 +19,7 @@ from rushlight.backends.cpu.pooling_ir import TYPES, max_pool_ir, scatter_ir
 from rushlight.backends.cpu.threads import pool_run_address
 from rushlight.backends.host import pooling as host
 from rushlight.backends.host.pooling import Ints, Windows
+from rushlight.base.dtypes import NAMES
 
 CHUNK = 1 << 15  # elements: about the work for which waking a thread pays
 RELEASE_ABOVE = 1 << 17  # elements from which other Python threads run meanwhile
@@ -82,14 +83,14 @@ def _boxes(dtype: np.dtype, planes: int, space: Ints, windows: Windows | Ints
         out, dilation = windows.out, windows.dilation
     else:
         out, dilation = windows, (1,)
-    if dtype.name not in TYPES or not planes or not prod(space) or not prod(out) or max(
+    if NAMES[dtype] not in TYPES or not planes or not prod(space) or not prod(out) or max(
             dilation) > 1:
         return None
     spans = boxes.strided(space, windows) if isinstance(windows, Windows) else boxes.shared_out(
         space, out)
     seen = prod(sum(last - first for first, last in axis) for axis in spans)
     try:
-        native = _largest_method(dtype.name, seen > _WIDE * prod(out))
+        native = _largest_method(NAMES[dtype], seen > _WIDE * prod(out))
     except Unavailable:
         return None
     return bound(native, planes, 2 * seen, boxes.numbers(space, out)), boxes.table(spans)
@@ -125,11 +126,11 @@ def _forward(input: np.ndarray, windows: Windows, with_places: bool) -> Callable
         windows = Windows(*((low, *part) for low, part in zip((1, 1, 0, 1, 1), windows,
                                                               strict=True)))
         space = (1, *space)
-    if (len(space) != 2 or input.dtype.name not in TYPES or prod(windows.size) > _LARGEST_WINDOW
+    if (len(space) != 2 or NAMES[input.dtype] not in TYPES or prod(windows.size) > _LARGEST_WINDOW
             or prod(space) > _LARGEST_PLANE or input.size == 0):
         return _host
     try:
-        method = _max_pool_method(windows._replace(out=()), input.dtype.name, with_places)
+        method = _max_pool_method(windows._replace(out=()), NAMES[input.dtype], with_places)
     except Unavailable:
         return _host
     (_, k), (_, s), (_, p), (_, d) = windows[:4]
@@ -141,10 +142,10 @@ def _forward(input: np.ndarray, windows: Windows, with_places: bool) -> Callable
 
 
 def _scatter(grad: np.ndarray, space: tuple[int, ...]) -> Callable[..., Any]:
-    if grad.dtype.name not in TYPES or grad.size == 0:
+    if NAMES[grad.dtype] not in TYPES or grad.size == 0:
         return _host
     try:
-        method = _scatter_method(grad.dtype.name)
+        method = _scatter_method(NAMES[grad.dtype])
     except Unavailable:
         return _host
     numbers = prod(grad.shape[1:]), prod(space)

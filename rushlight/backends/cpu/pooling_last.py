@@ -27,6 +27,7 @@ from rushlight.backends.cpu.pooling_last_ir import (
 )
 from rushlight.backends.host import pooling as host
 from rushlight.backends.host.pooling import Ints, Windows
+from rushlight.base.dtypes import NAMES
 
 Array = np.ndarray
 Moves = Any  # Windows, or the extents of the result that share the planes out evenly
@@ -104,11 +105,11 @@ def _plan(name: str, dtype: np.dtype, shape: Ints, windows: Moves,
     (batch, channels, *rest), out = shape, _out(windows)
     space = tuple(rest)
     moving = isinstance(windows, Windows)
-    if dtype.name not in TYPES or not prod(shape) or not prod(out) or (
+    if NAMES[dtype] not in TYPES or not prod(shape) or not prod(out) or (
             moving and max(windows.dilation) > 1):
         return None
     try:
-        native = _method(name, dtype.name)
+        native = _method(name, NAMES[dtype])
     except Unavailable:
         return None
     spans = boxes.strided(space, windows) if moving else boxes.shared_out(space, out)

@@ -22,6 +22,7 @@ from rushlight.backends.cpu.gates import BACKWARD, FORWARD, WIDE, Row, Step
 from rushlight.backends.cpu.rows import RowWriter
 from rushlight.backends.cpu.small_product import packed, product_ir, tile_of
 from rushlight.backends.cpu.values import Value
+from rushlight.base.dtypes import NAMES
 
 Array = Any  # an np.ndarray
 
@@ -130,8 +131,8 @@ def _call(cell: str, back: bool, order: Sequence[int], batch: int, numbers: dict
     numbers |= {"steps": len(order), "first": order[0], "by": 1 if order[-1] >= order[0] else -1}
     block = task.context(numbers, given, FIELDS)
     work = len(order) * batch * numbers["inner"] * numbers["ld"]
-    run = _compiled(given["weight"].dtype.name, cell, back)
-    run(block, batch, task.grain_of(batch, work, tile_of(given["weight"].dtype.name).rows))
+    run = _compiled(NAMES[given["weight"].dtype], cell, back)
+    run(block, batch, task.grain_of(batch, work, tile_of(NAMES[given["weight"].dtype]).rows))
 
 
 def forward(cell: str, x: Array, weight: Array, bias: Array | None, h: Array, c: Array | None,
@@ -142,7 +143,7 @@ def forward(cell: str, x: Array, weight: Array, bias: Array | None, h: Array, c:
     overwritten by the final states. counts, offsets: int64. All contiguous and of one dtype.
     """
     batch, n = h.shape
-    width = tile_of(x.dtype.name).width
+    width = tile_of(NAMES[x.dtype]).width
     panels = packed(weight.T, width)
     ld = len(panels) * width
     start = np.zeros(ld, x.dtype)
@@ -169,7 +170,7 @@ def backward(cell: str, dy: Array, dh: Array, dc: Array | None, weight: Array, g
     """
     y, hs, cs, e = saved
     batch, n = dh.shape
-    width = tile_of(g.dtype.name).width
+    width = tile_of(NAMES[g.dtype]).width
     panels = packed(weight, width)
     ld = len(panels) * width
     state = np.zeros((batch, ld), g.dtype)

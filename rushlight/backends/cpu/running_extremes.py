@@ -17,6 +17,7 @@ from rushlight.backends.cpu import builtin, jit, threads
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.running import ABREAST, GRAIN, KINDS, PACK, SMALL, first
 from rushlight.backends.memory import recycle
+from rushlight.base.dtypes import NAMES
 
 Array = np.ndarray
 
@@ -24,7 +25,7 @@ Array = np.ndarray
 def scan(operation: str, array: Array, dim: int) -> tuple[Array, Array] | None:
     """The running extreme ("max" or "min") along ``dim`` and its places; None where this does not
     serve."""
-    if (type(array) is not np.ndarray or not array.size or array.dtype.name not in KINDS
+    if (type(array) is not np.ndarray or not array.size or NAMES[array.dtype] not in KINDS
             or not array.dtype.isnative):
         return None
     kernel = _kernel(operation, array.dtype)

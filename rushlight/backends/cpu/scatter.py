@@ -27,6 +27,7 @@ from rushlight.backends.cpu import features, jit, threads
 from rushlight.backends.cpu.multi_tensor import layouts_hold
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.update_kernel import ARRAY_DATA
+from rushlight.base.dtypes import NAMES
 
 Array = np.ndarray
 
@@ -124,9 +125,9 @@ def _shared(mode: str, outer: int, k: int, inner: int) -> tuple[int, int, int]:
 
 def _kernel_for(mode: str, dtype: np.dtype, each: bool, one: bool) -> Any:
     if mode == "add":
-        if dtype.name not in ADDED:
+        if NAMES[dtype] not in ADDED:
             return None
-        element, operation = ADDED[dtype.name]
+        element, operation = ADDED[NAMES[dtype]]
     else:
         if dtype.itemsize not in MOVED:
             return None

@@ -19,6 +19,7 @@ from rushlight.backends.cpu import jit, threads
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.cpu.scatter import ADDED
 from rushlight.backends.memory import recycle
+from rushlight.base.dtypes import NAMES
 
 Array = np.ndarray
 
@@ -47,7 +48,7 @@ def total(rows: int, index: Array, source: Array) -> Array | None:
 
 
 def _suits(shape: tuple[int, ...], dtype: np.dtype, index: Array, source: Array) -> bool:
-    return (source.dtype == dtype and dtype.isnative and dtype.name in ADDED
+    return (source.dtype == dtype and dtype.isnative and NAMES[dtype] in ADDED
             and source.shape == (index.size, *shape[1:]) and shape[0] >= ROWS
             and source.size >= LARGE and math.prod(shape[1:]) >= WIDTH)
 
@@ -75,7 +76,7 @@ def _run(target: Array, index: Array, source: Array, fresh: bool) -> bool:
 @cache
 def _kernel(dtype: np.dtype) -> Any:
     try:
-        (address,) = jit.load(segments_ir(*ADDED[dtype.name], dtype.itemsize), "segments",
+        (address,) = jit.load(segments_ir(*ADDED[NAMES[dtype]], dtype.itemsize), "segments",
                               imports={"pool_run": threads.pool_run_address()})
     except Unavailable:
         return None

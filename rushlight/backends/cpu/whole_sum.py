@@ -19,6 +19,7 @@ from rushlight.backends.cpu.code import Code
 from rushlight.backends.cpu.features import has_half
 from rushlight.backends.cpu.threads import pool_run_address
 from rushlight.backends.cpu.values import Value
+from rushlight.base.dtypes import NAMES
 
 CHUNK = 1 << 14  # elements with a sum of their own
 BLOCK = 1 << 11  # elements between which lanes are added up
@@ -33,7 +34,7 @@ _KINDS = {np.dtype(np.float32): ("float", "float", 4), np.dtype(np.float64): (
 def serves(array: np.ndarray) -> bool:
     """Whether `total` takes the array: large and contiguous, of a floating dtype."""
     return (array.size >= 2 * CHUNK and array.dtype in _KINDS and array.flags.c_contiguous
-            and available() and (array.itemsize > 2 or has_half(array.dtype.name)))
+            and available() and (array.itemsize > 2 or has_half(NAMES[array.dtype])))
 
 
 def total(array: np.ndarray) -> np.ndarray:
