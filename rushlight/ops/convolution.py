@@ -33,7 +33,7 @@ else:
     backend = Deferred("rushlight.backends.cpu.convolution", globals())
 
 Array = np.ndarray
-Option = Any
+Option = Operand = Any
 Ints = tuple[int, ...]
 Numbers = int | Sequence[int]
 
@@ -49,7 +49,8 @@ _CTYPES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16"
 class convolution:
     """The convolution of `input` with `weight`, plus `bias`; transposed where `space` is given."""
 
-    def forward(input: Array, weight: Array, bias: Array, window: Option, space: Option) -> Array:
+    def forward(input: Array, weight: Array, bias: Operand = None, window: Option = None,
+                space: Option = None) -> Array:
         if is_meta(input) or is_meta(weight):
             return _phantom(input, weight, window, space)
         if space is None:

@@ -213,15 +213,20 @@ class Members:
     ) -> Iterator[tuple[str, Module]]:
         """Yield (path, module) for this module, whose path is ``prefix``, and all below it."""
         memo = set() if memo is None else memo
-        if self in memo:
-            return
-        if remove_duplicate:
-            memo.add(self)
-        yield prefix, self
-        for name, module in self._modules.items():
-            if module is not None:
-                path = f"{prefix}.{name}" if prefix else name
+        waiting: list[tuple[str, Any]] = [(prefix, self)]
+        while waiting:  # not recursion: each level would pass on every module below it
+            path, module = waiting.pop()
+            if module in memo:
+                continue
+            if module is not self and type(module).named_modules is not Members.named_modules:
                 yield from module.named_modules(memo, path, remove_duplicate)
+                continue
+            if remove_duplicate:
+                memo.add(module)
+            yield path, module
+            dot = f"{path}." if path else ""
+            waiting += [(dot + name, child) for name, child in reversed(module._modules.items())
+                        if child is not None]
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """Yield this module and all below it, each once."""
