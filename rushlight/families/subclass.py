@@ -12,8 +12,10 @@ from types import FunctionType
 from typing import Any
 
 from rushlight.families.declaration import PATHS
+from rushlight.families.overloads import asks, dispatched
 from rushlight.families.override import UNCLAIMED, arm, ask, default, disabled
 from rushlight.tensor import Buffer, Parameter, Tensor
+from rushlight.tensor.geometry import Geometry
 
 # Members that Python calls, and those that return tensors whatever the class says.
 PROTOCOL = ("__len__ __bool__ __int__ __float__ __complex__ __index__ __repr__ __format__ "
@@ -34,15 +36,29 @@ def install() -> None:
 def _subclassed(cls: Any, /, **options: Any) -> None:
     """What Python calls when a subclass of Tensor is made."""
     super(Tensor, cls).__init_subclass__(**options)
+    if asks(cls):
+        cls.__torch_function__ = classmethod(dispatched)
+        for name, place in PLACES.items():
+            if _found(cls, name) is vars(Geometry)[name]:
+                setattr(cls, name, place)
     handler = cls.__torch_function__
     if handler is disabled:
         return
     arm()
-    own = getattr(handler, "__func__", handler) is not default
+    own = getattr(handler, "__func__", handler) not in (default, dispatched)
     for name in members() if own else TENSORS:
         member = vars(Tensor).get(name) or _inherited(name)
         if _found(cls, name) is member:
             setattr(cls, name, asking(name))
+
+
+def _place(self: Any) -> Any:
+    """Where a wrapper says that its elements lie; it has none of its own."""
+    return vars(self).get("_wrapper_device") or vars(Geometry)["device"].fget(self)
+
+
+PLACES = {"device": property(_place), "is_meta": property(lambda self: self.device.type == "meta"),
+          "is_cpu": property(lambda self: self.device.type == "cpu")}
 
 
 def _inherited(name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
+from rushlight.base.device import as_device
 from rushlight.base.dtypes import as_dtype
 from rushlight.base.shapes import contiguous_strides, size_argument
 from rushlight.families.composite import composite, function
@@ -181,7 +182,28 @@ def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Tenso
     return made.requires_grad_(require_grad)
 
 
+def _make_wrapper_subclass(cls: Any, size: Any, strides: Any = None, storage_offset: Any = None,
+                           memory_format: Any = None, dtype: Any = None, layout: Any = None,
+                           device: Any = None, pin_memory: bool = False,
+                           requires_grad: bool = False, **options: Any) -> Any:
+    """A tensor of type `cls` that says it has this size, dtype and device, but has no elements.
+
+    What is done with it goes to `cls.__torch_dispatch__`. Raises TypeError for a class without.
+    """
+    if not hasattr(cls, "__torch_dispatch__"):
+        raise TypeError(f"{cls.__name__} must define __torch_dispatch__")
+    kind = (dtypes.default_dtype() if dtype is None else as_dtype(dtype)).array
+    steps = None if strides is None else [step * kind.itemsize for step in strides]
+    made = object.__new__(cls)
+    made._array = MetaArray(tuple(size), kind, steps)
+    made._node = made._writes = made._view = None
+    made._wrapper_device = as_device("cpu" if device is None else device)
+    return made.requires_grad_(requires_grad)
+
+
 Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+Tensor._make_wrapper_subclass = staticmethod(  # type: ignore[attr-defined]
+    _make_wrapper_subclass)
 
 
 @composite("Tensor.new")

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import rushlight
+from rushlight.families.overloads import overload
 from rushlight.families.override import UNCLAIMED, ask
 from rushlight.fx import has_side_effect
 from rushlight.profiler import record_function
@@ -39,7 +40,10 @@ _INNER: dict[str, Callable[..., Any]] = {
 
 
 class Overloads:
-    """An operation: called, or by overload as in `torch.ops.aten.add.Tensor`."""
+    """An operation: called, or by overload as in `torch.ops.aten.add.Tensor`.
+
+    Those of ATen are the objects that `__torch_dispatch__` is given.
+    """
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.__name__ = name
@@ -49,14 +53,18 @@ class Overloads:
         return self._function(*arguments, **options)
 
     @property
-    def default(self) -> Overloads:
+    def default(self) -> Any:
         """The operation itself."""
-        return self
+        return self._of("default")
 
-    def __getattr__(self, name: str) -> Overloads:
+    def _of(self, kind: str) -> Any:
+        space, _, name = self.__name__.partition(".")
+        return overload(self._function, name, kind) if space == "aten" else self
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return self
+        return self._of(name)
 
 
 class Namespace(SimpleNamespace):

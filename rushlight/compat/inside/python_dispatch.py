@@ -1,57 +1,15 @@
-"""`torch.utils._python_dispatch`: modes that see operations by the names of ATen."""
+"""`torch.utils._python_dispatch`: modes and classes that see operations by the names of ATen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
+from rushlight.families.overloads import OpOverload, called
 from rushlight.overrides import TorchFunctionMode, resolve_name
 from rushlight.tensor import Tensor
 
-__all__ = ["OpOverload", "TorchDispatchMode", "is_traceable_wrapper_subclass"]
-
-# The overloads that Python's numbers and tensors lead to.
-_OF_TENSORS = frozenset(("add", "sub", "mul", "div", "add_", "sub_", "mul_", "div_", "remainder",
-                         "bitwise_and", "bitwise_or", "bitwise_xor"))
-_INNER = {"softmax": "_softmax", "log_softmax": "_log_softmax", "getitem": "index"}
-_OF_EITHER = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
-
-
-class OpOverload:
-    """An operation as `__torch_dispatch__` is given it: prints as aten.add.Tensor; is called."""
-
-    def __init__(self, function: Callable[..., Any], name: str, overload: str) -> None:
-        self._function = function
-        self._opname, self._overloadname = name, overload
-        self.__name__ = f"{name}.{overload}"
-        self.namespace = "aten"
-        self._schema = SimpleNamespace(
-            name=f"aten::{name}", overload_name="" if overload == "default" else overload)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs)
-
-    def name(self) -> str:
-        """Its name with two colons: aten::add.Tensor."""
-        return f"aten::{self._opname}" + (
-            "" if self._overloadname == "default" else f".{self._overloadname}")
-
-    def __str__(self) -> str:
-        return f"aten.{self._opname}.{self._overloadname}"
-
-    def __repr__(self) -> str:
-        return f"<OpOverload(op='aten.{self._opname}', overload='{self._overloadname}')>"
-
-
-def _overload(name: str, args: tuple[Any, ...]) -> str:
-    if name in _OF_TENSORS:
-        return "Tensor"
-    if name in _OF_EITHER and len(args) > 1:
-        return "Tensor" if isinstance(args[1], Tensor) else "Scalar"
-    if name in ("pow", "pow_") and len(args) > 1:
-        return "Tensor_Tensor" if isinstance(args[1], Tensor) else "Tensor_Scalar"
-    return "default"
+__all__ = ["OpOverload", "TorchDispatchMode", "is_traceable_wrapper_subclass",
+           "return_and_correct_aliasing"]
 
 
 class TorchDispatchMode(TorchFunctionMode):
@@ -67,10 +25,7 @@ class TorchDispatchMode(TorchFunctionMode):
         name = getattr(func, "__name__", "__")
         if name.startswith("__") or resolve_name(func) is None:  # a property
             return func(*args, **(kwargs or {}))
-        if name == "matmul" and all(getattr(one, "ndim", 0) == 2 for one in args):
-            name = "mm"
-        name = _INNER.get(name, name)
-        operation = OpOverload(func, name, _overload(name, args))
+        operation, args = called(func, args)
         return self.__torch_dispatch__(operation, types, args, kwargs or {})
 
     def __torch_dispatch__(self, func: Any, types: tuple[type, ...], args: tuple[Any, ...] = (),
@@ -81,5 +36,12 @@ class TorchDispatchMode(TorchFunctionMode):
 
 
 def is_traceable_wrapper_subclass(tensor: Any) -> bool:
-    """Whether a compiler may look into a tensor that holds others: False, there is none."""
-    return False
+    """Whether a tensor's class says how to take it apart and put it together again."""
+    cls = tensor if isinstance(tensor, type) else type(tensor)
+    return issubclass(cls, Tensor) and cls is not Tensor and all(
+        hasattr(cls, name) for name in ("__tensor_flatten__", "__tensor_unflatten__"))
+
+
+def return_and_correct_aliasing(func: Any, args: Any, kwargs: Any, out: Any) -> Any:
+    """`out`; for an operation that writes, its first argument: what is given back to programs."""
+    return args[0] if str(func).split(".")[1].endswith("_") else out
