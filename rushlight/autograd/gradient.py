@@ -12,6 +12,7 @@ from rushlight.autograd.gradient_edge import GradientEdge, edge_for
 from rushlight.base.errors import describe
 from rushlight.engine.node import LEAF, edge_of
 from rushlight.engine.run import backward as run_backward
+from rushlight.families.override import ask
 from rushlight.families.wrapped import is_wrapped, levels
 from rushlight.tensor import Tensor
 from rushlight.tensor._tensor import edge_of_root, root_gradient
@@ -122,6 +123,11 @@ def grad(
             "allow_unused=False."
         )
     wanted = _listed(inputs)
+    if any(getattr(x, "is_nested", False) for x in (*_listed(outputs), *wanted)):
+        found = ask(grad, (outputs, wanted, grad_outputs), {
+            "retain_graph": retain_graph, "create_graph": create_graph,
+            "allow_unused": allow_unused, "materialize_grads": materialize_grads})
+        return tuple(found)
     for x in wanted:
         if isinstance(x, Tensor) and x._node is None:
             raise RuntimeError(

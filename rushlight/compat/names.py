@@ -64,6 +64,7 @@ ELSEWHERE = {
     "torch.distributed._tensor.experimental": _INSIDE + "distributed_parts",
     "torch.distributed.algorithms": _INSIDE + "distributed_parts",
     "torch.distributed.algorithms.join": _INSIDE + "distributed_parts",
+    "torch.distributed.constants": "rushlight.distributed",
     "torch.distributed.device_mesh": _INSIDE + "distributed_parts",
     "torch.distributed.distributed_c10d": "rushlight.distributed",
     "torch.distributed.fsdp": _INSIDE + "distributed_parts",

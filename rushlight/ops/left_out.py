@@ -38,7 +38,6 @@ _BY_REASON = {
     "kernels for eight and four bits exist on accelerators only": """float4_e2m1fn_x2
         nn.functional.ScalingType nn.functional.SwizzleType nn.functional.scaled_grouped_mm
         nn.functional.scaled_mm""",
-    "batches of tensors of different sizes are `ragged` here": "nested",
     "programs are recorded by the compiler, not as graphs of their own; save the state_dict": """
         classes export package""",
     "devices with queues of their own are not supported: operations are finished when they return":

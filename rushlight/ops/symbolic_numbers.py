@@ -18,7 +18,7 @@ class _Unknown:
 
 
 class SymInt(_Unknown):
-    """An int not known yet; there are none, so that isinstance tests say no."""
+    """An int not known yet: of a tensor there is none; a nested one has such a size."""
 
 
 class SymFloat(_Unknown):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
 from rushlight.tensor import Tensor, wrap
+
+_numbers = count(1)
 
 
 class Packing(NamedTuple):
@@ -66,6 +69,11 @@ class Layout:
     def numbers(self) -> np.ndarray:
         """(steps,): for every step, which sequence it belongs to."""
         return np.repeat(np.arange(self.batch), self.lengths)
+
+    @cached_property
+    def number(self) -> int:
+        """Which one it is of those asked so far: shapes name it."""
+        return next(_numbers)
 
     @cached_property
     def packing(self) -> Packing:

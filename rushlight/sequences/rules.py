@@ -68,11 +68,15 @@ def install() -> None:
             RULES.setdefault(FUNCTIONS[path], by_place)
 
 
+class NoMeaning(TypeError):
+    """An operation that sequences of different lengths cannot go through."""
+
+
 def no_meaning(function: Any, arguments: Any, why: str = "") -> TypeError:
     """The error for an operation that sequences of different lengths cannot go through."""
     batch = ragged_among(arguments)[0]
     reason = f", {why}" if why else ""
-    return TypeError(f"{title(function)}(): no meaning for sequences of different lengths{reason}, "
+    return NoMeaning(f"{title(function)}(): no meaning for sequences of different lengths{reason}, "
                      f"but got {batch._short()}; apply it to each one with map(), or to a padded "
                      "tensor from to_padded()")
 

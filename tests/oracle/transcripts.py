@@ -94,7 +94,7 @@ def numbers(library: Any, *shape: int, seed: int = 0, dtype: str = "float32",
 def frozen(value: Any) -> Any:
     """`value` as it is now, in types that both libraries share."""
     if isinstance(value, rl.Tensor | torch.Tensor):
-        return _tensor(value)
+        return _nested(value) if value.is_nested else _tensor(value)
     if isinstance(value, rl.nn.Module | torch.nn.Module):
         return "module", neutral(repr(value)), value.training, [
             (key, _shape(each)) for key, each in value.state_dict().items()]
@@ -115,6 +115,11 @@ def frozen(value: Any) -> Any:
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
         return "function", value.__name__
     return neutral(repr(value))
+
+
+def _nested(value: Any) -> tuple:
+    return "nested", str(value.layout), value.requires_grad, value.is_leaf, [
+        _tensor(each) for each in value.detach().unbind()]
 
 
 def _shape(value: Any) -> Any:

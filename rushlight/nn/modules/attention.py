@@ -109,7 +109,8 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        swap = self.batch_first and isinstance(query, Tensor) and query.dim() == 3
+        swap = (self.batch_first and isinstance(query, Tensor) and query.dim() == 3
+                and not query.is_nested)
         if swap:
             query, key, value = _time_first(query, key, value)
         separate = not self._qkv_same_embed_dim
