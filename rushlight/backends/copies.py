@@ -15,7 +15,8 @@ from rushlight.backends.cpu import copies
 from rushlight.backends.memory import recycle
 from rushlight.backends.memory_order import empty_like
 
-LARGE = 1 << 18  # bytes from which on a copy of its own kind is worth the call, ...
+LARGE = 1 << 19  # bytes from which on a copy of its own kind is worth the call, ...
+JOINED = 1 << 20  # ... of several arrays to join ...
 SCATTERED = 1 << 16  # ... and of an array that is not contiguous
 PIECE = 1 << 13  # bytes of each of several arrays to join
 
@@ -78,7 +79,7 @@ def joined(arrays: Sequence[np.ndarray], dim: int) -> np.ndarray:
     if not arrays or (arrays[0].nbytes < PIECE and arrays[-1].nbytes < PIECE):
         return np.concatenate(arrays, dim)
     piece = max(arrays[0].nbytes, arrays[-1].nbytes)
-    if len(arrays) * piece < LARGE or not _alike(arrays, dim):
+    if len(arrays) * piece < JOINED or not _alike(arrays, dim):
         return np.concatenate(arrays, dim)
     recycle()
     first = arrays[0]

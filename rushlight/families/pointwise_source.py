@@ -170,7 +170,7 @@ def _indent(lines: list[str], depth: int = 1) -> list[str]:
 def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     """The fast path of the op with its options left alone."""
     plain = op.plain
-    if not plain.names or (form.in_place and (plain.boolean or op.result == "real")):
+    if not plain.names or (form.in_place and plain.boolean):
         return []
     if form.in_place:
         core = in_place_lines(plain, form.first, form.slow, environment)
@@ -310,7 +310,7 @@ def variant_source(variant: Any, kind: Any) -> tuple[str, dict[str, Any]]:
         head += ", out"
         slow = f"apply(op, {everything}, out)"
         environment.update(small=variant.small, large=variant.large)
-        core = [] if op.result == "real" else out_lines(variant, first, slow)
+        core = out_lines(variant, first, slow)
         asking = "function"
     elif kind:
         slow = f"apply_in_place(op, {everything})"

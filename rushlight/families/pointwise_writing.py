@@ -21,9 +21,12 @@ def in_place_lines(variant: Any, target: str, slow: str, environment: dict[str, 
     """
     environment.update(WRITING, small=variant.small, large=variant.large)
     nothing = " and ".join(f"edge_{n} is None" for n in variant.differentiable)
-    lines = [f"if array_{target}.flags.forc or distinct(array_{target}):",
+    # Where complex numbers give real ones, the result has no place there.
+    number = " and dtype in FLOATING" if variant.op.result == "real" else ""
+    lines = [f"if (array_{target}.flags.forc or distinct(array_{target})){number}:",
              f"    kernel = (small if array_{target}.size < LARGE else large)[dtype]",
-             f"    if kernel is not None and (({nothing}) or not flags.grad_enabled):",
+             f"    if kernel is not None and (not flags.grad_enabled or ({nothing}",
+             f"            and ({target}._view is None or {target}._view[0]._node is None))):",
              *_indent(_run(variant, f"array_{target}", slow), 2),
              f"        if {target}._writes is not None:",
              f"            wrote({target})",
@@ -63,7 +66,8 @@ def out_lines(variant: Any, first: str, slow: str) -> list[str]:
             "    array = out._array",
             "    kernel = (small if array.size < LARGE else large)[dtype]",
             f"    if (kernel is not None and type(array) is ndarray "
-            f"and array.dtype is {'boolean' if variant.boolean else 'dtype'}",
+            f"and array.dtype is {'boolean' if variant.boolean else 'dtype'}"
+            f"{' and dtype in FLOATING' if variant.op.result == 'real' else ''}",
             f"            and array.shape == array_{first}.shape "
             "and (array.flags.forc or distinct(array))):",
             *_indent(_run(variant, "array", slow), 2),

@@ -131,11 +131,16 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def _getitem(self: Tensor, index: Any) -> Tensor:
     """The general way: tensors and lists inside the index, and errors in torch's words."""
     array = self._array
-    if type(index) is tuple and 1 < len(index) <= array.ndim and all(map(_is_places, index)):
+    places = _places(index)
+    if places is not None and len(places) <= array.ndim:
         try:
-            return _pick(self, tuple([item._array for item in index]))
+            return _pick(self, places)
         except IndexError:  # what follows says what is wrong
             pass
+    elif type(index) is tuple and any(map(_is_number, index)):
+        return getitem(self, tuple([int(x._array) if _is_number(x) else x for x in index]))
+    elif _is_number(index):
+        return getitem(self, int(index._array))
     if not is_meta(array) and _has_meta(index):
         raise RuntimeError("Expected all tensors to be on the same device: an index on the meta "
                            "device cannot pick from a tensor that has data")
@@ -146,12 +151,31 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
     return _pick(part, advanced)
 
 
-def _is_places(item: Any) -> bool:
-    """Whether an item of an index is a tensor of int64 with one dimension or more."""
-    if type(item) is not Tensor:
-        return False
-    array = item._array
-    return type(array) is Array and array.ndim > 0 and array.dtype is LONG
+def _is_number(item: Any) -> bool:
+    """Whether an item of an index is a tensor of int64 with no dimensions."""
+    return (type(item) is Tensor and type(item._array) is Array and not item._array.ndim
+            and item._array.dtype is LONG)
+
+
+def _places(index: Any) -> tuple[Array, ...] | None:
+    """An index of places alone, as arrays: tensors of int64 with one dimension or more, or a list
+    of numbers; None for any other."""
+    if type(index) is list:
+        if not index or not all([type(item) is int for item in index]):
+            return None
+        try:
+            return (np.array(index, LONG),)
+        except OverflowError:
+            return None
+    found = []
+    for item in index if type(index) is tuple else (index,):
+        if type(item) is not Tensor:
+            return None
+        array = item._array
+        if type(array) is not Array or not array.ndim or array.dtype is not LONG:
+            return None
+        found.append(array)
+    return tuple(found) or None
 
 
 def _pick(input: Tensor, advanced: tuple) -> Tensor:

@@ -82,7 +82,7 @@ def arange(*bounds: Any, out: Any = None, dtype: Any = None, layout: Any = None,
         array = np.arange(count, dtype=np.int64) * step + start
     else:
         array = _counted(start, step, count, d.array)
-    return finish(array.astype(d.array), requires_grad, out, "arange")
+    return finish(array.astype(d.array, copy=False), requires_grad, out, "arange")
 
 
 def _counted(start: float, step: float, count: int, kind: np.dtype) -> np.ndarray:
@@ -91,6 +91,12 @@ def _counted(start: float, step: float, count: int, kind: np.dtype) -> np.ndarra
     It counts from the first number of each 32 bytes, as rounded, but for the last ones, of which
     there are no 64 bytes.
     """
+    whole_numbers = 1 << 24 if kind.itemsize == 4 else 1 << 53
+    if (kind.kind == "f" and kind.itemsize > 2 and start == int(start) and step == int(step)
+            and abs(start) + count * abs(step) < whole_numbers):  # nothing to round
+        exact = np.arange(count, dtype=kind)
+        exact = exact if step == 1 else exact * kind.type(step)
+        return exact if start == 0 else exact + kind.type(start)
     wide = np.longdouble if kind == np.float64 else np.float64  # so that sums are rounded once
     line = np.arange(count, dtype=wide) * wide(step) + wide(start)
     if kind.kind != "f" or kind.itemsize < 4 or (isinstance(start, int) and isinstance(step, int)):
