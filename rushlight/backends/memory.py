@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from rushlight.backends.cpu import allocator
 
@@ -18,3 +22,14 @@ def recycle() -> None:
     """
     if not hasattr(_seen, "asked"):
         _seen.asked = allocator.install()
+
+
+def recycled(array: np.ndarray, make: Callable[..., Any] = np.empty) -> Any:
+    """A large new array, as `make` gives it: the first of a thread once more, from the allocator.
+
+    Its memory begins with a cache line; vectors that cross lines take a tenth longer to load.
+    """
+    if hasattr(_seen, "asked"):
+        return array
+    recycle()
+    return make(array.shape, array.dtype)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.backends.memory import recycle
+from rushlight.backends.memory import LARGE, recycle
 
 Array = Any  # np.ndarray
 Numbers = tuple[int, ...]
@@ -30,6 +30,8 @@ def empty(shape: Numbers, dtype: Any, operands: Sequence[Array]) -> Array:
 def empty_like(array: Array, dtype: Any = None) -> Array:
     """A new dense array with the dimensions of `array` in the order that they have in memory."""
     if array.flags.forc or 0 not in array.strides:
+        if array.size >= LARGE:
+            recycle()
         return np.empty_like(array, dtype, subok=False)
     return empty(array.shape, array.dtype if dtype is None else dtype, (array,))
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from rushlight.backends.memory import LARGE, recycled
 from rushlight.backends.memory_order import empty_like as memory_like
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
@@ -198,7 +199,8 @@ def empty(shape: tuple[int, ...], dtype: dtypes.dtype, device: Any = None) -> An
     """A new array of undefined elements, or a MetaArray."""
     if device is not None and as_device(device) == META:
         return MetaArray(shape, dtype.array)
-    return np.empty(shape, dtype.array)
+    array = np.empty(shape, dtype.array)
+    return recycled(array) if array.size >= LARGE else array
 
 
 def empty_like(input: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Any:
@@ -249,6 +251,8 @@ def create(op: Fill, shape: tuple[int, ...], arguments: Sequence[Any], generator
     if out is None and device is None and dtype is None and not requires_grad:
         wanted = dtypes.default_dtype() if default is None else default
         array = np.empty(shape, wanted.array)
+        if array.size >= LARGE:
+            array = recycled(array)
         settled = op.plain.get(wanted.array) if generator is None and not arguments else None
         if settled is None or wanted.array.kind == "c":
             op.draw(array, generator, arguments)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.copies import fill
+from rushlight.backends.memory import LARGE, recycled
 from rushlight.backends.memory_order import empty_like as memory_like
 from rushlight.backends.meta.array import MetaArray
 from rushlight.base import dtypes
@@ -38,7 +39,8 @@ def empty_array(shape: tuple[int, ...], d: dtype, device: Any) -> Any:
                            f"{list(shape)}")
     if device is not None and as_device(device).type == "meta":
         return MetaArray(shape, d.array)
-    return np.empty(shape, d.array)
+    array = np.empty(shape, d.array)
+    return recycled(array) if array.size >= LARGE else array
 
 
 def filled(shape: tuple[int, ...], value: Any, d: dtype, device: Any) -> Any:
@@ -153,9 +155,10 @@ def _quickly(make: Any, size: tuple[Any, ...], d: dtype) -> Any:
             return None
         size = size[0]
     try:
-        return make(size, d.array)
+        array = make(size, d.array)
     except (TypeError, ValueError):  # torch has errors of its own
         return None
+    return recycled(array, make) if array.size >= LARGE else array
 
 
 def _filler(name: str, value: int, words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from rushlight.backends.cast import astype
+from rushlight.backends.memory import LARGE, recycle, recycled
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.base.dtypes import dtype
+from rushlight.base.promotion import promote_types
 from rushlight.base.shapes import size_argument
 
 NUMBERS = frozenset((bool, int, float, complex))
@@ -44,6 +47,8 @@ def array_of(data: Any, d: dtype | None = None) -> np.ndarray:
         return _numbers(data, d)
     if isinstance(data, np.ndarray | np.generic):
         own = dtypes.from_array(data.dtype)
+        if data.size >= LARGE:
+            recycle()
         return np.array(data, dtype=(d or own).array, order="C")
     if hasattr(data, "_array"):
         return np.array(data._array, dtype=None if d is None else d.array, order="C")
@@ -73,9 +78,9 @@ def _numbers(data: Any, d: dtype | None) -> np.ndarray:
         raise TypeError(f"new(): invalid data type '{_first(data).__class__.__name__}'")
     if d is None:
         if kind == "f":
-            d = dtypes.default_dtype() if array.dtype == np.float64 else None
+            d = dtypes.default_dtype() if array.dtype == np.float64 and not _wide(data) else None
         elif kind == "c":
-            d = dtypes.default_complex()
+            d = None if _wide(data) else dtypes.default_complex()
         elif array.size == 0:
             d = dtypes.default_dtype()
         elif kind == "u":
@@ -114,8 +119,17 @@ def _stack_items(data: Sequence[Any], d: dtype | None) -> np.ndarray:
     if len({item.shape for item in items}) > 1:
         sizes = sorted({item.shape[0] if item.ndim else 0 for item in items})
         raise ValueError(f"expected sequence of length {sizes[-1]} at dim 1 (got {sizes[0]})")
-    stacked = np.stack(items)
-    return stacked if d is None else stacked.astype(d.array)
+    if d is None:
+        d = functools.reduce(promote_types, (dtypes.from_array(item.dtype) for item in items))
+    return astype(np.stack(items), d.array)
+
+
+def _wide(data: Any) -> bool:
+    """Whether NumPy's numbers or tensors of double precision are among Python's numbers."""
+    if isinstance(data, list | tuple):
+        return not NUMBERS.issuperset(map(type, data)) and any(map(_wide, data))
+    kind = getattr(getattr(data, "_array", data), "dtype", None)
+    return kind == np.float64 or kind == np.complex128
 
 
 def _first(data: Any) -> Any:
@@ -161,9 +175,11 @@ def legacy_array(args: tuple[Any, ...], tensor_class: type, device: Any) -> Any:
         return source._array
     if len(args) == 1 and not isinstance(args[0], int):
         if isinstance(args[0], tuple) and type(args[0]) is not tuple:  # a Size
-            return np.empty(tuple(args[0]), d.array)
-        return array_of(args[0], d)
-    return np.empty(size_argument(args), d.array)
+            args = tuple(args[0])
+        else:
+            return array_of(args[0], d)
+    array = np.empty(size_argument(args), d.array)
+    return recycled(array) if array.size >= LARGE else array
 
 
 def dlpack(tensor: Any) -> Any:

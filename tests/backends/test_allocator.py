@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy._core.multiarray import get_handler_name
 
+import rushlight as rl
 from rushlight.backends.cpu import allocator
 
 MISSING = allocator.available()
@@ -261,7 +263,25 @@ def test_a_limited_address_space_is_respected() -> None:
     result = subprocess.run([sys.executable, "-c", """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+import rushlight as rl
 from rushlight.backends.cpu import allocator
 print(allocator.install(), allocator.available(), allocator.memory_stats()["current"])
 """], capture_output=True, text=True, timeout=300, env=os.environ, check=False)
     assert result.stdout.startswith("False the address space"), result.stderr
+
+
+GIVEN = np.linspace(0, 1, 1 << 17, dtype=np.float32)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: rl.tensor(GIVEN), lambda: rl.zeros(1 << 17), lambda: rl.ones((512, 256)),
+    lambda: rl.empty(1 << 17), lambda: rl.full((1 << 17,), 2.0), lambda: rl.Tensor(512, 256),
+    lambda: rl.rand(1 << 17), lambda: rl.randn(1 << 17), lambda: rl.randint(0, 5, (1 << 17,)),
+    lambda: rl.rand_like(rl.from_numpy(GIVEN)), lambda: rl.zeros_like(rl.from_numpy(GIVEN)),
+    lambda: rl.from_numpy(GIVEN).clone(), lambda: rl.nn.Linear(512, 256).weight])
+def test_a_threads_first_large_tensor_begins_with_a_cache_line(make: Any) -> None:
+    made: list[rl.Tensor] = []
+    thread = threading.Thread(target=lambda: made.append(make()))
+    thread.start()
+    thread.join()
+    assert made[0].data_ptr() % 64 == 0
