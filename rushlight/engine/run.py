@@ -124,7 +124,7 @@ class Run:
             for hook in tuple(node.hooks.values()):
                 replaced = hook(tuple(results), received)
                 if replaced is not None:
-                    results = replaced if isinstance(replaced, (tuple, list)) else (replaced,)
+                    results = _as_many(hook, replaced, len(results))
         return results
 
     def _capture(self, node: Node, gradient: Any) -> None:
@@ -140,8 +140,7 @@ class Run:
         hooks = leaf._hooks
         if hooks:
             for hook in tuple(hooks.values()):
-                replaced = hook(gradient)
-                gradient = gradient if replaced is None else replaced
+                gradient = after_hook(hook, gradient)
         if self.wanted is not None:
             self.captured[leaf, 0] = gradient
         if self.accumulate and leaf._node is LEAF:  # not detached meanwhile
@@ -183,8 +182,38 @@ def _apply_pre_hooks(node: Node, gradient: Any) -> Any:
     for hook in tuple((node.pre_hooks or {}).values()):
         replaced = hook(tuple(received))
         if replaced is not None:
-            received = list(replaced) if isinstance(replaced, (tuple, list)) else [replaced]
+            received = _as_many(hook, replaced, len(received))
     return received if node.outputs > 1 else received[0]
+
+
+def _as_many(hook: Any, replaced: Any, count: int) -> list[Any]:
+    """What a hook of a node returned, as a list; RuntimeError unless it is `count` long."""
+    found = list(replaced) if isinstance(replaced, (tuple, list)) else [replaced]
+    if len(found) != count:
+        raise RuntimeError(f"hook '{_name(hook)}' has returned an incorrect number of values (got "
+                           f"{len(found)}, but expected {count})")
+    return found
+
+
+def after_hook(hook: Callable[[Any], Any], gradient: Any) -> Any:
+    """The gradient that a tensor's hook leaves; what it returns must be like what it was given."""
+    found = hook(gradient)
+    if found is None:
+        return gradient
+    if not isinstance(getattr(found, "_node", found), type(None) | type(LEAF) | Node | Slot):
+        raise TypeError(f"expected Variable, but hook returned '{type(found).__name__}'; a hook "
+                        "returns the new gradient, or None to leave it")
+    if found.dtype is not gradient.dtype:
+        raise RuntimeError(f"hook '{_name(hook)}' has changed the type of value (was "
+                           f"{gradient.type()} got {found.type()})")
+    if found.shape != gradient.shape:
+        raise RuntimeError(f"hook '{_name(hook)}' has changed the size of value: it was "
+                           f"{list(gradient.shape)} and is {list(found.shape)}")
+    return found
+
+
+def _name(hook: Any) -> str:
+    return getattr(hook, "__name__", type(hook).__name__)
 
 
 def _retain(node: Node, gradient: Any) -> None:
@@ -264,4 +293,4 @@ def backward(roots: Sequence[tuple[Any, Any]], create: bool, keep: bool,
     return lambda edge: run.captured.get(_key(edge))
 
 
-__all__ = ["LEAF", "Run", "backward", "current", "reached"]
+__all__ = ["LEAF", "Run", "after_hook", "backward", "current", "reached"]

@@ -33,11 +33,18 @@ def check_history(target: Tensor, recorded: bool) -> None:
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation. "
                 f"({describe(target)}) Use the out-of-place form, or wrap it in no_grad()")
-        if target._view is not None and target._view[0]._node is LEAF:
+        view = target._view
+        if (view is not None and target._node is None and view[0]._node is not None
+                and target._array.dtype.kind in "fcV"):
+            raise RuntimeError(
+                "A view was created in no_grad mode and is being modified inplace with grad mode "
+                "enabled. What it is a view of requires grad, and would not learn of the write: "
+                "take the view, or write to it, in the same mode")
+        if view is not None and view[0]._node is LEAF:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place "
                 "operation. Use the out-of-place form, or wrap it in no_grad()")
-        if recorded and _one_of_many(target._view):
+        if recorded and _one_of_many(view):
             raise RuntimeError(
                 "Output of a function that returns multiple views is being modified inplace. "
                 "This view is the output of a function that returns multiple views. Such functions "

@@ -24,6 +24,7 @@ from rushlight.base import dtypes
 from rushlight.base.errors import describe
 from rushlight.base.flags import flags
 from rushlight.engine.node import COUNT, LEAF, Handle, Node, Slot, edge_of, version_of
+from rushlight.engine.run import after_hook
 from rushlight.engine.run import backward as run_backward
 from rushlight.tensor import convert, printing
 from rushlight.tensor.geometry import Geometry
@@ -260,9 +261,7 @@ class Tensor(Geometry):
         def before(gradients: tuple[Any, ...]) -> tuple[Any, ...] | None:
             if gradients[index] is None:
                 return None
-            replaced = hook(gradients[index])
-            if replaced is None:
-                return None
+            replaced = after_hook(hook, gradients[index])
             return (*gradients[:index], replaced, *gradients[index + 1:])
 
         return self.grad_fn.register_prehook(before)  # type: ignore[union-attr]

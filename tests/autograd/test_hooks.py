@@ -153,3 +153,30 @@ def test_gradient_kept_by_a_hook_is_not_the_memory_of_grad() -> None:
     (x * 2).sum().backward()
     x.grad.add_(1)
     assert kept[0].tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("leaf", [True, False])
+def test_what_a_hook_returns_must_be_like_what_it_was_given(leaf: bool) -> None:
+    def run(hook: Any) -> None:
+        x = rl.ones(3, requires_grad=True)
+        y = x if leaf else x * 2
+        y.register_hook(hook)
+        (y * 2).sum().backward()
+
+    with pytest.raises(TypeError, match="expected Variable, but hook returned 'int'"):
+        run(lambda g: 3)
+    with pytest.raises(RuntimeError, match="hook '<lambda>' has changed the size of value"):
+        run(lambda g: g[:2])
+    with pytest.raises(RuntimeError, match=r"hook '<lambda>' has changed the type of value \(was "
+                       r"torch.FloatTensor got torch.DoubleTensor\)"):
+        run(lambda g: g.double())
+    run(lambda g: None)
+
+
+def test_hooks_of_nodes_return_as_many_gradients_as_they_were_given() -> None:
+    x = rl.ones(3, requires_grad=True)
+    for register in ("register_hook", "register_prehook"):
+        y = x * x.exp()
+        getattr(y.grad_fn, register)(lambda *_: (x,) * 3)
+        with pytest.raises(RuntimeError, match="has returned an incorrect number of values"):
+            y.sum().backward()

@@ -250,3 +250,25 @@ def test_no_gradient_passes_a_write_that_is_flat(write: Callable[[rl.Tensor], ob
     write(y)
     (y * 5).sum().backward()
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("write", [lambda v: v.add_(1), lambda v: v.zero_(), lambda v: v.fill_(2.0),
+                                   lambda v: v.mul_(rl.ones(4, requires_grad=True)),
+                                   lambda v: v.__setitem__(0, 1.0)])
+def test_views_of_what_requires_grad_that_were_taken_without_recording(
+        write: Callable[[rl.Tensor], object]) -> None:
+    leaf = rl.ones(3, 4, requires_grad=True)
+    for base in (leaf, leaf * 2):
+        with rl.no_grad():
+            view = base[0]
+            write(view)  # in the same mode
+        with pytest.raises(RuntimeError, match="A view was created in no_grad mode and is being "
+                           "modified inplace with grad mode enabled"):
+            write(view)
+    plain = rl.ones(3, 4)
+    with rl.no_grad():
+        view = plain[0]
+    view.add_(1)
+    assert plain[0, 0] == 2
+    leaf.data[0].add_(1)
+    leaf.detach()[0].add_(1)
