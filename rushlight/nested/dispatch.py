@@ -89,7 +89,9 @@ def by_rule(function: Any, body: Any, args: tuple[Any, ...], options: dict[str, 
 
     try:
         result = body(function, *map(lower, args), **{n: lower(v) for n, v in options.items()})
-    except rules.NoMeaning as error:
+    except TypeError as error:
+        if not hasattr(error, "no_meaning"):
+            raise
         raise _refusal(function, given[0], dims, error) from None
     return _raised(result, given, dims)
 

@@ -15,10 +15,11 @@ def item(batch: Any, index: Any, make: Any) -> Any:
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in [p for p in parts if p is Ellipsis]:
         at = next(i for i, p in enumerate(parts) if p is Ellipsis)
-        parts[at:at + 1] = [slice(None)] * (batch.ndim - len(parts) + 1)
-    if len(parts) > batch.ndim:
+        given = sum(p is not None for p in parts) - 1
+        parts[at:at + 1] = [slice(None)] * (batch.ndim - given)
+    if sum(p is not None for p in parts) > batch.ndim:
         raise IndexError(f"too many indices for {batch._short()}: {len(parts)}")
-    if any(p is None for p in parts[:3]):
+    if any(p is None for p in parts[:2]):
         raise TypeError(f"None is no index of {batch._short()} before its features; use "
                         "unsqueeze(-1)")
     first, *rest = parts

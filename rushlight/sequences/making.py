@@ -20,8 +20,9 @@ def ragged(sequences: Any, *, lengths: Any = None, mask: Tensor | None = None,
     """A batch of sequences of different lengths, stored without padding.
 
     sequences: a list of tensors (length_i, *features), which may have no steps; a PackedSequence;
-    or a padded tensor (batch, time, *features), time first with `batch_first=False`, and either
-    lengths: (batch,) whole numbers, or mask: (batch, time) bool, True where a step is one.
+    a nested tensor; or a padded tensor (batch, time, *features), time first with
+    `batch_first=False`, and either lengths: (batch,) whole numbers, or mask: (batch, time) bool,
+    True where a step is one.
     Gradients flow back to what is given. Raises TypeError and RuntimeError for what does not fit.
 
     >>> import rushlight as rl
@@ -34,6 +35,8 @@ def ragged(sequences: Any, *, lengths: Any = None, mask: Tensor | None = None,
         return sequences
     if isinstance(sequences, PackedSequence):
         return _from_packed(sequences)
+    if isinstance(sequences, Tensor) and sequences.is_nested:
+        return join(list(sequences.unbind()))
     if isinstance(sequences, Tensor):
         return from_padded(sequences, lengths=lengths, mask=mask, batch_first=batch_first)
     if lengths is not None or mask is not None:

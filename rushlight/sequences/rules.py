@@ -40,7 +40,8 @@ def rule(paths: str) -> Callable[[Rule], Rule]:
 def dispatch(cls: type, function: Any, types: tuple[type, ...], args: tuple[Any, ...] = (),
              kwargs: dict[str, Any] | None = None) -> Any:
     """`Ragged.__torch_function__`: run the call by its rule. Raises TypeError without one."""
-    if not all(issubclass(kind, Ragged | Tensor) for kind in types):
+    if not all(issubclass(kind, Ragged | Tensor) for kind in types) or any(
+            getattr(kind, "is_nested", False) is True for kind in types):  # they answer
         return NotImplemented
     options = kwargs or {}
     if options.get("out") is not None:
@@ -68,17 +69,16 @@ def install() -> None:
             RULES.setdefault(FUNCTIONS[path], by_place)
 
 
-class NoMeaning(TypeError):
-    """An operation that sequences of different lengths cannot go through."""
-
-
 def no_meaning(function: Any, arguments: Any, why: str = "") -> TypeError:
     """The error for an operation that sequences of different lengths cannot go through."""
     batch = ragged_among(arguments)[0]
     reason = f", {why}" if why else ""
-    return NoMeaning(f"{title(function)}(): no meaning for sequences of different lengths{reason}, "
-                     f"but got {batch._short()}; apply it to each one with map(), or to a padded "
-                     "tensor from to_padded()")
+    error: Any = TypeError(
+        f"{title(function)}(): no meaning for sequences of different lengths{reason}, but got "
+        f"{batch._short()}; apply it to each one with map(), or to a padded tensor from "
+        "to_padded()")
+    error.no_meaning = True  # told from other errors of type where nested tensors ask
+    return error
 
 
 # ---- arguments -----------------------------------------------------------------------------------

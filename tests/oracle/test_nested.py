@@ -416,6 +416,22 @@ MODULES = {
             found = layer(y), encoder(y), attention(y, y, y, need_weights=False)
         found
     """,
+    "padding": """
+        m = torch.tensor([[False, False, True], [False, False, False], [False, True, True]])
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, dropout=0.0)
+        encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(16)).eval()
+        y = data(3, 3, 16)
+        with torch.no_grad():
+            found = encoder(y, src_key_padding_mask=m)
+        found
+        encoder(y, src_key_padding_mask=m), encoder.use_nested_tensor
+        with torch.no_grad():
+            found = encoder(y, src_key_padding_mask=m.flip(1))
+        found[:, -1]
+        odd = nn.TransformerEncoderLayer(6, 3, batch_first=True)
+        nn.TransformerEncoder(odd, 1).use_nested_tensor
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2), 1).use_nested_tensor
+    """,
     "bag of words": """
         words = [[3, 1, 4, 1], [5], [9, 2, 6]]
         ids = torch.nested.nested_tensor(words, layout=torch.jagged)

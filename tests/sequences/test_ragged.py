@@ -91,6 +91,8 @@ def test_indexing(r: Any) -> None:
         first[:-1], none, last[:-1]])
     assert same(r[:, ::2], [first[::2], none, last[::2]])
     assert same(r[..., 0], [x[:, 0] for x in r]) and same(r[:, :, 1:3], [x[:, 1:3] for x in r])
+    assert same(r[..., None], [x[..., None] for x in r])
+    assert same(r[..., None, 1], [x[..., None, 1] for x in r])
     assert same(r[:], r)
 
 

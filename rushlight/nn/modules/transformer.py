@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from rushlight.base.flags import flags
+from rushlight.families.wrapped import levels
 from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.attention import MultiheadAttention
@@ -174,7 +176,9 @@ class TransformerDecoderLayer(Module):
 class TransformerEncoder(Module):
     """``num_layers`` copies of ``encoder_layer`` one after the other, then ``norm``.
 
-    ``enable_nested_tensor`` and ``mask_check`` are accepted as in torch.
+    Without gradients, in ``eval()``, with ``batch_first`` and no other mask, what
+    ``src_key_padding_mask`` says is padding at the end comes out as zeros, before ``norm``, as
+    from torch's encoder; ``enable_nested_tensor=False`` leaves it as it is.
 
     >>> import rushlight as rl
     >>> layer = rl.nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)
@@ -195,7 +199,7 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
-        self.use_nested_tensor = False  # read by torch, as above
+        self.use_nested_tensor = enable_nested_tensor and _plain(encoder_layer)
         self.mask_check = mask_check
 
     def forward(
@@ -205,15 +209,38 @@ class TransformerEncoder(Module):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool | None = None,
     ) -> Tensor:
-        output = src
+        output, padding = src, src_key_padding_mask
+        cleared = None if padding is None or mask is not None else self._cleared(src, padding)
         for layer in self.layers:
             output = layer(
                 output,
                 src_mask=mask,
-                src_key_padding_mask=src_key_padding_mask,
+                src_key_padding_mask=padding if cleared is None else cleared,
                 is_causal=bool(is_causal),
             )
+        if cleared is not None:
+            output = output.masked_fill(cleared.unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
+
+
+    def _cleared(self, src: Tensor, padding: Tensor) -> Tensor | None:
+        """Where the padding is, if torch would leave it out and give zeros in its place."""
+        layer = self.layers[0]
+        if not self.use_nested_tensor or layer.training or src.dim() != 3 or src.is_meta or (
+                flags.autocast is not None or levels.stack):
+            return None
+        if flags.grad_enabled and any(x.requires_grad for x in (src, *layer.parameters())):
+            return None
+        kept = padding.logical_not()
+        return padding.bool() if bool((kept[:, 1:] <= kept[:, :-1]).all()) else None
+
+
+def _plain(layer: Module) -> bool:
+    """Whether torch has a kernel for the whole layer."""
+    return isinstance(layer, TransformerEncoderLayer) and bool(
+        not layer.norm_first and layer.self_attn.batch_first and layer.activation_relu_or_gelu
+        and layer.self_attn._qkv_same_embed_dim and layer.self_attn.in_proj_bias is not None
+        and layer.norm1.eps == layer.norm2.eps and layer.self_attn.num_heads % 2 == 0)
 
 
 class TransformerDecoder(Module):
