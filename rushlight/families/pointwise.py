@@ -36,7 +36,8 @@ from rushlight.expr.expression import (
 from rushlight.families.declaration import Declaration, Samples, named, register
 from rushlight.families.kernels import Kernels, tables
 from rushlight.families.pointwise_node import node_class
-from rushlight.families.pointwise_source import wrapper
+from rushlight.families.pointwise_source import variant_source, wrapper
+from rushlight.families.source import lazy_function
 
 OPERATORS = ("__add__ __sub__ __mul__ __truediv__ __div__ __floordiv__ __mod__ __pow__ __and__ "
              "__or__ __xor__ __lshift__ __rshift__ __eq__ __ne__ __lt__ __le__ __gt__ "
@@ -114,6 +115,12 @@ class Pointwise:
         if callable(self._grad):
             return {self.operands[0]: self._grad}
         return self._grad or {}
+
+    @cached_property
+    def flat(self) -> Callable[..., Any]:
+        """The plain op as a flat function of its operands alone."""
+        return lazy_function(self.name, self.body.__module__,
+                             lambda: variant_source(self.plain, False))
 
     @property
     def plain(self) -> Variant:

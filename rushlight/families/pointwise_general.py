@@ -286,8 +286,7 @@ def differentiable_gradients(variant: Any, node: Any, gradient: Tensor) -> tuple
             continue
         numbers = any(t._array.dtype.kind == "c" for t in known.values())
         op = g.op(complex_numbers=numbers)
-        result = apply(op, {n: known[name] for n, name in zip(
-            op.operands, g.operands(numbers), strict=True)})
+        result = op.flat(*[known[name] for name in g.operands(numbers)])
         if shapes is not None:
             result = _sum_to_shape(result, shapes[variant.names.index(operand)])
         results.append(result)

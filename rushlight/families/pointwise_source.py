@@ -321,7 +321,8 @@ def variant_source(variant: Any, kind: Any) -> tuple[str, dict[str, Any]]:
         core = _core(variant, Form("", "", slow, first), environment)
         asking = "variant"
     lines = load_lines(variant, first, core) if core else []
-    lines += _asking(op, asking, environment)
+    if op.declaration.function is not None:  # else part of an operation, which asked itself
+        lines += _asking(op, asking, environment)
     if not kind:
         lines += _promoted_lines(variant, f"itself({head})", environment)
     lines.append(f"return {slow}")

@@ -161,7 +161,7 @@ def _places(index: Any) -> tuple[Array, ...] | None:
     """An index of places alone, as arrays: tensors of int64 with one dimension or more, or a list
     of numbers; None for any other."""
     if type(index) is list:
-        if not index or not all([type(item) is int for item in index]):
+        if not index or not all(type(item) is int for item in index):
             return None
         try:
             return (np.array(index, LONG),)
