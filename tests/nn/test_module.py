@@ -270,3 +270,17 @@ def test_buffer_class_registers_by_assignment() -> None:
     module.lost = nn.Buffer(rl.ones(2), persistent=False)
     assert list(module.state_dict()) == ["kept"]
     assert [name for name, _ in module.named_buffers()] == ["kept", "lost"]
+
+
+def test_constants_of_layers_and_of_classes_derived_from_them() -> None:
+    class Own(nn.Linear):
+        __constants__ = (*nn.Linear.__constants__, "more")
+
+    class Plain(nn.Conv2d):
+        pass
+
+    assert Own.__constants__ == ("in_features", "out_features", "more")
+    assert Plain(1, 1, 1).__constants__ == nn.Conv1d.__constants__ != []
+    assert nn.LazyLinear.__constants__ == nn.Linear.__constants__
+    for kind in (nn.Module, nn.Identity, nn.Sequential):
+        assert not hasattr(kind, "__constants__") and not hasattr(kind(), "__constants__")

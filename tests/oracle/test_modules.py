@@ -164,3 +164,12 @@ def test_errors(info: Any, training: bool) -> None:
         else:
             assert run_both(lambda run=run: run(ours, to_ours),
                             lambda run=run: run(info.module_cls, lambda x: x)) is None
+
+
+def test_constants() -> None:
+    """The lists with which classes derived from a layer begin theirs."""
+    for name in dir(torch.nn):
+        theirs = getattr(torch.nn, name)
+        if isinstance(theirs, type) and issubclass(theirs, torch.nn.Module):
+            ours = getattr(rl.nn, name)
+            assert getattr(ours, "__constants__", None) == getattr(theirs, "__constants__", None)

@@ -11,6 +11,7 @@ from rushlight.autograd import no_grad
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.base.device import device as Device
+from rushlight.nn.modules.constants import Constants
 from rushlight.nn.modules.constructors import name_constructor
 from rushlight.nn.modules.global_hooks import (
     register_module_backward_hook,
@@ -74,6 +75,7 @@ class Module(Members, ModuleHooks, StateDict):
     _version: int = 1  # of what state_dict writes; raised when a class changes its keys
     training: bool
     call_super_init: bool = False  # True: pass arguments on, for multiple inheritance
+    __constants__ = Constants()
     summary = SummaryMethod()
     _yielding = frozenset({"summary"})
 
