@@ -3,10 +3,12 @@
 `grad_fn=<MseLossBackward0>` is printed with every loss, so programs and readers know these names.
 A node is called after its class; `RENAMED` and the rules here say where that is not torch's name.
 A loss that is a mean (or sum) of one of our element-wise operations counts as one node.
+An operation that torch has whole and we compose of others says so itself: `called`, `named`.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,11 +29,13 @@ RENAMED = _pairs("""
     Det:LinalgDet Inv:LinalgInvEx Solve:LinalgSolveEx Qr:LinalgQr Svd:LinalgSvd Eigh:LinalgEigh
     Cholesky:LinalgCholeskyEx MatrixExp:LinalgMatrixExp Pinv:LinalgPinv Slogdet:LinalgSlogdet
     Eig:LinalgEig SolveTriangular:LinalgSolveTriangular Svdvals:LinalgSvd Unpooled:MaxUnpool2D
-    Xlog1py:SpecialXlog1Py Real:Select RealTransform:FftR2C ToRealTransform:FftC2R
+    Xlog1py:SpecialXlog1Py MiddleOfAll:Median Deg2rad:Deg2Rad Rad2deg:Rad2Deg NllLoss2d:NllLoss2D
+    Real:Select RealTransform:FftR2C ToRealTransform:FftC2R
     ComplexTransform:FftC2C RecurrentLayer:Stack LstmLayer:MkldnnRnnLayer LstmCell:Mul GruCell:Add
     PlainCell:Tanh SquaredError:MseLoss SmoothL1:SmoothL1Loss Huber:HuberLoss
     CrossEntropyOf:BinaryCrossEntropy LogitCrossEntropy:BinaryCrossEntropyWithLogits
-    SoftplusOfNegative:SoftMarginLoss Rsub:RsubBackward1
+    SoftplusOfNegative:SoftMarginLoss Rsub:RsubBackward1 Ctc:CtcLoss AvgPool1D:SqueezeBackward1
+    MaxPool1DWithIndices:SqueezeBackward1
 """)
 FUSED = frozenset(f"{name}Backward0" for name in """
     SquaredError SmoothL1 Huber CrossEntropyOf LogitCrossEntropy SoftplusOfNegative Variance
@@ -86,7 +90,7 @@ def _product(node: Node) -> str:
 
 def _matmul(node: Node) -> str:
     ranks = _rank(node, "input"), _rank(node, "other")
-    known = {(1, 1): "Dot", (2, 1): "Mv", (1, 2): "Squeeze", (2, 2): "Mm", (3, 3): "Bmm"}
+    known = {(1, 1): "Dot", (2, 1): "Mv", (1, 2): "Squeeze", (2, 2): "Mm"}
     return known.get(ranks, "UnsafeView") + "Backward0"
 
 
@@ -131,8 +135,38 @@ RULES: dict[str, Callable[[Any], str]] = {
 }
 
 
+def named(result: Any, name: str) -> Any:
+    """`result` (or a tuple that begins with it), its node under the name that torch has for the
+    operation as a whole."""
+    node = getattr(result[0] if isinstance(result, tuple) else result, "_node", None)
+    if isinstance(node, Node):
+        node.__dict__["called"] = f"{name}Backward0" if "Backward" not in name else name
+    return result
+
+
+def called(name: str | Callable[..., str]) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator of a composite that is one operation in torch: its result's node is `named` so.
+
+    name: as of `named`, or a function of the operation's arguments that gives it. The body's
+    result has to come from a node of its own, not be an operand.
+    """
+
+    def decorate(body: Callable[..., Any]) -> Any:
+        @functools.wraps(body)
+        def function(*args: Any, **options: Any) -> Any:
+            return named(body(*args, **options),
+                         name if isinstance(name, str) else name(*args, **options))
+
+        return function
+
+    return decorate
+
+
 def torch_name(node: Node) -> str:
     """The node's name as torch prints it, such as AddBackward0."""
+    given = node.__dict__.get("called")
+    if given is not None:
+        return given
     own = type(node).__name__
     inner = fused(node)
     if inner is not None:

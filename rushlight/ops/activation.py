@@ -10,6 +10,7 @@ from rushlight.base.shapes import normalize_dim
 from rushlight.expr import scalar as s
 from rushlight.families.composite import composite
 from rushlight.families.inplace import title
+from rushlight.families.node_names import called
 from rushlight.families.pointwise import pointwise
 from rushlight.families.refusals import no_kernel
 from rushlight.tensor import Tensor
@@ -263,6 +264,7 @@ def prelu(input: Any, weight: Any) -> Any:
 
 
 @composite("nn.functional.glu", samples=lambda x: [(x(2, 4),), (x(4, 2), 0)])
+@called("Glu")
 def glu(input: Any, dim: int = -1) -> Any:
     """a * sigmoid(b) of the halves a and b of input along `dim` (Dauphin et al., 2016)."""
     if input.ndim == 0:

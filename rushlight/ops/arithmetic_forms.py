@@ -19,6 +19,7 @@ from rushlight.families.cast import cast
 from rushlight.families.composite import composite, in_place_form
 from rushlight.families.inplace import title
 from rushlight.families.library import library
+from rushlight.families.node_names import called
 from rushlight.families.pointwise import pointwise
 from rushlight.ops.arithmetic import clamp, mul, pow
 from rushlight.ops.joining import broadcast_tensors
@@ -41,6 +42,7 @@ def _truths(input: Any, bound: Any) -> bool:
 
 
 @composite("clamp_min", inplace=True, samples=lambda x: [(x(2, 3), 0.1), (x(2, 3), x(3))])
+@called("ClampMin")
 def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """input, but nowhere less than `min`, a number or a tensor.
 
@@ -54,6 +56,7 @@ def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
 
 
 @composite("clamp_max", inplace=True, samples=lambda x: [(x(2, 3), 0.1), (x(2, 3), x(3))])
+@called("ClampMax")
 def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     """input, but nowhere more than `max`, a number or a tensor.
 

@@ -13,6 +13,7 @@ from rushlight.families.broadcast import mismatch
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import title, write_out
 from rushlight.families.library import library
+from rushlight.families.node_names import called
 from rushlight.ops.joining import broadcast_tensors
 from rushlight.tensor import Tensor
 
@@ -61,6 +62,7 @@ class _complex:
 
 
 @function("complex", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(2, 1))])
+@called("Complex")
 def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     """real + i * imag, of two floating point tensors of one dtype.
 
@@ -77,6 +79,7 @@ def complex_(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
 
 
 @function("polar", samples=lambda x: [(x(2, 3), x(2, 3)), (x(3), x(2, 1))])
+@called("Polar")
 def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
     """abs * (cos(angle) + i sin(angle)), of two floating point tensors of one dtype.
 

@@ -17,6 +17,7 @@ from rushlight.families.composite import function
 from rushlight.families.inplace import real_only, title
 from rushlight.families.kernels import number
 from rushlight.families.library import library
+from rushlight.families.node_names import named
 from rushlight.ops.loss import F, _reduction, reduced
 from rushlight.ops.masked_loss import classes, maskable
 from rushlight.ops.softmax import log_softmax, softmax
@@ -253,16 +254,21 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
                                f"{title(weight.dtype)}: nll_loss("
                                f"{operands(input=input, weight=weight)}); convert one with .to()")
     flat = target.reshape(-1).long()
+    name = _node_name(input)
     if word == "mean" and weight is None:
-        return _mean_nll(_rows(input), flat, ignore_index)
+        return named(_mean_nll(_rows(input), flat, ignore_index), name)
     loss: Any = _pick(_rows(input), flat, ignore_index)
     if weight is not None:
         ignored = flat == ignore_index
         counted = weight[flat.masked_fill(ignored, 0)].masked_fill(ignored, 0)
         loss = loss * counted
         if word == "mean":
-            return loss.sum() / counted.sum()
-    return reduced(loss.reshape(() if input.ndim == 1 else target.shape), word)
+            return named(loss.sum() / counted.sum(), name)
+    return named(reduced(loss.reshape(() if input.ndim == 1 else target.shape), word), name)
+
+
+def _node_name(input: Any) -> str:
+    return "NllLoss" if input.ndim < 3 else "NllLoss2D"
 
 
 @library("_mean_cross_entropy", family="rowwise")
@@ -391,8 +397,9 @@ def _plain_cross_entropy(input: Any, target: Any, ignore_index: int, word: str) 
         rows, flat = _rows(input), target.reshape(-1)
     if word == "mean":
         return _mean_cross_entropy(rows, flat, ignore_index)
-    return reduced(_cross_entropy(rows, flat, ignore_index).reshape(
-        () if input.ndim == 1 else target.shape), word)
+    losses = _cross_entropy(rows, flat, ignore_index)
+    losses = losses.reshape(() if input.ndim == 1 else target.shape)
+    return named(reduced(losses, word), _node_name(input))
 
 
 def _class_weights(weight: Any, ndim: int) -> Any:

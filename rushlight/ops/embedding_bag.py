@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from rushlight.families.composite import function
+from rushlight.families.node_names import named
 from rushlight.families.rounded_once import rounded_once
 from rushlight.ops.embedding import embedding
 from rushlight.tensor import Tensor, wrap
@@ -78,7 +79,8 @@ def embedding_bag(
         factors = per_sample_weights.reshape(-1)
         factors = factors if kept is None else factors[wrap(kept)]
         looked_up = looked_up * factors.unsqueeze(1)
-    return rounded_once(partial(_reduced, wrap(bags), count, mode), looked_up)  # type: ignore
+    found = rounded_once(partial(_reduced, wrap(bags), count, mode), looked_up)
+    return named(found, "EmbeddingBag")  # type: ignore[no-any-return]
 
 
 def _reduced(where: Tensor, count: int, mode: str, looked_up: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.base.shapes import normalize_dim, normalize_dims, size_argument
 from rushlight.families.composite import composite
 from rushlight.families.library import library
+from rushlight.families.node_names import called
 from rushlight.ops.joining import cat
 from rushlight.ops.splitting import _narrow_view
 from rushlight.tensor import Tensor
@@ -62,6 +63,7 @@ def flipud(input: Tensor) -> Tensor:
 
 
 @composite("rot90", samples=lambda x: [(x(2, 3),), (x(2, 3), 2)])
+@called("Rot90")
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned k times by 90 degrees in the plane of `dims`, from the first to the second."""
     if len(dims) != 2:
@@ -82,6 +84,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 @composite("roll", samples=lambda x: [(x(2, 3), 1), (x(2, 3), (1, -1), (0, 1))])
+@called("Roll")
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """The elements moved on by `shifts` places along `dims`, around the end.
 
@@ -112,6 +115,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 
 
 @composite("Tensor.repeat", samples=lambda x: [(x(2, 3), 2, 1, 2)])
+@called("Repeat")
 def repeat(input: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """The tensor repeated `repeats` times along each dimension; a copy.
 

@@ -7,6 +7,7 @@ from typing import Any
 from rushlight.base.errors import operands
 from rushlight.base.shapes import broadcast_shapes
 from rushlight.families.composite import composite, function
+from rushlight.families.node_names import called
 from rushlight.tensor import Tensor
 
 
@@ -39,12 +40,14 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6,
 
 
 @composite("dist", samples=lambda x: [(x(2, 3), x(2, 3)), (x(2, 3), x(3), 3)])
+@called("Dist")
 def dist(input: Any, other: Any, p: float = 2) -> Tensor:
     """The p-norm of input - other."""
     return (input - other).norm(p)
 
 
 @function("cdist", samples=lambda x: [(x(2, 3), x(4, 3)), (x(2, 2, 3), x(2, 4, 3), 1.0)])
+@called("Cdist")
 def cdist(x1: Any, x2: Any, p: float = 2.0,
           compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The p-norm distances of all rows of x1 (..., n, d) and x2 (..., m, d): (..., n, m)."""
@@ -60,6 +63,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0,
 
 
 @function("nn.functional.pdist pdist", samples=lambda x: [(x(4, 3),), (x(3, 2), 1)])
+@called("Pdist")
 def pdist(input: Any, p: float = 2) -> Tensor:
     """The p-norm distances between all pairs of rows: (n, d) -> (n (n - 1) / 2)."""
     if input.ndim != 2:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
+from rushlight.families.node_names import named
 from rushlight.ops.matmul import matmul
 from rushlight.ops.selection import where
 from rushlight.tensor import Tensor, wrap
@@ -63,7 +64,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     mesh = np.meshgrid(*axes, indexing="ij")
     places = np.stack([*reversed(mesh), np.ones(space)], -1)  # (*space, n + 1), x first
     base = wrap(places.reshape(1, -1, n + 1)).to(theta.dtype)
-    return matmul(base, theta.transpose(1, 2)).reshape(theta.size(0), *space, n)
+    found = matmul(base, theta.transpose(1, 2)).reshape(theta.size(0), *space, n)
+    return named(found, "AffineGridGenerator")  # type: ignore[no-any-return]
 
 
 def _axis(length: int, align_corners: bool) -> np.ndarray:
@@ -140,10 +142,11 @@ def grid_sample(
     if mode == "nearest":
         found = _gather(input, [place.detach().round() for place in places])
         if not grid.requires_grad:
-            return found
+            return named(found, f"GridSampler{len(sizes)}D")  # type: ignore[no-any-return]
         # Steps do not depend on the places: the grid's gradient is zeros, not none at all.
         still = grid.new_ones(grid.shape[:-1], dtype=bool)
-        return found + grid[..., 0].masked_fill(still, 0).unsqueeze(1)
+        found = found + grid[..., 0].masked_fill(still, 0).unsqueeze(1)
+        return named(found, f"GridSampler{len(sizes)}D")  # type: ignore[no-any-return]
     taps = _cubic_taps if mode == "bicubic" else _linear_taps
     total: Any = None
     for chosen in itertools.product(*(taps(place) for place in places)):
@@ -157,7 +160,7 @@ def grid_sample(
             factor = factor * weight
         term = _gather(input, spots) * factor.unsqueeze(1)
         total = term if total is None else total + term
-    return total
+    return named(total, f"GridSampler{len(sizes)}D")  # type: ignore[no-any-return]
 
 
 def _unnormalized(place: Tensor, size: int, corners: bool) -> Tensor:

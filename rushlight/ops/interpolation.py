@@ -17,6 +17,7 @@ from rushlight.backends.channels_last import BACK, ORDER, is_last
 from rushlight.base import dtypes
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
+from rushlight.families.node_names import named
 from rushlight.families.rounded_once import is_half, rounded_once
 from rushlight.ops import adaptive_pooling
 from rushlight.ops.index_select import index_select
@@ -105,7 +106,14 @@ def interpolate(
         else:
             taps = _cubic(grid) if mode == "bicubic" else _linear(grid)
             input = _weighted_sum(input, dim, taps)
-    return input.permute(BACK[input.ndim]) if last else input
+    result = input.permute(BACK[input.ndim]) if last else input
+    return named(result, _node_name(mode, len(space), antialias))  # type: ignore[no-any-return]
+
+
+def _node_name(mode: str, dims: int, antialias: bool) -> str:
+    """Such as UpsampleBilinear2D."""
+    word = "".join(part.capitalize() for part in mode.split("-"))
+    return f"Upsample{word}{dims}D{'Aa' if antialias else ''}"
 
 
 @function("nn.functional.upsample", samples=lambda x: [(x(1, 2, 3), 5)])

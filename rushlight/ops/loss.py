@@ -13,6 +13,7 @@ from rushlight.base.shapes import broadcast_shapes
 from rushlight.expr import scalar as s
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
+from rushlight.families.node_names import named
 from rushlight.families.pointwise import pointwise
 from rushlight.families.refusals import no_kernel
 from rushlight.ops.masked_loss import elements, maskable, rows
@@ -363,7 +364,8 @@ def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: 
     if target.requires_grad and flags.grad_enabled:
         raise RuntimeError("The function 'soft_margin_loss' is not differentiable with respect to "
                            "argument 'target'. This input cannot have requires_grad True.")
-    return reduced(_in_dtype_of(input, (input * -target).exp().log1p()), word)
+    losses = _in_dtype_of(input, (input * -target).exp().log1p())
+    return named(reduced(losses, word), "SoftMarginLoss")  # type: ignore[no-any-return]
 
 
 @function(F + "cosine_embedding_loss cosine_embedding_loss",

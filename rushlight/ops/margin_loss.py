@@ -7,6 +7,7 @@ from typing import Any
 
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
+from rushlight.families.node_names import named
 from rushlight.ops.activation import relu
 from rushlight.ops.arithmetic import minimum
 from rushlight.ops.geometry import pairwise_distance
@@ -70,7 +71,8 @@ def multi_margin_loss(
     if weight is not None:
         excess = excess * weight[labels]
     losses = excess.scatter(1, labels, 0.0).sum(1) / classes
-    return reduced(losses.reshape(target.shape), word)
+    found = reduced(losses.reshape(target.shape), word)
+    return named(found, "MultiMarginLoss")  # type: ignore[no-any-return]
 
 
 @function("nn.functional.multilabel_margin_loss", samples=lambda x: [
@@ -113,7 +115,8 @@ def multilabel_margin_loss(
     excess = relu(1 - scores.gather(1, labels).unsqueeze(2) + scores.unsqueeze(1))
     excess = excess * listed.unsqueeze(2)
     losses = excess.masked_fill(is_target.unsqueeze(1), 0).sum((1, 2)) / scores.size(1)
-    return reduced(losses[0] if single else losses, word)
+    found = reduced(losses[0] if single else losses, word)
+    return named(found, "MultilabelMarginLoss")  # type: ignore[no-any-return]
 
 
 def _check_labels(input: Tensor, target: Tensor) -> None:

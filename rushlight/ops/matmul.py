@@ -13,6 +13,7 @@ from rushlight.base.dtypes import HALF_TYPES, bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
 from rushlight.families.library import KeptLayout, library
+from rushlight.families.node_names import called, named
 from rushlight.families.older_calls import factors_first
 from rushlight.families.rounded_once import is_half
 from rushlight.ops.activation import gelu, relu
@@ -149,7 +150,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The products of two batches of matrices: (b, n, k) @ (b, k, m) -> (b, n, m)."""
     a, b = input._array.shape, mat2._array.shape
     if len(a) == len(b) == 3 and a[0] == b[0] and a[2] == b[1]:
-        return matmul(input, mat2, out=out)
+        return named(matmul(input, mat2, out=out), "Bmm")  # type: ignore[no-any-return]
     _rank("bmm", "input", input, 3, "batch1 must be a 3D tensor")
     _rank("bmm", "mat2", mat2, 3, "batch2 must be a 3D tensor")
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
@@ -235,6 +236,7 @@ def _blend(input: Any, product: Any, beta: Any, alpha: Any) -> Tensor:
 @composite("addmm", out=True, inplace=True,
            samples=lambda x: [(x(2, 4), x(2, 3), x(3, 4), {'beta': 0.5, 'alpha': 2})])
 @factors_first
+@called("Addmm")
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2): (n, m) + (n, k) @ (k, m).
 
@@ -265,6 +267,7 @@ def addmm_activation(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1
 
 @composite("addmv", out=True, inplace=True, samples=lambda x: [(x(2), x(2, 3), x(3))])
 @factors_first
+@called("Addmv")
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (mat @ vec): (n) + (n, k) @ (k)."""
     return _blend(input, mv(mat, vec), beta, alpha)
@@ -272,6 +275,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
 
 @composite("addr", out=True, inplace=True, samples=lambda x: [(x(2, 3), x(2), x(3))])
 @factors_first
+@called("Addr")
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2): (n, m) + (n) x (m)."""
     for name, factor in (("beta", beta), ("alpha", alpha)):
@@ -284,6 +288,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 @composite("baddbmm", out=True, inplace=True,
            samples=lambda x: [(x(2, 2, 4), x(2, 2, 3), x(2, 3, 4))])
 @factors_first
+@called("Baddbmm")
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
             alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (batch1 @ batch2), batch by batch."""
@@ -292,6 +297,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
 
 @composite("addbmm", out=True, inplace=True, samples=lambda x: [(x(2, 4), x(2, 2, 3), x(2, 3, 4))])
 @factors_first
+@called("Addbmm")
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1,
            alpha: Any = 1) -> Tensor:
     """beta * input + alpha * (the sum over batches of batch1 @ batch2)."""
@@ -357,7 +363,7 @@ class linear:
         return _linear(input, weight, bias)
 
     def backward(gradient, input, weight, bias, needs):
-        first, second, third, whole = None, None, None, gradient
+        first, second, third, whole, shape = None, None, None, gradient, weight.shape
         if weight.ndim == 1:
             gradient, weight = gradient.unsqueeze(-1), weight.unsqueeze(0)
         if needs[0]:
@@ -365,7 +371,7 @@ class linear:
         flat = _as_rows(gradient)
         if needs[1]:
             rows = _as_rows(input)
-            second = _shaped(matmul(flat.mT, rows.conj()), weight.shape)
+            second = _shaped(matmul(flat.mT, rows.conj()), shape)
         if needs[2]:
             third = flat.sum(0) if bias.ndim == 1 and bias.shape[0] == flat.shape[1] else (
                 _reduce_batch(whole, bias.shape))

@@ -10,6 +10,7 @@ from rushlight.base import dtypes
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite, function
 from rushlight.families.library import library
+from rushlight.families.node_names import called
 from rushlight.ops.reduction import _axes, spread
 from rushlight.tensor import Tensor
 
@@ -33,6 +34,7 @@ class _euclidean:
 @function("linalg.vector_norm", out=True,
           samples=lambda x: [(x(2, 3),), (x(2, 3), 3, 1), (x(2, 3), float('inf'), 0, True), (x(2,
               3), 1)])
+@called("LinalgVectorNorm")
 def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
                 dtype: Any = None) -> Tensor:
     """sum(|x|**ord) ** (1/ord) over `dim`; inf and -inf give the extremes, 0 counts nonzeros.
@@ -70,13 +72,17 @@ def _norm(x: Any, p: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
 
 def _power_norm(size: Any, p: float, dims: tuple[int, ...], keepdim: bool) -> Any:
     """The p-norm of nonnegative numbers; no gradient flows where the norm is 0."""
+    if p < 0:  # one zero makes the norm zero, whatever the others are
+        none = (size == 0).any(dims, keepdim=True)
+        total = (size.masked_fill(none, 1) ** p).sum(dims, keepdim)
+        return (total ** (1 / p)).masked_fill(none if keepdim else none.squeeze(dims), 0)
     if 0 < p < 1:  # the slope of the power is infinite at 0
         none = size == 0
         total = (size.masked_fill(none, 1) ** p).masked_fill(none, 0).sum(dims, keepdim)
     else:
         total = (size ** p).sum(dims, keepdim)
     zero = total == 0
-    if p > 0 and not total.is_meta and bool(zero.any()):
+    if not total.is_meta and bool(zero.any()):
         return (total.masked_fill(zero, 1) ** (1 / p)).masked_fill(zero, 0)
     return total ** (1 / p)
 
@@ -104,6 +110,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *,
 
 
 @composite("renorm", out=True, inplace=True, samples=lambda x: [(x(3, 4), 2, 0, 0.5)])
+@called("Renorm")
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along `dim` scaled down to a p-norm of at most maxnorm."""
     if input.ndim < 2:

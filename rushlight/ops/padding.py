@@ -16,6 +16,7 @@ from rushlight.base.assign import fit
 from rushlight.base.errors import operands, type_name
 from rushlight.families.composite import function
 from rushlight.families.library import library
+from rushlight.families.node_names import named
 from rushlight.ops.index_select import index_select
 from rushlight.tensor import Tensor, wrap
 
@@ -159,7 +160,11 @@ def pad(
                 raise _too_small(input.shape[-len(sides):], sides, mode)
             index = EXTENSIONS[mode](input.shape, dim, before, after)
             input = index_select(input, dim, wrap(index))
-    return input.permute(BACK[input.dim()]) if last else input
+    result = input.permute(BACK[input.dim()]) if last else input
+    if mode == "circular" or not any(map(any, sides)):
+        return result
+    word = "Reflection" if mode == "reflect" else "Replication"
+    return named(result, f"{word}Pad{len(sides)}D")  # type: ignore[no-any-return]
 
 
 def _too_small(space: Sequence[int], sides: Sides, mode: str) -> RuntimeError:

@@ -15,12 +15,14 @@ from rushlight.base.errors import operands
 from rushlight.base.shapes import broadcast_shapes, normalize_dim
 from rushlight.families.composite import composite, function
 from rushlight.families.inplace import title
+from rushlight.families.node_names import called
 from rushlight.ops.joining import cat, meshgrid, stack
 from rushlight.ops.matmul import matmul
 from rushlight.ops.ranges import arange
 from rushlight.tensor import Tensor, wrap
 
 
+@called("LinalgCross")
 def _cross(name: str, input: Any, other: Any, dim: int) -> Tensor:
     if input.ndim != other.ndim:
         raise RuntimeError(f"{name}: inputs must have the same number of dimensions: "
@@ -169,6 +171,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
 
 
 @function("block_diag", samples=lambda x: [(x(2, 3), x(), x(2))])
+@called("BlockDiag")
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the given ones along its diagonal, zeros elsewhere.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rushlight.backends.channels_last import BACK, ORDER, is_last
 from rushlight.families.composite import function
+from rushlight.families.node_names import called
 from rushlight.tensor import Tensor
 
 
@@ -18,6 +19,7 @@ def _check(name: str, factor_name: str, input: Tensor, factor: int) -> None:
 
 
 @function("pixel_shuffle nn.functional.pixel_shuffle", samples=lambda x: [(x(1, 4, 2, 1), 2)])
+@called("PixelShuffle")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(*, C r^2, H, W) to (*, C, H r, W r): r^2 channels become r x r pixels (Shi et al., 2016).
 
@@ -47,6 +49,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 @function("pixel_unshuffle nn.functional.pixel_unshuffle", samples=lambda x: [(x(1, 1, 2, 4), 2)])
+@called("PixelUnshuffle")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(*, C, H r, W r) to (*, C r^2, H, W), the inverse of ``pixel_shuffle``.
 
@@ -77,6 +80,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 @function("channel_shuffle nn.functional.channel_shuffle native_channel_shuffle "
           "nn.functional.native_channel_shuffle", samples=lambda x: [(x(1, 4, 2), 2)])
+@called("ChannelShuffle")
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Deal the channels of (N, C, *) out over ``groups`` in turn (Zhang et al., 2018).
 

@@ -21,6 +21,7 @@ from rushlight.base.structure import structure
 from rushlight.families.composite import composite
 from rushlight.families.inplace import title
 from rushlight.families.library import library
+from rushlight.families.node_names import called, named
 from rushlight.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -303,6 +304,7 @@ MODE = structure("mode", "values indices")
 
 
 @composite("kthvalue", out=True, samples=lambda x: [(x(2, 5), 2), (x(3, 2), 1, 0, True)])
+@called("Kthvalue")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the k-th smallest element along `dim`, k counted from 1.
 
@@ -323,11 +325,12 @@ def _median(input: Tensor, dim: Any, keepdim: bool, skip: bool, result: Any) -> 
     _ordered("median", input)
     if dim is not None:
         dim = normalize_dim(dim, input.ndim)
-        return _one(_middle, input, dim, keepdim, result, dim, skip)
+        name = "NanmedianBackward1" if skip else "MedianBackward1"
+        return named(_one(_middle, input, dim, keepdim, result, dim, skip), name)
     if not input._array.size:
         return input.new_full((), float("nan")) if input.dtype.is_floating_point else (
             input.new_full((), dtypes.iinfo(input.dtype).min))  # type: ignore[attr-defined]
-    return _middle_of_all(input, skip)[0]
+    return named(_middle_of_all(input, skip)[0], "Nanmedian" if skip else "Median")
 
 
 @composite("median", out=True)
@@ -355,6 +358,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @composite("mode", out=True)
+@called("Mode")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices) of the most frequent element along `dim`, the smallest of equals.
 

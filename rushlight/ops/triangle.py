@@ -16,6 +16,7 @@ from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim
 from rushlight.families.composite import composite, function
 from rushlight.families.library import library
+from rushlight.families.node_names import called
 from rushlight.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def diagflat(input: Any, offset: int = 0) -> Tensor:
 
 
 @composite("trace", out=True)
+@called("Trace")
 def trace(input: Any) -> Tensor:
     """The sum of the diagonal of a matrix.
 
