@@ -279,8 +279,8 @@ class Function:
 
 def _legacy_message(name: str) -> str:
     return (
-        f"{name}: Legacy autograd function with non-static forward method is deprecated. Please "
-        "use new-style autograd function with static forward method: decorate forward and "
+        "Legacy autograd function with non-static forward method is deprecated. Please use "
+        f"new-style autograd function with static forward method: decorate {name}'s forward and "
         f"backward with @staticmethod, and call {name}.apply(...) in place of making an instance"
     )
 
@@ -336,7 +336,8 @@ def _output(
             return x
         if x._node is LEAF:
             raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation.")
+                "a leaf Variable that requires grad has been used in an in-place operation: "
+                f"{node.name()[:-len('Backward')]} marks it as dirty. Give it a clone()")
         result = wrap(x._array)
         result._node = edge
         record_in_place(x, result)

@@ -17,6 +17,7 @@ from rushlight.autograd.finite_differences import (
 from rushlight.autograd.gradient import grad
 from rushlight.base.errors import describe
 from rushlight.base.first_use import Deferred
+from rushlight.ops import empty, view_as_real
 from rushlight.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ def gradgradcheck(
 
     Args:
         func, inputs: as of `gradcheck`.
-        grad_outputs: gradients of the outputs that the first backward starts with; random if None.
+        grad_outputs: gradients of the outputs that the first backward starts with; drawn uniformly
+            from [-1, 1) if None.
         gen_non_contig_grad_outputs: make those random ones non-contiguous.
         check_fwd_over_rev: also compare the tangents of the first gradients.
         check_rev_over_rev: False to compare nothing but those.
@@ -135,9 +137,7 @@ def gradgradcheck(
     """
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:
-        random = np.random.default_rng(0)  # the program's own stream is left alone
-        seeds = [_random_like(x, random, gen_non_contig_grad_outputs)
-                 for x in _required(func(*given))]
+        seeds = [_random_like(x, gen_non_contig_grad_outputs) for x in _required(func(*given))]
     else:
         seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     count = len(seeds)
@@ -158,13 +158,14 @@ def gradgradcheck(
     )
 
 
-def _random_like(x: Tensor, random: np.random.Generator, loose: bool) -> Tensor:
-    shape = (*x.shape, 2) if loose else tuple(x.shape)
-    values = random.uniform(-1, 1, shape)
-    if x.is_complex():
-        values = values + 1j * random.uniform(-1, 1, shape)
-    array = np.asarray(values).astype(x._array.dtype)
-    return wrap(array[..., 0] if loose else array).requires_grad_()
+def _random_like(x: Tensor, loose: bool) -> Tensor:
+    """Numbers from [-1, 1), as torch draws them: what a program draws next stays torch's too."""
+    shape = tuple(x.shape)
+    loose = loose and x.numel() > 1
+    size = (*shape[:-1], 2 * shape[-1]) if loose else shape
+    drawn = empty(size, dtype=x.dtype)
+    (view_as_real(drawn) if x.is_complex() else drawn).uniform_(-1, 1)
+    return (drawn[..., 1::2] if loose else drawn).requires_grad_()
 
 
 def _checked_inputs(inputs: tuple[Any, ...]) -> list[Tensor]:

@@ -186,10 +186,15 @@ def _custom(level: int, call: Call) -> Any:
             info, mapped(call.args, lambda x: 0 if _here(x, level) else None),
             *mapped(call.args, lambda x: x.value if _here(x, level) else x))
         if not isinstance(result, tuple):
-            return result if places is None else raised(result.movedim(places, 0), level)
+            return result if places is None else raised(_in_front(result, places), level)
         places = places if isinstance(places, tuple) else (places,) * len(result)
-        return tuple(y if p is None else raised(y.movedim(p, 0), level)
+        return tuple(y if p is None else raised(_in_front(y, p), level)
                      for y, p in zip(result, places, strict=True))
+
+
+def _in_front(lanes: Any, place: int) -> Any:
+    """The lanes along dimension 0; as they are, under their own `grad_fn`, where they lie so."""
+    return lanes if place == 0 else lanes.movedim(place, 0)
 
 
 class VmapInfo(NamedTuple):

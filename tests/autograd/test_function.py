@@ -375,3 +375,55 @@ def test_a_jvp_of_other_shapes_or_counts_is_refused() -> None:
             Fewer.apply(dual, x, 1.0)
         with pytest.raises(RuntimeError, match=r"a tangent of shape \[\] for output 1 of shape"):
             Larger.apply(dual, x, 1.0)
+
+
+def test_a_leaf_marked_as_dirty_is_refused_by_name() -> None:
+    class Doubled(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:
+            return gradient * 2
+
+    with pytest.raises(RuntimeError, match=r"^a leaf Variable that requires grad has been used in "
+                                           r"an in-place operation.*Doubled"):
+        Doubled.apply(rl.ones(2, requires_grad=True))
+
+
+def test_lanes_from_a_vmap_of_its_own_keep_the_functions_node() -> None:
+    class Cube(Function):
+        @staticmethod
+        def forward(x: Any) -> Any:
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:
+            return gradient * 3 * ctx.saved_tensors[0] ** 2
+
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, x: Any) -> Any:
+            return Cube.apply(x.movedim(in_dims[0], 1)), 1
+
+    x = rl.rand(2, 3, requires_grad=True)
+    made = rl.func.vmap(Cube.apply)(x)
+    assert made.tolist() == (x**3).tolist()
+    Cube.vmap = staticmethod(lambda info, in_dims, x: (Cube.apply(x), in_dims[0]))  # type: ignore
+    assert rl.func.vmap(Cube.apply)(x).grad_fn.name() == "CubeBackward"
+
+
+def test_gradgradcheck_draws_from_the_programs_stream() -> None:
+    x = rl.arange(1.0, 4.0, dtype=rl.float64).requires_grad_()
+    for loose in (False, True):
+        rl.manual_seed(0)
+        assert gradgradcheck(lambda x: x**3, x, gen_non_contig_grad_outputs=loose)
+        found = rl.rand(2)
+        rl.manual_seed(0)
+        rl.empty(6 if loose else 3, dtype=rl.float64).uniform_(-1, 1)
+        assert found.tolist() == rl.rand(2).tolist()
