@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -54,6 +49,8 @@ class Adadelta(ElementwiseOptimizer):
     """
 
     rule = update
+    numbers = ("lr", "rho", "eps", "weight_decay")
+    switches = ("maximize",)
 
     def __init__(
         self,
@@ -78,15 +75,5 @@ class Adadelta(ElementwiseOptimizer):
             "differentiable": differentiable,
         })
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, foreach=None, maximize=False, differentiable=False, capturable=False)
-
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("square_avg", "acc_delta")
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": number(group["lr"]), "rho": number(group["rho"]), "eps": number(group["eps"]),
-            "weight_decay": number(group["weight_decay"]), "maximize": group["maximize"],
-        }

@@ -10,7 +10,6 @@ from rushlight.optim.elementwise import (
     check_rate,
     check_switches,
     counter,
-    fill_defaults,
     number,
 )
 from rushlight.optim.optimizer import ParamsT
@@ -56,6 +55,8 @@ class Adagrad(ElementwiseOptimizer):
     """
 
     rule = update
+    numbers = ("lr", "lr_decay", "eps", "weight_decay")
+    switches = ("maximize",)
 
     def __init__(
         self,
@@ -86,10 +87,6 @@ class Adagrad(ElementwiseOptimizer):
             for p in group["params"]:
                 self.state[p] = self._new_state(group, p)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, foreach=None, maximize=False, differentiable=False, fused=None)
-
     def _new_state(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         start = group["initial_accumulator_value"]
         start = complex(start, start) if param.is_complex() else start
@@ -116,10 +113,3 @@ class Adagrad(ElementwiseOptimizer):
             state["sum"].add_(grad.pow(2))
             root = state["sum"].sparse_mask(grad).values().sqrt_().add_(group["eps"])
             p.add_(grad._with(grad.values() / root), alpha=-rate)
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": number(group["lr"]), "lr_decay": number(group["lr_decay"]),
-            "eps": number(group["eps"]), "weight_decay": number(group["weight_decay"]),
-            "maximize": group["maximize"],
-        }

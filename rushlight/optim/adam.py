@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    check_switches,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate, check_switches
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -69,6 +63,8 @@ class Adam(ElementwiseOptimizer):
     """
 
     rule = update
+    numbers = ("lr", "betas", "eps", "weight_decay")
+    switches = ("amsgrad", "maximize", "decoupled_weight_decay")
 
     def __init__(
         self,
@@ -109,24 +105,10 @@ class Adam(ElementwiseOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
         })
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, amsgrad=False, maximize=False, foreach=None, capturable=False,
-                      differentiable=False, fused=None, decoupled_weight_decay=False)
-
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         if group["amsgrad"]:
             return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         return ("exp_avg", "exp_avg_sq")
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        beta1, beta2 = group["betas"]
-        return {
-            "lr": number(group["lr"]), "beta1": number(beta1), "beta2": number(beta2),
-            "eps": number(group["eps"]), "weight_decay": number(group["weight_decay"]),
-            "amsgrad": group["amsgrad"], "maximize": group["maximize"],
-            "decoupled_weight_decay": group["decoupled_weight_decay"],
-        }
 
 
 def check_betas(betas: Any) -> None:

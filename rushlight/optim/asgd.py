@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight import ops
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    counter,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate, counter, number
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -59,6 +53,8 @@ class ASGD(ElementwiseOptimizer):
 
     captured = "params, mus, etas,"
     rule = update
+    numbers = ("lr", "lambd", "alpha", "t0", "weight_decay")
+    switches = ("maximize",)
     counters = ("step", "eta", "mu")
 
     def __init__(
@@ -82,10 +78,6 @@ class ASGD(ElementwiseOptimizer):
             "capturable": capturable,
         })
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, foreach=None, maximize=False, differentiable=False, capturable=False)
-
     def _new_state(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         return {
             "step": counter(0.0), "eta": counter(number(group["lr"])), "mu": counter(1.0),
@@ -94,10 +86,3 @@ class ASGD(ElementwiseOptimizer):
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("ax",)
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": number(group["lr"]), "lambd": number(group["lambd"]),
-            "alpha": number(group["alpha"]), "t0": number(group["t0"]),
-            "weight_decay": number(group["weight_decay"]), "maximize": group["maximize"],
-        }

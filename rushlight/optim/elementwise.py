@@ -7,6 +7,7 @@ gradients, where `differentiable=True`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -30,11 +31,14 @@ FUSED = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
 class ElementwiseOptimizer(Optimizer):
     """Base of the optimizers with an elementwise rule.
 
-    `rule` is the update (see `backends/host/multi_tensor.py`); `counters` names the state that is
-    one number per parameter. `_state_names(group)` and `_options(group)` say what the rule needs.
+    `rule` is the update (see `backends/host/multi_tensor.py`); `numbers` and `switches` are the
+    hyperparameters that it reads, `counters` the state that is one number per parameter, and
+    `_state_names(group)` says what other state it has.
     """
 
     rule: ClassVar[Callable[..., Any]]
+    numbers: ClassVar[tuple[str, ...]] = ()
+    switches: ClassVar[tuple[str, ...]] = ()
     counters: ClassVar[tuple[str, ...]] = ("step",)
     captured: ClassVar[str] = "params"  # what an error about capturable= calls the tensors
 
@@ -42,7 +46,21 @@ class ElementwiseOptimizer(Optimizer):
         raise NotImplementedError
 
     def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the rule reads of a group; of a pair, `betas`, it reads `beta1` and `beta2`."""
+        options = {name: group[name] for name in self.switches}
+        for name in self.numbers:
+            value = group[name]
+            if isinstance(value, tuple | list):
+                options |= {f"{name[:-1]}{k}": number(part) for k, part in enumerate(value, 1)}
+            else:
+                options[name] = number(value)
+        return options
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        declared = next(kind for kind in type(self).__mro__ if "rule" in vars(kind))
+        parameters = inspect.signature(declared.__init__).parameters.values()  # type: ignore[misc]
+        fill_defaults(self, **{p.name: p.default for p in parameters if p.default is not p.empty})
 
     def _new_state(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         """The state of a parameter before its first step: zeros."""

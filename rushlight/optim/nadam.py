@@ -6,13 +6,7 @@ from typing import Any
 
 from rushlight import ops
 from rushlight.optim.adam import check_betas, lerp
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    counter,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate, counter
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -67,6 +61,8 @@ class NAdam(ElementwiseOptimizer):
 
     captured = "params, mu_products"
     rule = update
+    numbers = ("lr", "betas", "eps", "weight_decay", "momentum_decay")
+    switches = ("maximize", "decoupled_weight_decay")
     counters = ("step", "mu_product")
 
     def __init__(
@@ -96,11 +92,6 @@ class NAdam(ElementwiseOptimizer):
             "differentiable": differentiable,
         })
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, maximize=False, foreach=None, capturable=False, differentiable=False,
-                      decoupled_weight_decay=False)
-
     def _new_state(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         return {
             "step": counter(0.0), "mu_product": counter(1.0),
@@ -109,12 +100,3 @@ class NAdam(ElementwiseOptimizer):
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        beta1, beta2 = group["betas"]
-        return {
-            "lr": number(group["lr"]), "beta1": number(beta1), "beta2": number(beta2),
-            "eps": number(group["eps"]), "weight_decay": number(group["weight_decay"]),
-            "momentum_decay": number(group["momentum_decay"]), "maximize": group["maximize"],
-            "decoupled_weight_decay": group["decoupled_weight_decay"],
-        }

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.optim.adam import check_betas, lerp
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -68,6 +63,8 @@ class RAdam(ElementwiseOptimizer):
     """
 
     rule = update
+    numbers = ("lr", "betas", "eps", "weight_decay")
+    switches = ("maximize", "decoupled_weight_decay")
 
     def __init__(
         self,
@@ -93,19 +90,5 @@ class RAdam(ElementwiseOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay, "differentiable": differentiable,
         })
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, maximize=False, foreach=None, capturable=False, differentiable=False,
-                      decoupled_weight_decay=False)
-
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        beta1, beta2 = group["betas"]
-        return {
-            "lr": number(group["lr"]), "beta1": number(beta1), "beta2": number(beta2),
-            "eps": number(group["eps"]), "weight_decay": number(group["weight_decay"]),
-            "maximize": group["maximize"],
-            "decoupled_weight_decay": group["decoupled_weight_decay"],
-        }

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.optim.adam import lerp
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -63,6 +58,8 @@ class RMSprop(ElementwiseOptimizer):
     """
 
     rule = update
+    numbers = ("lr", "alpha", "eps", "weight_decay", "momentum")
+    switches = ("centered", "maximize")
 
     def __init__(
         self,
@@ -89,20 +86,7 @@ class RMSprop(ElementwiseOptimizer):
             "maximize": maximize, "differentiable": differentiable,
         })
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, momentum=0, centered=False, foreach=None, maximize=False,
-                      differentiable=False, capturable=False)
-
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         momentum = ("momentum_buffer",) if group["momentum"] > 0 else ()
         centered = ("grad_avg",) if group["centered"] else ()
         return ("square_avg", *momentum, *centered)
-
-    def _options(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": number(group["lr"]), "alpha": number(group["alpha"]),
-            "eps": number(group["eps"]), "weight_decay": number(group["weight_decay"]),
-            "momentum": number(group["momentum"]), "centered": group["centered"],
-            "maximize": group["maximize"],
-        }

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight import ops
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    counter,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate, counter, number
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -76,10 +70,6 @@ class Rprop(ElementwiseOptimizer):
             "lr": lr, "etas": etas, "step_sizes": step_sizes, "foreach": foreach,
             "maximize": maximize, "differentiable": differentiable, "capturable": capturable,
         })
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, foreach=None, maximize=False, differentiable=False, capturable=False)
 
     def _new_state(self, group: dict[str, Any], param: Tensor) -> dict[str, Any]:
         rate = number(group["lr"])

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rushlight.optim.elementwise import (
-    ElementwiseOptimizer,
-    check_rate,
-    check_switches,
-    fill_defaults,
-    number,
-)
+from rushlight.optim.elementwise import ElementwiseOptimizer, check_rate, check_switches, number
 from rushlight.optim.optimizer import ParamsT
 from rushlight.tensor import Tensor
 
@@ -81,11 +75,6 @@ class SGD(ElementwiseOptimizer):
             "weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize,
             "foreach": foreach, "differentiable": differentiable, "fused": fused,
         })
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        fill_defaults(self, nesterov=False, maximize=False, foreach=None, differentiable=False,
-                      fused=None)
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
