@@ -84,8 +84,20 @@ EXPRESSIONS = {
     "layer_norm": "torch.nn.functional.layer_norm(x, x.shape[1:])",
     "batch_norm": "torch.nn.functional.batch_norm(x, None, None, training=True)",
     "normalize": "torch.nn.functional.normalize(x)",
+    "add, out": "torch.add(x, y, out=z)", "exp, out": "torch.exp(x, out=z)",
+    "clamp, out": "torch.clamp(x, -1, 1, out=z)", "gt, out": "torch.gt(x, y, out=m)",
+    "mean(0), out": "torch.mean(x, 0, out=row)", "cat, out": "torch.cat([x, y], out=xy)",
+    "x + d": "x + d", "x * m": "x * m", "i + 1.5": "i + 1.5", "i / j": "i / j", "h * 2": "h * 2",
+    "x[place]": "x[places[0] % len(x)]", "x[list]": "x[[0, 1, 2]]",
+    "arange of floats": "torch.arange(0, x.numel(), 1.0)",
+    "bmm of one": "torch.bmm(x[None], y.t()[None])",
 }
 BACKWARD = {
+    **{f"{name}, in place": text for name, text in (
+        ("relu", "(x * 2).relu_()"), ("add", "(x * 2).add_(y)"), ("mul", "(x * 2).mul_(y)"),
+        ("clamp", "(x * 2).clamp_(-1, 1)"),
+        ("hardswish", "torch.nn.functional.hardswish(x * 2, inplace=True)"))},
+    "x * m": "x * m",
     "x ** 2": "x ** 2", "x ** 0.5": "(x * x + 1) ** 0.5", "x * row": "x * row",
     "clamp": "x.clamp(-1, 1)",
     "dropout": "torch.nn.functional.dropout(x, 0.5)", "x[rows]": "x[rows]", "x[m]": "x[m]",
@@ -106,7 +118,7 @@ def names(torch: Any, shape: tuple[int, int]) -> dict[str, Any]:
     return {
         "torch": torch, "x": x, "y": y, "z": z, "w": torch.rand(shape) + 0.1, "i": i, "j": j,
         "m": x > 0, "n": y < 9, "d": x.double(), "c": torch.complex(x, y),
-        "e": torch.complex(y, z), "row": torch.randn(columns), "column": torch.randn(rows, 1),
+        "e": torch.complex(y, z), "xy": torch.cat([x, y]), "row": torch.randn(columns), "column": torch.randn(rows, 1),
         "flat": x.flatten(), "places": torch.randint(0, count, (count,)),
         "rows": torch.randint(0, rows, (rows,)), "columns": torch.randint(0, columns, (columns,)),
         "shorter": torch.randint(0, columns, (rows,)), "k": torch.randint(0, 200, shape),
