@@ -205,6 +205,25 @@ def test_threads_share_programs() -> None:
 
 
 @needed
+def test_threads_that_are_first_share_an_engine() -> None:
+    code = """
+import sys, threading
+from rushlight.backends.cpu.onednn.interface import interface
+sys.setswitchinterval(1e-6)
+start, found = threading.Barrier(8), []
+def use():
+    start.wait()
+    found.append(interface())
+threads = [threading.Thread(target=use) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(found), len(set(map(id, found))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "8 1\n", done.stderr
+
+
+@needed
 def test_without_generated_code_programs_run_through_ctypes(monkeypatch: Any) -> None:
     x, w, b, _, window = _case("wide")
     big = np.repeat(x, 16, 0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from ctypes import POINTER, byref, c_char_p, c_int, c_int64, c_void_p
 
 import numpy as np
 
+from rushlight.backends.cpu.once import once
 from rushlight.backends.cpu.onednn import library
 
 MAX_DIMS = 12
@@ -128,9 +128,10 @@ class Interface:
         return handle
 
 
-@functools.cache
+@once
 def interface() -> Interface:
-    """The one interface of this process, made on first use."""
+    """The one interface of this process, made on first use: what is made with one engine does not
+    run with another's stream, so threads must not make two."""
     return Interface()
 
 
