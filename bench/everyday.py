@@ -118,7 +118,8 @@ def names(torch: Any, shape: tuple[int, int]) -> dict[str, Any]:
     return {
         "torch": torch, "x": x, "y": y, "z": z, "w": torch.rand(shape) + 0.1, "i": i, "j": j,
         "m": x > 0, "n": y < 9, "d": x.double(), "c": torch.complex(x, y),
-        "e": torch.complex(y, z), "xy": torch.cat([x, y]), "row": torch.randn(columns), "column": torch.randn(rows, 1),
+        "e": torch.complex(y, z), "xy": torch.cat([x, y]),
+        "row": torch.randn(columns), "column": torch.randn(rows, 1),
         "flat": x.flatten(), "places": torch.randint(0, count, (count,)),
         "rows": torch.randint(0, rows, (rows,)), "columns": torch.randint(0, columns, (columns,)),
         "shorter": torch.randint(0, columns, (rows,)), "k": torch.randint(0, 200, shape),
