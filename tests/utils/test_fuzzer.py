@@ -41,3 +41,17 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         FuzzedParameter("p", distribution={1: 0.5})
     with pytest.raises(ValueError, match="names of parameters and tensors must differ"):
         Fuzzer([FuzzedParameter("a", 1, 2, "uniform")], [FuzzedTensor("a", (2,))])
+
+
+def test_a_seed_gives_torchs_shapes_and_numbers() -> None:
+    sizes = [FuzzedParameter("k0", 1, 10000, "loguniform"),
+             FuzzedParameter("k1", 1, 10000, "uniform")]
+    tensor = FuzzedTensor("x", ("k0", "k1"), min_elements=128, max_elements=100000,
+                          probability_contiguous=0.6)
+    found = [(tuple(one["x"].stride()), one["x"].double().sum().item(), drawn)
+             for one, _, drawn in Fuzzer(sizes, [tensor], seed=0).take(2)]
+    assert found[0][0] == (1, 12) and found[0][2] == {"k0": 12, "k1": 706}
+    assert found[1][0] == (2164, 1) and found[1][2] == {"k0": 2, "k1": 2164}
+    # Recorded with torch 2.13: the numbers of the tensors are the seed's as well.
+    assert [total for _, total, _ in found] == pytest.approx([4274.475573480129,
+                                                             2183.057459652424], rel=1e-12)

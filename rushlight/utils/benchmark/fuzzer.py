@@ -12,6 +12,7 @@ import numpy as np
 from rushlight import ops
 from rushlight.base.dtypes import dtype as _dtype
 from rushlight.base.dtypes import float32
+from rushlight.families.generator import default_generator
 from rushlight.tensor import Tensor
 
 _ATTEMPTS = 1000  # draws for one sample before constraints count as impossible
@@ -140,7 +141,8 @@ def _flat(values: Sequence[Any]) -> list[Any]:
 class Fuzzer:
     """Draws parameters, and tensors made from them, until all constraints hold.
 
-    constraints: functions of the parameters, by name. The same seed gives the same samples.
+    constraints: functions of the parameters, by name. The same seed gives the same samples,
+    numbers included: taking them seeds the default generator, as in torch.
 
     >>> from rushlight.utils.benchmark import FuzzedParameter, FuzzedTensor, Fuzzer
     >>> fuzzer = Fuzzer([FuzzedParameter("k", 2, 8, "uniform")], [FuzzedTensor("x", ("k", 3))],
@@ -166,6 +168,7 @@ class Fuzzer:
     def take(self, n: int) -> Iterator[tuple[dict[str, Tensor], dict[str, Any], dict[str, Any]]]:
         """Yield `n` samples: tensors, how each lies, and the parameters, all by name."""
         state = np.random.RandomState(self._seed)
+        default_generator.manual_seed(int(state.randint(0, 2 ** 63, dtype=np.int64)))
         for _ in range(n):
             params = self._parameters_that_hold(state)
             tensors, lies = {}, {}
