@@ -18,6 +18,8 @@ class ReduceOp(IntEnum):
         return f"RedOpType.{self.name}"
 
 
+ReduceOp.RedOpType = ReduceOp  # type: ignore[attr-defined]  # torch's own name for the type
+
 _FUNCTIONS: dict[int, Callable[[Tensor, Tensor], Tensor]] = {
     ReduceOp.SUM: ops.add, ReduceOp.AVG: ops.add, ReduceOp.PRODUCT: ops.mul,
     ReduceOp.MIN: ops.minimum, ReduceOp.MAX: ops.maximum, ReduceOp.BAND: ops.bitwise_and,

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import rushlight
-from rushlight.families.overloads import overload
+from rushlight.families.overloads import Overloads, packet
 from rushlight.families.override import UNCLAIMED, ask
 from rushlight.fx import has_side_effect
 from rushlight.profiler import record_function
+
+__all__ = ["Overloads", "load_library", "namespace"]
 
 _spaces: dict[str, Namespace] = {}
 
@@ -39,34 +41,6 @@ _INNER: dict[str, Callable[..., Any]] = {
 }
 
 
-class Overloads:
-    """An operation: called, or by overload as in `torch.ops.aten.add.Tensor`.
-
-    Those of ATen are the objects that `__torch_dispatch__` is given.
-    """
-
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        self.__name__ = name
-        self._function = function
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return self._function(*arguments, **options)
-
-    @property
-    def default(self) -> Any:
-        """The operation itself."""
-        return self._of("default")
-
-    def _of(self, kind: str) -> Any:
-        space, _, name = self.__name__.partition(".")
-        return overload(self._function, name, kind) if space == "aten" else self
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._of(name)
-
-
 class Namespace(SimpleNamespace):
     """The operations of one namespace."""
 
@@ -79,8 +53,8 @@ class Namespace(SimpleNamespace):
         if found is None and (space != "aten" or name.startswith("__")):
             raise AttributeError(f"'_OpNamespace' '{space}' object has no attribute '{name}'")
         if found is None:  # a name to register something for; what is missing is told by a call
-            return Overloads(f"{space}.{name}", partial(_missing, name))
-        return Overloads(f"{space}.{name}", found)
+            return packet(f"{space}.{name}", partial(_missing, name))
+        return packet(f"{space}.{name}", found)
 
 
 def namespace(name: str) -> Namespace:
