@@ -127,7 +127,8 @@ def attend(query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: f
            is_causal: bool = False, scale: float | None = None,
            enable_gqa: bool = False) -> Tensor:
     """`scaled_dot_product_attention` with a mask, the causal one, or both."""
-    _check(query, key, value, attn_mask, dropout_p, enable_gqa)
+    if attn_mask is not None or dropout_p != 0 or not _plain(query, key, value):
+        _check(query, key, value, attn_mask, dropout_p, enable_gqa)
     factor = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     mask = attn_mask
     if mask is not None and mask.dtype is not dtypes.bool_ and mask.dtype is not query.dtype:
@@ -135,6 +136,16 @@ def attend(query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: f
     if dropout_p == 0 and _fits(query, key, value, mask, factor):
         return _attention(query, key, value, mask, is_causal, factor)  # type: ignore
     return _composed(query, key, value, mask, is_causal, factor, dropout_p)
+
+
+def _plain(query: Any, key: Any, value: Any) -> bool:
+    """Whether they are tensors of one dtype, (batch, heads, time, dim), as they are as a rule."""
+    if not type(query) is type(key) is type(value) is Tensor:
+        return False
+    q, k, v = query._array, key._array, value._array
+    a, b, c = q.shape, k.shape, v.shape
+    return (q.dtype is k.dtype is v.dtype and q.dtype.kind == "f" and a[:2] == b[:2] == c[:2]
+            and len(a) == len(b) == len(c) == 4 and a[3] == b[3])
 
 
 def _check(query: Any, key: Any, value: Any, mask: Any, dropout_p: float,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -334,35 +334,58 @@ def _constant(value: float, count: int, dtype: np.dtype) -> Array:
     return np.full(count, value, dtype)
 
 
-def _call(back: bool, mask: Array | None, scale: float, causal: bool,
-          arrays: dict[str, Array]) -> None:
-    q, k, v = arrays["q"], arrays["k"], arrays["v"]
-    dtype = q.dtype
-    name, size = ("float32", 4) if dtype.char == "f" else ("float64", 8)
-    (batch, heads, nq, d), (_, own, nk, _), dv = q.shape, k.shape, v.shape[3]
+class Plan(NamedTuple):
+    """All about a call but its arrays, which a program makes with the same shapes for ever."""
+
+    fields: bytes  # the numbers that the task is told
+    count: int  # pieces of work, and how many a thread takes at once
+    grain: int
+    places: int  # threads with a workspace of `space` elements of their own
+    space: int
+    zeros: int  # elements of the longest row
+    width: int  # elements of a vector
+
+
+Layout = tuple[str, tuple[int, ...], tuple[int, ...]]  # of an operand: letter, shape, strides
+
+
+@lru_cache(maxsize=1024)
+def _plan(back: bool, causal: bool, name: str, threads: int, layouts: tuple[Layout, ...]) -> Plan:
+    """The plan of a call on operands that lie so, `layouts` beginning with q, k, v."""
+    size = 4 if name == "float32" else 8
+    (_, (batch, heads, nq, d), _), (_, (_, own, nk, _), _), (_, (*_, dv), _) = layouts[:3]
     width = tile_of(name).width
     nk_, d_, dv_ = (-(-extent // width) * width for extent in (nk, d, dv))
     numbers = {"single": 1, "group": heads // own, "heads": own, "nq": nq, "nk": nk, "d": d,
                "dv": dv, "nk_": nk_, "d_": d_, "dv_": dv_, "causal": int(causal),
                "block": min(nq, max(LEAST, min(BLOCK, SCORES // nk_)))}
-    if mask is not None:
-        arrays["mask"] = mask
-    for letter, array in arrays.items():
-        if letter != "lse":
-            b, h, t, _ = array.strides
-            numbers[f"{letter}_b"], numbers[f"{letter}_h"] = b // size, h // size
-            numbers[f"{letter}_t"] = t // size
+    for letter, _, strides in layouts:
+        for way, stride in zip("bht", strides[:3], strict=True):
+            numbers[f"{letter}_{way}"] = stride // size
     count = batch * own
     grain = task.grain_of(count, count * (heads // own) * nq * nk * (d + dv))
-    numbers["places"] = places = min(-(-count // grain), features.get_num_threads())
+    numbers["places"] = places = min(-(-count // grain), threads)
     numbers["space"] = space = sum([numbers[rows] * numbers[columns]
                                     for rows, columns in PARTS[back].values()])
+    return Plan(task.context(numbers, {}, (FIELDS[0], ())), count, grain, places, space,
+                max(nk_, d_, dv_), width)
+
+
+def _call(back: bool, mask: Array | None, scale: float, causal: bool,
+          arrays: dict[str, Array]) -> None:
+    dtype = arrays["q"].dtype
+    name = "float32" if dtype.char == "f" else "float64"
+    if mask is not None:
+        arrays["mask"] = mask
+    plan = _plan(back, causal, name, features.get_num_threads(), tuple(
+        [(letter, x.shape, x.strides) for letter, x in arrays.items() if letter != "lse"]))
     arrays |= {"scale": _constant(scale, 1, dtype), "one": _constant(1, 1, dtype),
-               "zero": _constant(0, max(nk_, d_, dv_), dtype),
-               "lowest": _constant(-INF, width, dtype),
-               "workspace": np.empty(places * space, dtype), "taken": np.zeros(places, np.int64)}
-    fields = task.context(numbers, arrays, FIELDS)
-    _compiled(name, back, mask is not None)(fields, count, grain)
+               "zero": _constant(0, plan.zeros, dtype),
+               "lowest": _constant(-INF, plan.width, dtype),
+               "workspace": np.empty(plan.places * plan.space, dtype),
+               "taken": np.zeros(plan.places, np.int64)}
+    fields = plan.fields + task.context({}, arrays, ((), FIELDS[1]))
+    _compiled(name, back, mask is not None)(fields, plan.count, plan.grain)
 
 
 def forward(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float,
