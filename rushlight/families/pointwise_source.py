@@ -61,25 +61,14 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
     if form == "function":
         lines += _out_dispatch_lines(op, settled, environment)
     if form == "switched" or (op.defaults and form in ("function", "in-place")):
-        written = "inplace" if form == "switched" else str(settled.in_place)
-        lines += _dispatch_lines(op, written)
-    if settled.operator:
-        other = op.operands[0] if form == "reflected" else op.operands[1]
-        lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray, generic)) "
-                  f"and not hasattr({other}, '__torch_function__'):",
-                  f"    return unsupported({other})"]
-    if form != "switched":
-        lines += _asking(op, form, environment)
-    if fast and not settled.in_place and (settled.operator or not op.defaults):
-        names = op.operands if settled.operator else list(op.signature.parameters)
-        order = list(reversed(names)) if form == "reflected" else names
-        lines += _promoted_lines(op.plain, f"itself({', '.join(order)})", environment)
-    lines.append(f"return {settled.slow}")
+        lines += _dispatch_lines(op, "inplace" if form == "switched" else str(settled.in_place))
+    else:
+        lines += _general_lines(op, form, settled, bool(fast), environment)
     if op.check is not None:
         environment["check"] = op.check
         lines.insert(0, f"check({', '.join(signature(op.check).parameters)})")
     if op.name in FACTORS and form in ("function", "in-place"):
-        environment["factor_first"] = factor_first
+        environment.update(factor_first=factor_first, asked=op.declaration.function)
         operands = [n for n in op.operands if n not in op.defaults]
         own = "asked" if form == "function" else "itself"
         out = ", **({} if out is None else {'out': out})" if form == "function" else ""
@@ -87,6 +76,23 @@ def _write(op: Any, name: str, form: str) -> tuple[str, dict[str, Any]]:
                      f"{FACTORS[op.name]!r}, {len(operands)}, "
                      f"({', '.join(operands)}, *older), {{{out.removeprefix(', ')}}})"]
     return "\n".join([f"def {name}({settled.head}):", *_indent(lines)]) + "\n", environment
+
+
+def _general_lines(op: Any, form: str, settled: Form, fast: bool,
+                   environment: dict[str, Any]) -> list[str]:
+    """What the fast path leaves: other types, operands of several dtypes, errors."""
+    lines = []
+    if settled.operator:
+        other = op.operands[0] if form == "reflected" else op.operands[1]
+        lines += [f"if not isinstance({other}, (Tensor, int, float, complex, ndarray, generic)) "
+                  f"and not hasattr({other}, '__torch_function__'):",
+                  f"    return unsupported({other})"]
+    lines += _asking(op, form, environment)
+    if fast and not settled.in_place:
+        names = op.operands if settled.operator else list(op.signature.parameters)
+        order = list(reversed(names)) if form == "reflected" else names
+        lines += _promoted_lines(op.plain, f"itself({', '.join(order)})", environment)
+    return [*lines, f"return {settled.slow}"]
 
 
 def _form(op: Any, form: str, environment: dict[str, Any]) -> Form:
