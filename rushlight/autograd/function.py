@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from rushlight import ops
@@ -248,6 +250,8 @@ class Function:
         """Run `forward` on the arguments and record it."""
         if cls._legacy:
             raise RuntimeError(_legacy_message(cls.__name__))
+        if cls.setup_context is not Function.setup_context:
+            args, kwargs = _all_positional(cls.forward, args, kwargs), {}
         if levels.stack and is_wrapped(leaves_of(args)):
             return override(Call(cls.apply, args, kwargs, cls, cls.__name__, "autograd"))
         node, result = cls._applied(args, kwargs)
@@ -275,6 +279,22 @@ class Function:
         many = isinstance(output, (tuple, list))
         outputs = _record(node, args, tuple(output) if many else (output,), recording)
         return node, tuple(outputs) if many else outputs[0]
+
+
+@cache
+def _signature(forward: Any) -> inspect.Signature:
+    return inspect.signature(forward)
+
+
+def _all_positional(forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+                    ) -> tuple[Any, ...]:
+    """The arguments of a call, the defaults among them, as `setup_context` sees them."""
+    signature = _signature(forward)
+    if not kwargs and len(args) == len(signature.parameters):
+        return args
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
 
 
 def _legacy_message(name: str) -> str:

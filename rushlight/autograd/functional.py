@@ -15,14 +15,14 @@ from rushlight.transforms.jacobians import rows as all_rows
 Tensors = tuple[Tensor, ...]
 
 
-def _as_tuple(value: Any, what: str) -> tuple[bool, Tensors]:
+def _as_tuple(value: Any, what: str, name: str) -> tuple[bool, Tensors]:
     many = isinstance(value, (tuple, list))
     tensors = tuple(value) if many else (value,)
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
             raise TypeError(
-                f"The {what} given must be either a Tensor or a tuple of Tensors but the value at "
-                f"index {i} has type {type(x)}."
+                f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but the "
+                + (f"value at index {i}" if many else f"given {what}") + f" has type {type(x)}."
             )
     return many, tensors
 
@@ -41,8 +41,17 @@ def _finished(value: Any, create_graph: bool) -> Any:
     return value if create_graph or not isinstance(value, Tensor) else value.detach()
 
 
-def _call(func: Callable[..., Any], inputs: Tensors) -> tuple[bool, Tensors]:
-    return _as_tuple(func(*inputs), "outputs of the user-provided function")
+def _call(func: Callable[..., Any], inputs: Tensors, name: str, strict: bool = False
+          ) -> tuple[bool, Tensors]:
+    """What `func` returns; RuntimeError where it does not depend on anything, if `strict`."""
+    many, outputs = _as_tuple(func(*inputs), "outputs of the user-provided function", name)
+    for i, y in enumerate(outputs):
+        if strict and not y.requires_grad:
+            raise RuntimeError(
+                f"Output {i} of the user-provided function does not require gradients. The outputs "
+                "must be computed in a differentiable manner from the input when running in strict "
+                "mode.")
+    return many, outputs
 
 
 def _gradients(
@@ -66,20 +75,20 @@ def _gradients(
     return tuple(found)  # type: ignore[arg-type]
 
 
-def _like(vectors: Any, tensors: Tensors, many: bool, what: str) -> Tensors:
+def _like(vectors: Any, tensors: Tensors, many: bool, what: str, name: str) -> Tensors:
     if vectors is None:
         if len(tensors) != 1 or tensors[0].numel() != 1:
             raise RuntimeError(
                 f"The vector v can only be None if {what} a single Tensor with a single element")
         return (ops.ones_like(tensors[0], requires_grad=False),)
-    _, given = _as_tuple(vectors, "v")
+    _, given = _as_tuple(vectors, "v", name)
     if len(given) != len(tensors):
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(tensors)} but got "
                            f"{len(given)}.")
     for i, (v, x) in enumerate(zip(given, tensors, strict=True)):
         if v.shape != x.shape:
-            raise RuntimeError(f"Entry {i} in v has invalid size: should be {x.shape} but got "
-                               f"{v.shape}.")
+            raise RuntimeError(f"{f'Entry {i} in ' if many else ''}v has invalid size: should be "
+                               f"{x.shape} but got {v.shape}.")
     return given
 
 
@@ -100,11 +109,11 @@ def vjp(
     >>> rl.autograd.functional.vjp(lambda x: x * x, rl.tensor([1.0, 2.0]), rl.ones(2))
     (tensor([1., 4.]), tensor([2., 4.]))
     """
-    many_in, given = _as_tuple(inputs, "inputs")
+    many_in, given = _as_tuple(inputs, "inputs", "vjp")
     with enable_grad():
         own = _fresh(given, create_graph)
-        many_out, outputs = _call(func, own)
-        seeds = _like(v, outputs, many_out, "the user-provided function returns")
+        many_out, outputs = _call(func, own, "vjp", strict)
+        seeds = _like(v, outputs, many_out, "the user-provided function returns", "vjp")
         found = _gradients(outputs, own, seeds, create_graph, strict)
     return (_finished(outputs if many_out else outputs[0], create_graph),
             _finished(found if many_in else found[0], create_graph))
@@ -124,11 +133,11 @@ def jvp(
     >>> rl.autograd.functional.jvp(lambda x: x * x, rl.tensor([1.0, 2.0]), rl.ones(2))
     (tensor([1., 4.]), tensor([2., 4.]))
     """
-    many_in, given = _as_tuple(inputs, "inputs")
+    many_in, given = _as_tuple(inputs, "inputs", "jvp")
     with enable_grad():
         own = _fresh(given, create_graph)
-        seeds = _like(v, own, many_in, "the input is")
-        many_out, outputs = _call(func, own)
+        seeds = _like(v, own, many_in, "the input is", "jvp")
+        many_out, outputs = _call(func, own, "jvp", strict)
         probes = tuple(ops.zeros_like(y).requires_grad_() for y in outputs)
         back = _gradients(outputs, own, probes, True, strict)
         found = _gradients(back, probes, seeds, create_graph, strict)
@@ -159,12 +168,12 @@ def jacobian(
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Got: '
             f"{strategy!r}")
-    many_in, given = _as_tuple(inputs, "inputs")
+    many_in, given = _as_tuple(inputs, "inputs", "jacobian")
     if strategy == "forward-mode":
         return _by_columns(func, many_in, given, create_graph, strict, vectorize)
     with enable_grad():
         own = _fresh(given, create_graph)
-        many_out, outputs = _call(func, own)
+        many_out, outputs = _call(func, own, "jacobian", strict)
         if vectorize:
             if strict:
                 raise RuntimeError(
@@ -174,17 +183,17 @@ def jacobian(
             return _shaped(all_rows(outputs, own, create_graph), many_in, many_out, create_graph)
         rows: list[Any] = []
         for y in outputs:
-            if strict and not y.requires_grad:
-                raise RuntimeError(
-                    "Output of the user-provided function does not require gradients. The "
-                    "outputs must be computed in a differentiable manner from the input when "
-                    "running in strict mode.")
             flat = y.reshape(-1)
             columns = [
                 _gradients((flat[i],), own, (ops.ones_like(flat[i], requires_grad=False),),
                            create_graph, strict)
                 for i in range(y.numel())
             ]
+            for k in range(len(own) if strict and create_graph else 0):
+                if not any(c[k].requires_grad for c in columns):
+                    raise RuntimeError(
+                        "The jacobian of the user-provided function is independent of input "
+                        f"{k}. This is not allowed in strict mode when create_graph=True.")
             blocks = tuple(
                 ops.stack([c[k] for c in columns]).reshape(tuple(y.shape) + tuple(x.shape))
                 if columns else ops.zeros(tuple(y.shape) + tuple(x.shape), dtype=x.dtype)
@@ -210,7 +219,7 @@ def _by_columns(func: Callable[..., Any], many_in: bool, inputs: Tensors, create
 
     def flat(*given: Tensor) -> Tensors:
         nonlocal many_out
-        many_out, outputs = _call(func, given)
+        many_out, outputs = _call(func, given, "jacobian")
         return outputs
 
     blocks = columns(flat, _fresh(inputs, create_graph))[1]
@@ -228,7 +237,7 @@ def _scalar(func: Callable[..., Any]) -> Callable[..., Tensor]:
 
     def checked(*inputs: Tensor) -> Tensor:
         value = func(*inputs)
-        many, outputs = _as_tuple(value, "outputs of the user-provided function")
+        many, outputs = _as_tuple(value, "outputs of the user-provided function", "hessian")
         if many or len(outputs) != 1:
             raise RuntimeError("The function given to hessian should return a single Tensor")
         if outputs[0].numel() != 1:
@@ -240,13 +249,25 @@ def _scalar(func: Callable[..., Any]) -> Callable[..., Tensor]:
     return checked
 
 
+def _sloped(gradients: Tensors, strict: bool) -> Tensors:
+    """The first derivatives; RuntimeError where one does not depend on the inputs, if `strict`."""
+    for i, g in enumerate(gradients):
+        if strict and not g.requires_grad:
+            raise RuntimeError(
+                "While computing the hessian, found that the jacobian of the user-provided "
+                f"function with respect to input {i} is independent of the input. This is not "
+                "allowed in strict mode.")
+    return gradients
+
+
 def _gradient_of(func: Callable[..., Any], strict: bool) -> Callable[..., Tensors]:
     scalar = _scalar(func)
 
     def gradient(*inputs: Tensor) -> Tensors:
         value = scalar(*inputs)
-        return _gradients((value,), inputs, (ops.ones_like(value, requires_grad=False),), True,
-                          strict)
+        found = _gradients((value,), inputs, (ops.ones_like(value, requires_grad=False),), True,
+                           strict)
+        return _sloped(found, strict)
 
     return gradient
 
@@ -271,7 +292,7 @@ def hessian(
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Got: '
             f"{outer_jacobian_strategy!r}")
-    many, given = _as_tuple(inputs, "inputs")
+    many, given = _as_tuple(inputs, "inputs", "hessian")
     result = jacobian(_gradient_of(func, strict), given, create_graph, strict, vectorize,
                       outer_jacobian_strategy)
     return result if many else result[0][0]
@@ -291,13 +312,13 @@ def vhp(
     >>> rl.autograd.functional.vhp(lambda x: (x ** 3).sum(), rl.tensor([1.0, 2.0]), rl.ones(2))
     (tensor(9.), tensor([ 6., 12.]))
     """
-    many, given = _as_tuple(inputs, "inputs")
+    many, given = _as_tuple(inputs, "inputs", "vhp")
     with enable_grad():
         own = _fresh(given, create_graph)
-        seeds = _like(v, own, many, "the input is")
+        seeds = _like(v, own, many, "the input is", "vhp")
         value = _scalar(func)(*own)
-        first = _gradients((value,), own, (ops.ones_like(value, requires_grad=False),), True,
-                           strict)
+        first = _sloped(_gradients(
+            (value,), own, (ops.ones_like(value, requires_grad=False),), True, strict), strict)
         second = _gradients(first, own, seeds, create_graph, strict)
     return (_finished(value, create_graph),
             _finished(second if many else second[0], create_graph))

@@ -68,7 +68,10 @@ def backward(
     if grad_variables is not None:
         warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.",
                       FutureWarning, stacklevel=2)
-        grad_tensors = grad_variables if grad_tensors is None else grad_tensors
+        if grad_tensors is not None:
+            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both "
+                               "passed to `backward()`. Please only use `grad_tensors`.")
+        grad_tensors = grad_variables
     keep = create_graph if retain_graph is None else retain_graph
     roots = _roots(tensors, grad_tensors)
     if inputs is None:
@@ -77,6 +80,9 @@ def backward(
     wanted = _listed(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if any(isinstance(x, Tensor) and x._node is None for x in wanted):
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False: an input of "
+                           "backward() needs no gradient")
     found = run_backward(roots, create_graph, keep, [edge_for(x) for x in wanted])
     for x in wanted:
         if isinstance(x, Tensor) and x._node is not LEAF and found(edge_of(x)) is not None:
@@ -123,6 +129,8 @@ def grad(
             "allow_unused=False."
         )
     wanted = _listed(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if any(getattr(x, "is_nested", False) for x in (*_listed(outputs), *wanted)):
         found = ask(grad, (outputs, wanted, grad_outputs), {
             "retain_graph": retain_graph, "create_graph": create_graph,
@@ -152,9 +160,9 @@ def grad(
                 results[i] = ops.zeros_like(x, requires_grad=False)
             elif not allow_unused:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the "
-                    "graph. Set allow_unused=True if this is the desired behavior. (It is input "
-                    f"{i}, {describe(x)})"
+                    f"The differentiated Tensor at index {i} appears to not have been used in the "
+                    "graph. Set allow_unused=True if this is the desired behavior. (It is "
+                    f"{describe(x)})"
                 )
     return tuple(results)
 

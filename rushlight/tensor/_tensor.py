@@ -149,12 +149,12 @@ class Tensor(Geometry):
                 raise RuntimeError("can't assign Variable as its own grad")
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
-                    "assigned grad has data of a different size: the tensor is "
-                    f"{describe(self)}, the gradient {describe(value)}")
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+                    f"size '{list(self.shape)}'. They have to be equal")
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
-                    "assigned grad has data of a different type: the tensor is "
-                    f"{describe(self)}, the gradient {describe(value)}")
+                    f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor of "
+                    f"dtype '{self.dtype}': convert it with .to(dtype)")
         self._grad = value
 
     @grad.deleter
@@ -367,13 +367,20 @@ class Tensor(Geometry):
         return bool(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
+
+    def _number(self) -> Any:
+        """`item()` for Python's conversions, with the error that torch gives there."""
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars: this is "
+                             f"{describe(self)}; use tolist() or index it")
+        return self.item()
 
     def __index__(self) -> int:
         if self._array.size != 1 or self._array.dtype.kind not in "biu":
@@ -472,6 +479,9 @@ def root_gradient(tensor: Tensor, gradient: Tensor | None) -> Tensor:
         if array.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs, this is "
                                f"{describe(tensor)}; pass gradient=, or reduce it with .sum()")
+        if array.dtype.kind == "c":
+            raise RuntimeError("grad can be implicitly created only for real scalar outputs but "
+                               f"got {tensor.dtype}; pass gradient=, or take .real or .abs()")
         return wrap(np.ones(array.shape, array.dtype))
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got "
@@ -479,7 +489,13 @@ def root_gradient(tensor: Tensor, gradient: Tensor | None) -> Tensor:
     if gradient._array.shape != array.shape:
         raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} "
                            f"and output[0] has a shape of {tensor.shape}.")
-    return gradient
+    if gradient._array.dtype == array.dtype:
+        return gradient
+    if "c" in (gradient._array.dtype.kind, array.dtype.kind):
+        raise RuntimeError("For complex Tensors, both grad_output and output are required to have "
+                           "the same dtype. Mismatch in dtype: grad_output[0] has a dtype of "
+                           f"{gradient.dtype} and output[0] has a dtype of {tensor.dtype}.")
+    return gradient.to(tensor.dtype)
 
 
 def _laid_out_alike(array: np.ndarray, other: np.ndarray) -> bool:

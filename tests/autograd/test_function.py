@@ -427,3 +427,28 @@ def test_gradgradcheck_draws_from_the_programs_stream() -> None:
         rl.manual_seed(0)
         rl.empty(6 if loose else 3, dtype=rl.float64).uniform_(-1, 1)
         assert found.tolist() == rl.rand(2).tolist()
+
+
+def test_arguments_left_out_are_those_that_setup_context_sees() -> None:
+    class Scaled(rl.autograd.Function):
+        @staticmethod
+        def forward(x: rl.Tensor, factor: float = 2.0) -> rl.Tensor:
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: rl.Tensor) -> None:
+            _, ctx.factor = inputs
+
+        @staticmethod
+        def backward(ctx: Any, gradient: rl.Tensor) -> Any:
+            return gradient * ctx.factor, None
+
+    for call, factor in ((lambda x: Scaled.apply(x), 2.0), (lambda x: Scaled.apply(x=x), 2.0),
+                         (lambda x: Scaled.apply(x, factor=3.0), 3.0),
+                         (lambda x: Scaled.apply(factor=4.0, x=x), 4.0),
+                         (lambda x: Scaled.apply(x, 5.0), 5.0)):
+        x = rl.ones(2, requires_grad=True)
+        call(x).sum().backward()
+        assert x.grad is not None and x.grad.tolist() == [factor] * 2
+    with pytest.raises(TypeError):
+        Scaled.apply(rl.ones(2), other=1)

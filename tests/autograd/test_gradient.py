@@ -241,3 +241,57 @@ def test_variables() -> None:
         Variable(data, volatile=True)
     with pytest.raises(TypeError, match="Variable data has to be a tensor, but got int"):
         Variable(3)
+
+
+def test_gradients_given_in_another_dtype_are_those_of_the_output() -> None:
+    x = rl.ones(3, requires_grad=True)
+    (found,) = rl.autograd.grad(x * 2, x, rl.ones(3, dtype=rl.float64))
+    assert found.dtype is rl.float32
+    (x * 2).backward(rl.ones(3, dtype=rl.int64))
+    assert x.grad is not None and x.grad.dtype is rl.float32
+    with pytest.raises(RuntimeError, match="For complex Tensors, both grad_output and output are"):
+        x.to(rl.complex64).backward(rl.ones(3))
+    with pytest.raises(RuntimeError, match="For complex Tensors, both grad_output and output are"):
+        x.sum().backward(rl.tensor(1j))
+    with pytest.raises(RuntimeError, match=r"grad can be implicitly created only for real scalar "
+                       r"outputs but got torch\.complex64"):
+        x.to(rl.complex64).sum().backward()
+
+
+def test_what_grad_and_backward_refuse() -> None:
+    x = rl.ones(3, requires_grad=True)
+    y = (x * 2).sum()
+    with pytest.raises(RuntimeError, match=r"`inputs` argument to `grad\(\)` cannot be empty"):
+        rl.autograd.grad(y, [])
+    with pytest.raises(RuntimeError, match="The differentiated Tensor at index 1 appears to not"):
+        rl.autograd.grad(y, [x, rl.ones(2, requires_grad=True)], retain_graph=True)
+    with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has"):
+        rl.autograd.backward(y, inputs=[rl.ones(2)])
+    with pytest.raises(RuntimeError, match=r"`grad_tensors` and `grad_variables` \(deprecated\)"), (
+            pytest.warns(FutureWarning)):
+        rl.autograd.backward(y, rl.tensor(1.0), grad_variables=rl.tensor(1.0))
+    with pytest.raises(RuntimeError, match=r"attempting to assign a gradient of size '\[2\]'"):
+        x.grad = rl.ones(2)
+    with pytest.raises(RuntimeError, match="attempting to assign a gradient with dtype"):
+        x.grad = rl.ones(3, dtype=rl.float64)
+
+
+def test_strict_derivatives_of_functions() -> None:
+    from rushlight.autograd.functional import hessian, hvp, jacobian, jvp, vjp
+
+    x = rl.tensor([1.0, 2.0])
+    for call in (lambda f: jacobian(f, x, strict=True), lambda f: vjp(f, x, x, strict=True),
+                 lambda f: jvp(f, x, x, strict=True)):
+        with pytest.raises(RuntimeError, match="Output 0 of the user-provided function does not"):
+            call(lambda x: rl.ones(2))
+    with pytest.raises(RuntimeError, match="The jacobian of the user-provided function is indep"):
+        jacobian(lambda x: x * 2, x, create_graph=True, strict=True)
+    for call in (lambda f: hessian(f, x, strict=True), lambda f: hvp(f, x, x, strict=True)):
+        with pytest.raises(RuntimeError, match="While computing the hessian, found that the jac"):
+            call(lambda x: x.sum())
+        call(lambda x: (x ** 3).sum())
+    with pytest.raises(RuntimeError, match=r"^v has invalid size: should be torch.Size\(\[2\]\)"):
+        vjp(lambda x: x, x, rl.ones(3))
+    with pytest.raises(TypeError, match="The inputs given to jacobian must be either a Tensor or "
+                       "a tuple of Tensors but the given inputs has type <class 'int'>"):
+        jacobian(lambda x: x, 3)
