@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from rushlight.nn.parallel import DistributedDataParallel
 
 
 def join(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=2)
+    dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=2,
+                            timeout=timedelta(minutes=2))
 
 
 def collectives(rank: int, folder: str) -> None:
