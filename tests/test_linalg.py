@@ -269,3 +269,16 @@ def test_results_without_data() -> None:
     assert rl.linalg.solve(a, rl.empty(5, 3, 2, device="meta")).shape == (5, 3, 2)
     assert rl.linalg.cholesky(a).shape == rl.linalg.inv(a).shape == (5, 3, 3)
     assert rl.linalg.qr(rl.empty(4, 2, device="meta")).R.shape == (2, 2)
+
+
+@pytest.mark.parametrize("p", [-0.5, -1.0, -2.0, -3.0])
+def test_negative_norms_of_rows_with_a_zero_have_no_slope(p: float) -> None:
+    x = rl.tensor([[1.0, -2.0, 0.0], [1.0, -2.0, 3.0], [0.0, 0.0, 0.0]], dtype=rl.float64,
+                  requires_grad=True)
+    for keepdim in (False, True):
+        length = rl.linalg.vector_norm(x, p, 1, keepdim)
+        assert length.reshape(3)[0] == length.reshape(3)[2] == 0
+        (slope,) = rl.autograd.grad(length.sum(), x)
+        assert not slope[0].any() and not slope[2].any() and slope[1].all()
+    assert rl.autograd.gradcheck(lambda x: rl.linalg.vector_norm(x, p), x[1].detach()
+                                 .requires_grad_())

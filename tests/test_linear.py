@@ -49,3 +49,11 @@ def test_addmm_and_its_activation(use_gelu: bool) -> None:
     for own, same in zip(rl.autograd.grad(found.sum(), (i, a, b)),
                          rl.autograd.grad(expected.sum(), (i, a, b)), strict=True):
         assert rl.equal(own, same)
+
+
+def test_one_row_of_weights_gets_a_gradient_of_its_shape() -> None:
+    for shape in ((3,), (2, 3), (5, 2, 3)):
+        x, weight = rl.randn(shape), rl.ones(3, requires_grad=True)
+        rl.nn.functional.linear(x, weight).sum().backward()
+        assert weight.grad is not None and weight.grad.shape == (3,)
+        assert rl.allclose(weight.grad, x.reshape(-1, 3).sum(0))
