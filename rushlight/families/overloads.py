@@ -38,6 +38,15 @@ class OpOverload:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._function(*args, **kwargs)
 
+    @property
+    def _overloadpacket(self) -> Overloads:
+        return packet(f"aten.{self._opname}", self._function)
+
+    @property
+    def overloadpacket(self) -> Overloads:
+        """The operation that this is one overload of, as found in `torch.ops.aten`."""
+        return self._overloadpacket
+
     def name(self) -> str:
         """Its name with two colons: aten::add.Tensor."""
         return f"aten::{self._opname}" + (
@@ -50,7 +59,47 @@ class OpOverload:
         return f"<OpOverload(op='aten.{self._opname}', overload='{self._overloadname}')>"
 
 
+class Overloads:
+    """An operation: called, or by overload as in `torch.ops.aten.add.Tensor`.
+
+    Those of ATen are the objects that `__torch_dispatch__` is given.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self.__name__ = name
+        self._function = function
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._function(*arguments, **options)
+
+    def __str__(self) -> str:
+        return self.__name__
+
+    def __repr__(self) -> str:
+        return f"<OpOverloadPacket(op='{self.__name__}')>"
+
+    @property
+    def default(self) -> Any:
+        """The operation itself."""
+        return self._of("default")
+
+    def _of(self, kind: str) -> Any:
+        space, _, name = self.__name__.partition(".")
+        return overload(self._function, name, kind) if space == "aten" else self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._of(name)
+
+
 _known: dict[tuple[str, str], OpOverload] = {}
+_packets: dict[str, Overloads] = {}
+
+
+def packet(name: str, function: Callable[..., Any]) -> Overloads:
+    """The one object for all overloads of `name`, as in aten.add: programs make tables of them."""
+    return _packets.setdefault(name, Overloads(name, function))
 
 
 def overload(function: Callable[..., Any], name: str, kind: str) -> OpOverload:

@@ -159,6 +159,9 @@ class UntypedStorage:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self._bytes() if not copy else self._bytes().copy()
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
     def __repr__(self) -> str:
         lines = "".join(f" {value}\n" for value in self.tolist()) or "\n"
         return f"{lines}[torch.storage.UntypedStorage(device=cpu) of size {self.nbytes()}]"

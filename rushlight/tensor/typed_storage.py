@@ -63,6 +63,9 @@ class TypedStorage:
     def __hash__(self) -> int:
         return hash(self.data_ptr())
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
     def __repr__(self) -> str:
         lines = "\n".join(f" {value}" for value in self.tolist())
         return (f"{lines}\n[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) "

@@ -14,6 +14,7 @@ import pytest
 
 import rushlight as rl
 from rushlight import compat, nn
+from rushlight.compat import inside
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +228,37 @@ def test_cuda_types_are_there_for_tests(torch: Any) -> None:
     with pytest.raises(TypeError, match="not available"):
         torch.cuda.FloatTensor(2)
     assert torch.cuda._initialized is False
+
+
+def test_operations_of_aten_are_keys_of_tables(torch: Any) -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+    aten, counts = torch.ops.aten, {}
+    table = {aten.mm: "product", aten.add: "sum"}
+
+    class Counting(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (),
+                               kwargs: Any = None) -> Any:
+            kind = table.get(func.overloadpacket)
+            counts[kind] = counts.get(kind, 0) + 1
+            return func(*args, **(kwargs or {}))
+
+    with torch.no_grad(), Counting():
+        x = torch.ones(2, 2) @ torch.ones(2, 2) + 1
+        torch.sin(x).add(x)
+    assert counts["product"] == 1 and counts["sum"] == 2
+    assert aten.mm is aten.mm and aten.mm.default._overloadpacket is aten.mm
+    assert str(aten.mm) == "aten.mm" and repr(aten.mm) == "<OpOverloadPacket(op='aten.mm')>"
+
+
+def test_modules_have_no_names_that_they_lack(torch: Any) -> None:
+    for module in (inside, *[m for n, m in list(sys.modules.items()) if n.startswith("torch")]):
+        getattr(module, "no_such_name", None)  # pickle asks every module so: nothing is raised
+    assert not hasattr(inside, "no_such_name")
+
+
+def test_the_size_of_a_storage_is_that_of_its_memory(torch: Any) -> None:
+    for storage in (torch.zeros(1000).untyped_storage(), torch.zeros(1000).storage()):
+        assert 4000 <= sys.getsizeof(storage) < 4400
 
 
 def test_memory_is_freed_by_setting_none() -> None:
