@@ -71,8 +71,7 @@ from rushlight.ops.joining import (
 )
 from rushlight.ops.left_out import (
     dequantize, hspmm, quantize_per_channel, quantize_per_tensor, quantize_per_tensor_dynamic,
-    resize_as_sparse_, saddmm, smm, sparse_bsc_tensor, sparse_bsr_tensor, sparse_compressed_tensor,
-    sparse_csc_tensor, sparse_csr_tensor, sspaddmm,
+    resize_as_sparse_, saddmm, smm, sparse_bsc_tensor, sparse_bsr_tensor, sspaddmm,
 )
 from rushlight.ops.linear_system import inverse, pinverse
 from rushlight.ops.linear_triangular import cholesky_inverse, cholesky_solve, triangular_solve
@@ -148,7 +147,10 @@ from rushlight.ops.shuffling import (
 )
 from rushlight.ops.softmax import log_softmax, logsumexp, softmax
 from rushlight.ops.sorting import argsort, kthvalue, median, mode, msort, nanmedian, sort, topk
-from rushlight.ops.sparse import dsmm, hsmm, sparse_coo_tensor, spmm
+from rushlight.ops.sparse import (
+    dsmm, hsmm, sparse_compressed_tensor, sparse_coo_tensor, sparse_csc_tensor, sparse_csr_tensor,
+    spmm,
+)
 from rushlight.ops.special_functions import igamma, igammac
 from rushlight.ops.splitting import (
     chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, unsafe_chunk,

@@ -161,10 +161,10 @@ def test_wide_unsigned_integers_hold_data() -> None:
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda x: x.to_sparse_csr(), "of sparse layouts there are only coordinates"),
+    (lambda x: x.to_sparse_bsr(), "of sparse layouts there are coordinates"),
     (lambda x: x.values(), "values expected sparse tensor layout but got Strided"),
     (lambda x: x.coalesce(), "coalesce expected sparse coordinate tensor layout but got Strided"),
-    (lambda x: rl.sparse_csr_tensor(x, x, x), "of sparse layouts there are only coordinates"),
+    (lambda x: rl.sparse_bsr_tensor(x, x, x), "of sparse layouts there are coordinates"),
     (lambda x: x.q_scale(), "quantised tensors are not supported"),
     (lambda x: rl.quantize_per_tensor(x, 0.1, 0, rl.int8), "quantised tensors are not supported"),
 ])

@@ -25,8 +25,9 @@ from rushlight.ops import (
     python_calls, quantile, random, random_activation, random_distributions, random_inplace, ranges,
     recurrent, recurrent_layer, reduction, rounding, scan, scatter, searching, segments, selection,
     sequence_attention, sequence_rows, short_time_fourier, shuffling, softmax, sorting, sparse,
-    sparse_changes, sparse_layout, special_functions, splitting, statistics, symbolic_numbers, take,
-    transcendental, transposition, triangle, unique, upsampling, view_copies, viewing, windows,
+    sparse_changes, sparse_compressed, sparse_layout, special_functions, splitting, statistics,
+    symbolic_numbers, take, transcendental, transposition, triangle, unique, upsampling,
+    view_copies, viewing, windows,
 )
 # ---- by hand
 

@@ -10,18 +10,18 @@ from typing import Any
 from rushlight.families.composite import composite, function
 from rushlight.tensor import Tensor
 
-SPARSE = "of sparse layouts there are only coordinates and values: see sparse_coo_tensor"
+SPARSE = ("of sparse layouts there are coordinates, and compressed rows or columns of matrices: "
+          "see sparse_coo_tensor, sparse_csr_tensor")
 QUANTISED = ("quantised tensors are not supported: see fake_quantize_per_tensor_affine for "
              "quantisation-aware training")
-MAKING_SPARSE = ("to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc "
+MAKING_SPARSE = ("to_sparse_bsr to_sparse_bsc "
                  "sparse_resize_ sparse_resize_and_clear_ resize_as_sparse_ smm "
                  "sspaddmm to_mkldnn to_padded_tensor")
 OF_SPARSE = ("coalesce is_coalesced indices values crow_indices col_indices ccol_indices "
              "row_indices")
 OF_QUANTISED = ("int_repr qscheme q_scale q_zero_point q_per_channel_axis q_per_channel_scales "
                 "q_per_channel_zero_points")
-SPARSE_FUNCTIONS = ("sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor "
-                    "sparse_bsc_tensor sparse_compressed_tensor resize_as_sparse_ smm sspaddmm "
+SPARSE_FUNCTIONS = ("sparse_bsr_tensor sparse_bsc_tensor resize_as_sparse_ smm sspaddmm "
                     "hspmm saddmm")
 QUANTISED_FUNCTIONS = ("quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic")
 

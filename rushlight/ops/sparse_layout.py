@@ -369,7 +369,11 @@ def total(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = No
 
 
 def item(input: Any, index: Any) -> Any:
-    """`input[index]` for a whole number: the row, sparse, or a number."""
+    """`input[index]` for a whole number: the row, sparse, or a number; for several in turn."""
+    if isinstance(index, tuple) and index and len(index) <= input.sparse_dim():
+        for one in index[:-1]:
+            input = item(input, one)
+        return item(input, index[-1])
     if isinstance(index, bool) or not isinstance(index, int):
         refuse("indexing by something other than a whole number")
     size = input.size(0)

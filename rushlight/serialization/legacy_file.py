@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from rushlight.serialization import tensors
 from rushlight.serialization.errors import PHRASE, refused, shown
 from rushlight.serialization.pickler import Pickler
 from rushlight.serialization.reader import PickleReader
@@ -66,9 +67,14 @@ def read_legacy(data: bytes, reader: PickleReader, locations: Locations) -> tupl
     if not isinstance(little, bool):
         raise RuntimeError("the file does not say which byte order it has: it is damaged")
     storages = _Storages(data, locations, little != (sys.byteorder == "little"))
-    result, at = reader.read(data, at, storages.make)
+    begin = at
+    with tensors.unfilled() as met:
+        result, at = reader.read(data, begin, storages.make)
     keys, at = HEADER.read(data, at, None)
-    return result, storages.fill(keys, at)
+    end = storages.fill(keys, at)
+    if met.sparse:  # whose places can be looked at only now
+        result, _ = reader.read(data, begin, storages.make)
+    return result, end
 
 
 class _Storages:

@@ -12,6 +12,8 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.base.device import device
 from rushlight.base.dtypes import EIGHT_BITS, WIDE_UNSIGNED, dtype
 from rushlight.base.shapes import Size
+from rushlight.ops.sparse_compressed import CompressedTensor
+from rushlight.ops.sparse_layout import SparseTensor
 from rushlight.serialization.memory import Memory, memory_of
 from rushlight.serialization.storages import NAMES
 from rushlight.serialization.torch_names import torch_name
@@ -115,8 +117,10 @@ class Pickler(_Pickler):  # type: ignore[misc]
         return LAYOUT, (repr(value),)
 
     def _reduce_tensor(self, tensor: Tensor) -> tuple[Any, ...]:
-        if tensor.is_sparse:
+        if isinstance(tensor, SparseTensor):
             return self._reduce_sparse(tensor)
+        if tensor.is_nested:
+            return tensor.__reduce_ex__(2)  # type: ignore[return-value]
         kind: Any = type(tensor)
         state = {k: v for k, v in tensor.__dict__.items() if k not in HIDDEN}
         if kind is Parameter:
@@ -132,8 +136,12 @@ class Pickler(_Pickler):  # type: ignore[misc]
         return FROM_TYPE, (build, TENSOR_CLASS if kind is Tensor else kind, arguments, state)
 
     def _reduce_sparse(self, tensor: Any) -> tuple[Any, ...]:
-        parts = (tensor._indices(), tensor._values().detach(), Size(tensor.shape))
-        return SPARSE, (tensor.layout, (*parts, tensor.is_coalesced()))
+        values, shape = tensor._values().detach(), Size(tensor.shape)
+        if isinstance(tensor, CompressedTensor):
+            along = 0 if tensor.is_sparse_csr else 1
+            others = tensor._places[1 - along].contiguous().to(tensor._starts.dtype)
+            return SPARSE, (tensor.layout, (tensor._starts, others, values, shape))
+        return SPARSE, (tensor.layout, (tensor._indices(), values, shape, tensor.is_coalesced()))
 
     def _reduce_array(self, tensor: Tensor) -> tuple[Global, tuple[Any, ...]]:
         array, kind, wanted = tensor._array, tensor.dtype, tensor.requires_grad

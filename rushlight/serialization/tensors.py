@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from math import prod
 from typing import Any
@@ -13,7 +15,7 @@ from rushlight.backends.meta.array import is_meta
 from rushlight.base.device import device
 from rushlight.base.dtypes import dtype
 from rushlight.base.shapes import Size, contiguous_strides
-from rushlight.ops import sparse_layout
+from rushlight.ops import sparse_compressed, sparse_layout
 from rushlight.serialization.errors import refused, shown
 from rushlight.serialization.storages import Storage, StorageType, meta_array
 from rushlight.tensor import Buffer, Parameter, Tensor, wrap
@@ -124,8 +126,46 @@ def meta_tensor(kind: Any, shape: Any, stride: Any, requires_grad: Any) -> Tenso
     return _finish(wrap(array), requires_grad)
 
 
+def _compressed(kind: Any, parts: Any) -> Tensor:
+    """A sparse matrix by rows or columns: where these begin, the other places, values, shape."""
+    if not isinstance(parts, tuple) or len(parts) != 4:
+        raise refused("A sparse tensor is not put together as sparse tensors are")
+    for part in parts[:3]:
+        _checked_tensor(part)
+    try:
+        return sparse_compressed.of_parts(*parts[:3], numbers(parts[3], "sizes"), kind)
+    except (RuntimeError, NotImplementedError) as error:
+        raise refused(f"It has a broken sparse tensor: {error}") from None
+
+
+class _Met(threading.local):
+    """What the reading thread came across while storages have no bytes yet."""
+
+    empty = False
+    sparse = False
+
+
+_met = _Met()
+
+
+@contextmanager
+def unfilled() -> Iterator[_Met]:
+    """A block in which tensors are made whose bytes are read later: `.sparse` says whether there
+    were sparse ones, for which something else stands meanwhile."""
+    _met.empty, _met.sparse = True, False
+    try:
+        yield _met
+    finally:
+        _met.empty = False
+
+
 def sparse(kind: Any, parts: Any) -> Tensor:
     """A sparse tensor of places, entries, shape, and whether they are sorted."""
+    if _met.empty:
+        _met.sparse = True
+        return wrap(np.empty(0, np.float32))
+    if kind in (layouts.sparse_csr, layouts.sparse_csc):
+        return _compressed(kind, parts)
     if kind is not layouts.sparse_coo:
         raise refused(f"A sparse tensor has the layout {shown(kind)}")
     if not isinstance(parts, tuple) or len(parts) not in (3, 4):

@@ -520,7 +520,8 @@ class Tensor:
         """Fill with numbers of the Cauchy distribution of that median and half width, in place."""
     def ccol_indices(self, *args: Any, **options: Any) -> Any:
         """Refused: ccol_indices expected sparse tensor layout but got Strided: of sparse layouts
-        there are only coordinates and values: see sparse_coo_tensor."""
+        there are coordinates, and compressed rows or columns of matrices: see sparse_coo_tensor,
+        sparse_csr_tensor."""
     def cdouble(self, memory_format: Any = None) -> Tensor:
         """The tensor as complex128; itself if it is that already."""
     def ceil(self, *, out: Tensor | None = None) -> Tensor:
@@ -571,10 +572,12 @@ class Tensor:
         """A copy with memory of its own; gradients flow to the original."""
     def coalesce(self, *args: Any, **options: Any) -> Any:
         """Refused: coalesce expected sparse coordinate tensor layout but got Strided: of sparse
-        layouts there are only coordinates and values: see sparse_coo_tensor."""
+        layouts there are coordinates, and compressed rows or columns of matrices: see
+        sparse_coo_tensor, sparse_csr_tensor."""
     def col_indices(self, *args: Any, **options: Any) -> Any:
         """Refused: col_indices expected sparse tensor layout but got Strided: of sparse layouts
-        there are only coordinates and values: see sparse_coo_tensor."""
+        there are coordinates, and compressed rows or columns of matrices: see sparse_coo_tensor,
+        sparse_csr_tensor."""
     def combinations(self, r: builtins.int = 2, with_replacement: builtins.bool = False) -> Tensor:
         """All choices of r elements of a vector, as rows, in the order of the vector."""
     def conj(self) -> Tensor:
@@ -613,7 +616,8 @@ class Tensor:
         """The cross product along `dim`, or along the first dimension of size 3."""
     def crow_indices(self, *args: Any, **options: Any) -> Any:
         """Refused: crow_indices expected sparse tensor layout but got Strided: of sparse layouts
-        there are only coordinates and values: see sparse_coo_tensor."""
+        there are coordinates, and compressed rows or columns of matrices: see sparse_coo_tensor,
+        sparse_csr_tensor."""
     def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
         """Refused: this build computes on the CPU."""
     def cummax(self, dim: builtins.int, *, out: Any = None) -> Any:
@@ -880,7 +884,8 @@ class Tensor:
         """Return the slices along ``dim`` that ``index`` names, in a new tensor."""
     def indices(self, *args: Any, **options: Any) -> Any:
         """Refused: indices expected sparse tensor layout but got Strided: of sparse layouts there
-        are only coordinates and values: see sparse_coo_tensor."""
+        are coordinates, and compressed rows or columns of matrices: see sparse_coo_tensor,
+        sparse_csr_tensor."""
     def inner(self, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Sums of products over the last dimension of both."""
     def instance_norm(self, running_mean: Any = None, running_var: Any = None, weight: Any = None,
@@ -897,7 +902,8 @@ class Tensor:
         """The inverse of square matrices. Raises LinAlgError where there is none."""
     def is_coalesced(self, *args: Any, **options: Any) -> Any:
         """Refused: is_coalesced expected sparse coordinate tensor layout but got Strided: of sparse
-        layouts there are only coordinates and values: see sparse_coo_tensor."""
+        layouts there are coordinates, and compressed rows or columns of matrices: see
+        sparse_coo_tensor, sparse_csr_tensor."""
     def is_nonzero(self) -> builtins.bool:
         """Whether the one element is nonzero."""
     def is_same_size(self, other: Tensor) -> builtins.bool:
@@ -1285,8 +1291,8 @@ class Tensor:
     def resize_as_(self, the_template: Tensor, *, memory_format: Any = ...) -> Tensor:
         """`resize_` to the shape of another tensor."""
     def resize_as_sparse_(self, *args: Any, **options: Any) -> Any:
-        """Refused: resize_as_sparse_(): of sparse layouts there are only coordinates and values:
-        see sparse_coo_tensor."""
+        """Refused: resize_as_sparse_(): of sparse layouts there are coordinates, and compressed
+        rows or columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def resolve_conj(self) -> Tensor:
         """The tensor itself: conjugation is done at once."""
     def resolve_neg(self) -> Tensor:
@@ -1305,7 +1311,8 @@ class Tensor:
         """The nearest integer, halves to even; or the nearest multiple of 10**-decimals."""
     def row_indices(self, *args: Any, **options: Any) -> Any:
         """Refused: row_indices expected sparse tensor layout but got Strided: of sparse layouts
-        there are only coordinates and values: see sparse_coo_tensor."""
+        there are coordinates, and compressed rows or columns of matrices: see sparse_coo_tensor,
+        sparse_csr_tensor."""
     def rsqrt(self, *, out: Tensor | None = None) -> Tensor:
         """1 / sqrt(input)."""
     def rsqrt_(self) -> Tensor:
@@ -1380,8 +1387,8 @@ class Tensor:
     def slogdet(self, *, out: Tensor | None = None) -> Any:
         """(sign, logabsdet) of the determinant: see linalg.slogdet."""
     def smm(self, *args: Any, **options: Any) -> Any:
-        """Refused: smm(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: smm(): of sparse layouts there are coordinates, and compressed rows or columns
+        of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def softmax(self, dim: Any = None, dtype: Any = None, *, _stacklevel: builtins.int = 3,
             out: Any = None, axis: Any = None) -> Tensor:
         """e**x / sum(e**x) along `dim`: positive numbers that sum to 1."""
@@ -1393,11 +1400,11 @@ class Tensor:
     def sparse_mask(self, mask: Any) -> Tensor:
         """The entries of a dense tensor at the places of the sparse tensor `mask`."""
     def sparse_resize_(self, *args: Any, **options: Any) -> Any:
-        """Refused: sparse_resize_(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: sparse_resize_(): of sparse layouts there are coordinates, and compressed rows
+        or columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def sparse_resize_and_clear_(self, *args: Any, **options: Any) -> Any:
-        """Refused: sparse_resize_and_clear_(): of sparse layouts there are only coordinates and
-        values: see sparse_coo_tensor."""
+        """Refused: sparse_resize_and_clear_(): of sparse layouts there are coordinates, and
+        compressed rows or columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def split(self, split_size_or_sections: Any = None, dim: builtins.int = 0, *,
             split_size: Any = None, split_sizes: Any = None) -> tuple[Tensor, ...]:
         """Pieces of the given size (the last may be smaller), or of the listed sizes. Share
@@ -1420,8 +1427,8 @@ class Tensor:
     def squeeze_(self, dim: Any = None) -> Tensor:
         """Take the dimensions of size 1, or those of `dim` that have it, from the tensor itself."""
     def sspaddmm(self, *args: Any, **options: Any) -> Any:
-        """Refused: sspaddmm(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: sspaddmm(): of sparse layouts there are coordinates, and compressed rows or
+        columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def std(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None, axis: Any = None,
             keepdims: Any = None) -> Tensor:
@@ -1495,31 +1502,29 @@ class Tensor:
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
         """`to(device)` under the array API standard's name. Raises ValueError for a stream."""
     def to_mkldnn(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_mkldnn(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: to_mkldnn(): of sparse layouts there are coordinates, and compressed rows or
+        columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def to_padded_tensor(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_padded_tensor(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: to_padded_tensor(): of sparse layouts there are coordinates, and compressed rows
+        or columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def to_sparse(self, sparse_dim: builtins.int | None = None, *, layout: Any = None,
             blocksize: Any = None, dense_dim: builtins.int | None = None) -> Tensor:
         """The entries of a dense tensor that are not 0, as a sparse one. Gradients flow back to
         it."""
     def to_sparse_bsc(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_bsc(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: to_sparse_bsc(): of sparse layouts there are coordinates, and compressed rows or
+        columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def to_sparse_bsr(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_bsr(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+        """Refused: to_sparse_bsr(): of sparse layouts there are coordinates, and compressed rows or
+        columns of matrices: see sparse_coo_tensor, sparse_csr_tensor."""
     def to_sparse_coo(self, sparse_dim: builtins.int | None = None, *, layout: Any = None,
             blocksize: Any = None, dense_dim: builtins.int | None = None) -> Tensor:
         """The entries of a dense tensor that are not 0, as a sparse one. Gradients flow back to
         it."""
-    def to_sparse_csc(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_csc(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
-    def to_sparse_csr(self, *args: Any, **options: Any) -> Any:
-        """Refused: to_sparse_csr(): of sparse layouts there are only coordinates and values: see
-        sparse_coo_tensor."""
+    def to_sparse_csc(self, dense_dim: builtins.int | None = None) -> Tensor:
+        """The entries of a matrix that are not 0, column by column. Gradients flow back to it."""
+    def to_sparse_csr(self, dense_dim: builtins.int | None = None) -> Tensor:
+        """The entries of a matrix that are not 0, row by row. Gradients flow back to it."""
     def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True,
             sorted: builtins.bool = True, *, out: Any = None, axis: Any = None) -> Any:
         """(values, indices) of the k largest (or smallest) elements along `dim`, in order."""
@@ -1587,7 +1592,8 @@ class Tensor:
         """Give the tensor itself a dimension of size 1 at `dim`."""
     def values(self, *args: Any, **options: Any) -> Any:
         """Refused: values expected sparse tensor layout but got Strided: of sparse layouts there
-        are only coordinates and values: see sparse_coo_tensor."""
+        are coordinates, and compressed rows or columns of matrices: see sparse_coo_tensor,
+        sparse_csr_tensor."""
     def var(self, dim: Any = None, unbiased: Any = None, keepdim: builtins.bool = False, *,
             correction: Any = None, out: Any = None, axis: Any = None,
             keepdims: Any = None) -> Tensor:

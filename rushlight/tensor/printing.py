@@ -189,26 +189,35 @@ def format_array(
     return text
 
 
-def format_sparse(tensor: Any) -> str:
-    """Return the text of a sparse tensor: its places, its values, and what dense ones end with."""
+def format_sparse(tensor: Any, places: Sequence[tuple[str, Any]] | None = None) -> str:
+    """Return the text of a sparse tensor: its places, its values, and what dense ones end with.
+
+    places: by name, those that say where the values are; left out, the coordinates.
+    """
     usual = repr(dtypes.default_dtype())
     kind, entries = repr(tensor.dtype), tensor._values().detach()._array
     parts = []
-    for name, array in (("indices", tensor._indices()._array), ("values", entries)):
+    if places is None:
+        places = [("indices", tensor._indices())]
+    for name, array in (*((n, x._array) for n, x in places), ("values", entries)):
         prefix = f"{name}=tensor("
         text = format_array(array, usual, default_dtype=usual, prefix=" " * 7 + prefix)[7:]
         if array.shape == (0,):
             text = prefix + "[], size=(0,))"
         parts.append(text)
+    compact = len(places) > 1
     notes = [f"size={tuple(tensor.shape)}, nnz={tensor._nnz()}"]
     if _dtype_is_shown(kind, usual, has_values=entries.size > 0):
         notes.append(f"dtype={kind}")
-    notes.append("layout=torch.sparse_coo")
+    notes.append(f"layout={tensor.layout}")
     if tensor.grad_fn is not None:
         notes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
     elif tensor.requires_grad:
         notes.append("requires_grad=True")
-    last = _with_suffixes(" " * 7 + notes[0], notes[1:], 7, _options.linewidth)[7:]
+    if compact:  # these go on behind the values
+        last = _with_suffixes(" " * 7 + parts.pop(), notes, 7, _options.linewidth)[7:]
+    else:
+        last = _with_suffixes(" " * 7 + notes[0], notes[1:], 7, _options.linewidth)[7:]
     return "tensor(" + f",\n{' ' * 7}".join([*parts, last]) + ")"
 
 

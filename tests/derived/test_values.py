@@ -24,7 +24,9 @@ WITHOUT_SAMPLES = {
     "as_subclass": "takes a class", "new": "takes what constructors do",
     "apply_": "calls Python for each element", "map_": "the same", "map2_": "the same",
     "rrelu_": "random", "gumbel_softmax": "random",
-    **dict.fromkeys(("sparse_coo_tensor", "to_sparse", "spmm", "sparse_mask"),
+    **dict.fromkeys(("sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor",
+                     "sparse_compressed_tensor", "to_sparse", "to_sparse_csr", "to_sparse_csc",
+                     "spmm", "sparse_mask"),
                     "sparse: tests/test_sparse.py"),
 }
 
