@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from rushlight import serialization
+from rushlight.base.first_use import Deferred
 from rushlight.nn import Module
 
 __all__ = ["Attribute", "Final", "RecursiveScriptModule", "ScriptFunction", "ScriptModule",
@@ -18,10 +21,13 @@ __all__ = ["Attribute", "Final", "RecursiveScriptModule", "ScriptFunction", "Scr
 
 T = TypeVar("T")
 _builtin_isinstance = isinstance
+fx: Any = Deferred("rushlight.fx", globals())
 
 
 def script(obj: T, *arguments: Any, **options: Any) -> T:
     """Return the module, function or class as it is: it runs as Python.
+
+    A module's `code` is then the text of its `forward`, and `graph` what `fx` records of it.
 
     >>> import rushlight as rl
     >>> net = rl.nn.Linear(2, 3)
@@ -31,11 +37,43 @@ def script(obj: T, *arguments: Any, **options: Any) -> T:
     return _saved(obj)
 
 
-def _saved(obj: T) -> T:
-    """Give a module the method that compiled modules have; its class must not have one."""
-    if _builtin_isinstance(obj, Module) and not hasattr(obj, "save"):
-        type(obj).save = save  # type: ignore[attr-defined]
+def _saved(obj: Any) -> Any:
+    """Give a module what compiled modules have, where its class has nothing of that name."""
+    if _builtin_isinstance(obj, Module):
+        if not hasattr(obj, "save"):
+            type(obj).save = save
+        for module in obj.modules():
+            for shown in (_Shown("code", _code), _Shown("graph", _graph)):
+                if not hasattr(type(module), shown.name) and not hasattr(module, shown.name):
+                    kind: Any = type(module)
+                    setattr(kind, shown.name, shown)
+                    kind._yielding |= {shown.name}  # members may take the name
     return obj
+
+
+class _Shown:
+    """An attribute that is made when it is read, unless the module holds one of that name."""
+
+    def __init__(self, name: str, make: Callable[[Module], Any]) -> None:
+        self.name, self._make = name, make
+
+    def __get__(self, module: Module | None, kind: type | None = None) -> Any:
+        if module is None:
+            return self
+        for held in (module._parameters, module._buffers, module._modules):
+            if self.name in held:
+                return held[self.name]
+        return self._make(module)
+
+
+def _code(module: Module) -> str:
+    """What runs: the text of `forward`."""
+    return textwrap.dedent(inspect.getsource(type(module).forward))
+
+
+def _graph(module: Module) -> Any:
+    """The operations of `forward`, as `fx` records them; its errors where they depend on values."""
+    return fx.Tracer().trace(module)
 
 
 def trace(func: T, example_inputs: Any = None, *arguments: Any, **options: Any) -> T:
