@@ -61,6 +61,16 @@ def dispatch(function: Any, types: Any, args: tuple[Any, ...], options: dict[str
 NestedTensor._answer = staticmethod(dispatch)
 
 
+@handles("Tensor.pin_memory Tensor.cuda Tensor.type Tensor.share_memory_")
+def of_values(function: Any, input: NestedTensor, *args: Any, **options: Any) -> Any:
+    """What concerns the memory and its type."""
+    values = input._ragged.values
+    found = function(values, *args, **options)
+    if found is values:
+        return input
+    return input._alike(found) if isinstance(found, Tensor) else found
+
+
 # ---- by the rules of ragged sequences ------------------------------------------------------------
 
 

@@ -204,6 +204,21 @@ class NestedTensor(Tensor):
     def __array__(self, *args: Any, **options: Any) -> Any:
         return self.numpy()
 
+    __dlpack__ = __array__
+
+    @property
+    def mT(self) -> Any:
+        """The last two dimensions exchanged."""
+        return self.transpose(-2, -1)
+
+    @property
+    def T(self) -> Any:
+        """Refused: the batch stays in front. Raises RuntimeError."""
+        raise RuntimeError("Nested tensor dimension 0 cannot be transposed: T reverses all "
+                           "dimensions; mT exchanges the last two")
+
+    H = mH = T
+
     # ---- what it is made of ----------------------------------------------------------------------
 
     def values(self) -> Tensor:
@@ -326,6 +341,11 @@ class NestedTensor(Tensor):
         """Keep the gradient of a tensor that is no leaf."""
         self._ragged.values.retain_grad()
 
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called, for a tensor that is no leaf."""
+        return self._ragged.values.retains_grad
+
     def register_hook(self, hook: Callable[[Any], Any]) -> Any:
         """Call `hook` with the gradient, nested alike; what it returns takes its place."""
 
@@ -334,6 +354,10 @@ class NestedTensor(Tensor):
             return found._ragged.values if isinstance(found, NestedTensor) else found
 
         return self._ragged.values.register_hook(nested_hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], None]) -> Any:
+        """Call `hook` with the leaf itself when its gradient has been accumulated."""
+        return self._ragged.values.register_post_accumulate_grad_hook(lambda values: hook(self))
 
     # ---- others of its kind ----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 from rushlight.families.declaration import FUNCTIONS
 from rushlight.nested.dispatch import by_rule, handles, joined, name_of, one_by_one, shown
 from rushlight.nested.making import _differing
-from rushlight.nested.nested_tensor import NestedTensor, build
+from rushlight.nested.nested_tensor import NestedTensor, _fill_up, build
 from rushlight.nested.shapes import moved
 from rushlight.ops import stack
 from rushlight.sequences import rules
@@ -115,10 +115,14 @@ def scaled_dot_product_attention(function: Any, query: Any, key: Any, value: Any
 
 @handles("nn.functional.multi_head_attention_forward")
 def multi_head_attention_forward(function: Any, *args: Any, **options: Any) -> Any:
-    """(batch, ragged, width): the output nested alike, and no weights unless asked for."""
+    """(batch, ragged, width): the output nested alike; weights that are asked for are padded."""
     given = [options.get(name, value) for name, value in
              zip(("query", "key", "value"), (*args, None, None, None), strict=False)]
     if not all(isinstance(x, NestedTensor) and x._place == 1 for x in given):
         raise RuntimeError("MultiheadAttention: query, key and value must all be nested, (batch, "
                            "ragged, width), where one is: transpose or nest the others")
-    return by_rule(function, rules.RULES[function], args, options)
+    output, weights = by_rule(function, rules.RULES[function], args, options)
+    if weights is None:
+        return output, None
+    longest = max(len(x) for x in given[0]), max(len(x) for x in given[1])
+    return output, stack([_fill_up(x, (*x.shape[:-2], *longest), 0.0) for x in weights])

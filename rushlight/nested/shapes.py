@@ -96,6 +96,17 @@ def permute(function: Any, input: NestedTensor, *dims: Any) -> NestedTensor:
     return moved(input, input._values().permute(inner), found.index(input._place or 1))
 
 
+@handles("movedim moveaxis")
+def movedim(function: Any, input: NestedTensor, source: Any, destination: Any) -> Any:
+    """Dimensions put at other places, the batch in front."""
+    moves = [[input._ragged_dim(d) for d in ([dims] if isinstance(dims, int) else dims)]
+             for dims in (source, destination)]
+    order = [dim for dim in range(input.ndim) if dim not in moves[0]]
+    for place, dim in sorted(zip(moves[1], moves[0], strict=True)):
+        order.insert(place, dim)
+    return input.permute(order)
+
+
 @handles("contiguous")
 def contiguous(function: Any, input: NestedTensor, *args: Any, **options: Any) -> NestedTensor:
     """The same with values that lie in order, and without holes."""
@@ -154,7 +165,10 @@ def _shape(input: NestedTensor) -> Any:
 @handles("Tensor.view_as Tensor.reshape_as")
 def view_as(function: Any, input: NestedTensor, other: Any) -> Any:
     """With the shape of another nested tensor."""
-    return input.reshape(other.shape)
+    if input._kind is jagged:
+        return input.reshape(other.shape)
+    pairs = zip(input._components(), other._components(), strict=True)
+    return joined([function(one, another) for one, another in pairs], input)
 
 
 @handles("unflatten")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,9 @@ def _any(values: Any, layout: Layout) -> Any:
 
 POOLS = {"sum": _sum, "mean": _mean, "amax": _greatest, "amin": _least, "logsumexp": _logsumexp,
          "all": _all, "any": _any}
-ALONG = {"softmax": _softmax, "log_softmax": _log_softmax,
-         "softmin": lambda values, layout: _softmax(-values, layout)}
+ALONG: dict[str, Callable[[Any, Layout], Any]] = {
+    "softmax": _softmax, "log_softmax": _log_softmax,
+    "softmin": lambda values, layout: _softmax(-values, layout)}
 NEED_STEPS = ("amax", "amin", "max", "min", "argmax", "argmin")
 ORDER = ("sum", "amax", "amin", "mean", "all", "any")  # may be taken over features, then time
 

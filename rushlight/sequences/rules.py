@@ -191,6 +191,8 @@ def feature_dims(function: Any, *args: Any, **options: Any) -> Any:
     more = int(function in _ADD_ONE)
     for name in DIMENSIONS & set(bound.arguments):
         dim = bound.arguments[name]
+        if dim is None and name == "axis":  # the other name of dim, not given
+            continue
         if dim is None or dim == () or isinstance(dim, str):
             raise no_meaning(function, (batch,), f"{name}={dim} takes batch and time along")
         found = dimensions(function, batch, dim, more)

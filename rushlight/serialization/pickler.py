@@ -120,7 +120,7 @@ class Pickler(_Pickler):  # type: ignore[misc]
         if isinstance(tensor, SparseTensor):
             return self._reduce_sparse(tensor)
         if tensor.is_nested:
-            return tensor.__reduce_ex__(2)  # type: ignore[return-value]
+            return tensor.__reduce_ex__(2)
         kind: Any = type(tensor)
         state = {k: v for k, v in tensor.__dict__.items() if k not in HIDDEN}
         if kind is Parameter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from typing import Any
 
@@ -229,6 +230,50 @@ def test_copies() -> None:
                   (rl.ragged([A, B]), None, False, [(1, 1), (2, 2)])):
         with pytest.raises(ValueError, match="a nested tensor is saved as"):
             rebuild(*parts)
+
+
+def test_saved_and_loaded() -> None:
+    for x in (jagged(), strided(), rl.nested.nested_tensor([A, B[:, :1]]),
+              jagged().transpose(1, 2).contiguous()):
+        file = io.BytesIO()
+        rl.save({"x": x}, file)
+        file.seek(0)
+        y = rl.load(file)["x"]
+        assert y.is_same_size(x) and y.layout is x.layout and y.tolist() == x.tolist()
+
+
+def test_order_of_dimensions() -> None:
+    h = jagged().unsqueeze(-1)
+    assert h.movedim(3, 1).tolist() == h.permute(0, 3, 1, 2).tolist()
+    assert h.movedim((1, 2), (3, 1))[1].shape == (3, 1, 4) and jagged().mT[0].shape == (3, 2)
+    with pytest.raises(RuntimeError, match="Nested tensor dimension 0 cannot be transposed"):
+        jagged().T
+    with pytest.raises(ValueError, match="Permute is not supported on the batch dimension"):
+        h.movedim(0, 1)
+
+
+def test_weights_of_attention_are_padded() -> None:
+    rl.manual_seed(0)
+    x = rl.nested.nested_tensor([rl.randn(2, 4), rl.randn(3, 4)])
+    attention = rl.nn.MultiheadAttention(4, 2, batch_first=True)
+    weights = attention(x, x, x)[1]
+    assert weights.shape == (2, 3, 3) and bool((weights[0, 2:] == 0).all())
+    assert rl.allclose(weights[0, :2].sum(-1), rl.ones(2))
+    assert attention(x, x, x, average_attn_weights=False)[1].shape == (2, 2, 3, 3)
+
+
+def test_a_hook_of_a_leaf_sees_it() -> None:
+    x, seen = jagged().requires_grad_(), []
+    x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf))
+    x.sin().values().sum().backward()
+    assert seen[0] is x and x.grad.is_same_size(x)
+
+
+def test_beside_a_ragged_batch() -> None:
+    r, x = rl.ragged([A, B]), jagged()
+    for total in (r + x, x + r):
+        assert total.is_nested and total.tolist() == (x * 2).tolist()
+    assert rl.ragged(x).tolist() == r.tolist() == rl.ragged(strided()).tolist()
 
 
 def test_equal_lengths_made_apart_go_together() -> None:

@@ -414,7 +414,8 @@ MODULES = {
         y = torch.nested.nested_tensor([data(3, 16), data(6, 16, seed=4), data(1, 16, seed=5)])
         with torch.no_grad():
             found = layer(y), encoder(y), attention(y, y, y, need_weights=False)
-        found
+            weights = attention(y, y, y), attention(y, y, y, average_attn_weights=False)
+        found, weights
     """,
     "padding": """
         m = torch.tensor([[False, False, True], [False, False, False], [False, True, True]])

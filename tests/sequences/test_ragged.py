@@ -96,6 +96,13 @@ def test_indexing(r: Any) -> None:
     assert same(r[:], r)
 
 
+def test_dimensions_under_both_names(r: Any) -> None:
+    for call in (lambda x, **d: x.topk(2, **d)[0], lambda x, **d: rl.chunk(x, 2, **d)[1],
+                 lambda x, **d: x.narrow(start=1, length=2, **d)):
+        expected = [call(each, dim=1) for each in r]
+        assert same(call(r, dim=2), expected) and same(call(r, dim=-1), expected)
+
+
 def test_copies_conversions_and_files(r: Any, tmp_path: Path) -> None:
     for other in (pickle.loads(pickle.dumps(r)), copy.deepcopy(r), copy.copy(r)):
         assert same(other, r)
