@@ -35,6 +35,8 @@ QUOTIENTS = {"floor_div", "trunc_div", "remainder", "fmod"}
 # one half; and a number has one logarithm, whatever the size of the array that it stands in.
 ROUGH = frozenset("""exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh
                   asinh acosh atanh""".split())
+# NumPy's loops of these take ten times as long as machine code, so that few numbers pay, too.
+SLOW = frozenset("floor_div fmod hypot remainder".split())
 
 __all__ = ["LARGE", "Kernels", "kernel_for", "number", "tables"]  # LARGE: threads pay from there on
 
@@ -79,7 +81,8 @@ def kernel_for(root: Expression, names: Sequence[str], dtype: np.dtype, large: b
     wide = dtypes.FROM_ARRAY[dtype] in dtypes.STORED  # no machine code for these
     if half and root.name == "nextafter":  # next in its own dtype: float32 has nearer ones
         return silent(np.nextafter)
-    rough = dtype == np.float32 and root.name in ROUGH
+    rough = (dtype == np.float32 and root.name in ROUGH) or (
+        dtype.kind == "f" and root.name in SLOW)
     if isinstance(plain, np.ufunc) and (wide or not (large or half or rough)):
         # Quiet copies know NumPy's own dtypes: others would be computed, and given, in float32.
         return quiet(plain) if dtype.isbuiltin == 1 else silent(plain)

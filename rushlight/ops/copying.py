@@ -231,9 +231,9 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """
     if type(src) is Tensor and (src._node is None or not flags.grad_enabled):
         target, source = input._array, src._array
-        if (target.shape == source.shape and target.dtype is source.dtype and may_write(input)
-                and type(source) is np.ndarray):
-            assign(target, source)
+        if target.shape == source.shape and may_write(input) and type(source) is np.ndarray:
+            same = target.dtype is source.dtype
+            assign(target, source if same else astype(source, target.dtype))
             wrote(input)
             return input
     if not isinstance(src, Tensor):
