@@ -82,7 +82,9 @@ def _by_file(path: str, rank: int, world_size: int, timeout: timedelta) -> Store
         with contextlib.suppress(OSError, ValueError, StoreError):  # or it is of an earlier group
             with open(path, encoding="utf-8") as file:
                 port = int(file.read())
-            return TCPStore("localhost", port, world_size, False, timedelta(seconds=1), rank=rank)
+            store = TCPStore("localhost", port, world_size, False, timedelta(seconds=1), rank=rank)
+            store.set_timeout(timeout)
+            return store
         time.sleep(0.02)
     raise StoreError(f"the process of rank 0 did not write to {path} within {timeout}")
 
