@@ -93,7 +93,10 @@ def in_place_form(body: Callable[..., Any], name: str) -> Any:
 
     def function(input: Tensor, *args: Any, **options: Any) -> Tensor:
         # What the body keeps for its gradient must survive the write.
-        before = input.clone() if flags.grad_enabled else input
+        given = (input, *args, *options.values())
+        recorded = flags.grad_enabled and any(
+            isinstance(x, Tensor) and x._node is not None for x in given)
+        before = input.clone() if recorded else input
         result = body(before, *args, **options)
         if result.dtype.category > input.dtype.category:
             raise RuntimeError(f"result type {title(result.dtype)} can't be cast to the desired "
