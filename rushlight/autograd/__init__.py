@@ -33,6 +33,8 @@ def __getattr__(name: str) -> _Any:
     """Import what few programs need when it is first asked for."""
     if name in ("forward_ad", "functional"):
         return _import_module(f"rushlight.autograd.{name}")
+    if name == "profiler":
+        return _import_module("rushlight.profiler")
     raise AttributeError(f"module 'rushlight.autograd' has no attribute '{name}'")
 
 

@@ -11,21 +11,14 @@ from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator, nullcontext
 from enum import Enum
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
-from rushlight.base.errors import GENERATED
 from rushlight.profiler.calls import new_bytes, shapes_of, stack_of
+from rushlight.profiler.names import name_of, of_python
 from rushlight.profiler.table import EventList, FunctionEvent
 
 Schedule = Callable[[int], "ProfilerAction"]
-# What torch calls the operations behind Python's operators.
-OPERATORS = {"truediv": "div", "itruediv": "div_", "rtruediv": "div", "radd": "add", "rmul": "mul",
-             "invert": "bitwise_not", "iadd": "add_", "isub": "sub_", "imul": "mul_",
-             "ipow": "pow_", "rpow": "pow", "floordiv": "floor_divide", "mod": "remainder"}
-INNER = {"_native_batch_norm": "native_batch_norm", "_native_layer_norm": "native_layer_norm",
-         **{f"_WithPlaces{n}d": f"max_pool{n}d_with_indices" for n in (1, 2, 3)},
-         **{f"_Average{n}d": f"avg_pool{n}d" for n in (1, 2, 3)}}
 _running: list[profile] = []  # the last one is told of blocks with names
 
 
@@ -115,6 +108,7 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
         self._events = EventList(memory=profile_memory)
         self._open: list[tuple[FrameType | None, FunctionEvent]] = []
         self._before: Any = None
+        self._python: dict[CodeType, str] = {}
         self._recording = False
 
     def __enter__(self) -> profile:
@@ -157,6 +151,7 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
                 self._events = EventList(memory=self.profile_memory)
             self._recording = True
             _running.append(self)
+            self._python = of_python()
             self._before = sys.getprofile()
             sys.setprofile(self._watch)
         elif not record:
@@ -173,12 +168,12 @@ class profile(ContextDecorator):  # noqa: N801 - torch's name
     def _watch(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         if event == "call":
-            if code.co_filename.startswith(GENERATED) and code.co_name != "<module>":
-                name = code.co_name
-                if name[:2] == "__":  # an operator
-                    name = name.strip("_")
-                    name = OPERATORS.get(name, name)
-                self._begin(f"aten::{INNER.get(name, name)}", frame)
+            if code.co_name == "<module>":
+                return
+            inside = bool(self._open) and self._open[-1][0] is not None
+            name = name_of(frame, self._python, inside)
+            if name is not None:
+                self._begin(name, frame)
         elif event == "return" and self._open and self._open[-1][0] is frame:
             if self.profile_memory:
                 self._open[-1][1].cpu_memory_usage = max(

@@ -31,6 +31,11 @@ class FunctionEvent:
     cpu_children: list[FunctionEvent] = field(default_factory=list, repr=False)
 
     @property
+    def cpu_time(self) -> float:
+        """How long the call took, in microseconds."""
+        return self.duration
+
+    @property
     def self_cpu_memory_usage(self) -> int:
         """Bytes of new results, without those of the calls that it made."""
         return self.cpu_memory_usage - self.memory_inside
@@ -75,6 +80,12 @@ class FunctionEventAvg:
     def cpu_time(self) -> float:
         """How long one call took on average, in microseconds."""
         return self.cpu_time_total / self.count if self.count else 0.0
+
+
+for _time_of in ("cpu_time", "cpu_time_total", "self_cpu_time_total"):
+    for _kind in (FunctionEvent, FunctionEventAvg):
+        setattr(_kind, f"{_time_of}_str", property(
+            lambda self, name=_time_of: _time(getattr(self, name)), doc="The time as text."))
 
 
 class EventList(list[Any]):
