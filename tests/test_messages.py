@@ -257,14 +257,63 @@ MISTAKES = [
         RuntimeError,
         ("a Tensor with 3 elements cannot be converted to Scalar: this is float32[3]; use "
          "tolist() or index it")),
+    Mistake("float of many", lambda: float(rl.ones(3)),
+        ValueError,
+        ("only one element tensors can be converted to Python scalars: this is float32[3]; use "
+         "tolist() or index it")),
+    Mistake("tensor of text", lambda: rl.tensor(["a"]),
+        ValueError, "too many dimensions 'str': a tensor holds numbers, but got ['a']"),
+    Mistake("tensor of a dict", lambda: rl.tensor({"a": 1}),
+        RuntimeError, "Could not infer dtype of dict"),
+    Mistake("size of text", lambda: rl.zeros("3"),
+        TypeError,
+        ("zeros(): argument 'size' (position 1) must be tuple of ints, not str: sizes are whole "
+         "numbers, but got '3'")),
+    Mistake("size of a layer", lambda: nn.Linear(2.5, 3),
+        TypeError,
+        ("empty(): argument 'size' (position 1) must be tuple of ints, not float: sizes are whole "
+         "numbers, but got 2.5")),
+    Mistake("full of text", lambda: rl.full((2,), "a"),
+        TypeError, "full(): argument 'fill_value' (position 2) must be Number, not str"),
+    Mistake("cat of a tensor", lambda: rl.cat(rl.ones(2)),
+        TypeError,
+        ("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor: this is "
+         "float32[2]; give a list of them")),
+    Mistake("stack of numbers", lambda: rl.stack([1, 2]),
+        TypeError, "expected Tensor as element 0 in argument 0, but got int"),
+    Mistake("targets in a list", lambda: nn.CrossEntropyLoss()(rl.ones(2, 3), [0, 1]),
+        TypeError,
+        "cross_entropy_loss(): argument 'target' (position 2) must be Tensor, not list"),
+    Mistake("no targets", lambda: F.mse_loss(rl.ones(2), None),
+        TypeError, "mse_loss(): argument 'target' (position 2) must be Tensor, not NoneType"),
+    Mistake("loss made of tensors", lambda: nn.MSELoss(rl.ones(2), rl.ones(2)),
+        RuntimeError,
+        ("Boolean value of Tensor with more than one value is ambiguous: MSELoss is made first and "
+         "called then, as MSELoss()(input, target)")),
     Mistake("bool of many", lambda: bool(rl.ones(3)),
         RuntimeError,
         ("Boolean value of Tensor with more than one value is ambiguous: this one has shape "
          "[3]; use .any() or .all()")),
     Mistake("requires_grad of ints", lambda: rl.ones(3, dtype=rl.int64, requires_grad=True),
         RuntimeError,
-        ("only Tensors of floating point dtype can require gradients: this is int64[3]; "
-         "convert it with .float() first")),
+        ("Only Tensors of floating point and complex dtype can require gradients: this is "
+         "int64[3]; convert it with .float() first")),
+    Mistake("dot dtype", lambda: rl.ones(2, dtype=rl.float64) @ rl.ones(2),
+        RuntimeError,
+        ("dot : expected both vectors to have same dtype, but found Double and Float: matmul("
+         "input float64[2], other float32[2])")),
+    Mistake("mv dtype", lambda: rl.mv(rl.ones(2, 2), rl.ones(2, dtype=rl.float64)),
+        RuntimeError,
+        ("addmv input tensors must have the same dtype, but got Double, Float, and Double: "
+         "matmul(input float32[2, 2], other float64[2])")),
+    Mistake("bmm dtype", lambda: rl.bmm(rl.ones(1, 2, 2), rl.ones(1, 2, 2, dtype=rl.float64)),
+        RuntimeError,
+        ("expected scalar type Float but found Double: matmul(input float32[1, 2, 2], other "
+         "float64[1, 2, 2])")),
+    Mistake("softmax of ints", lambda: rl.arange(3).softmax(0),
+        NotImplementedError,
+        ("\"softmax_lastdim_kernel_impl\" not implemented for 'Long'; convert it with .float(), "
+         "or pass dtype=")),
     Mistake("ragged list", lambda: rl.tensor([[1, 2], [3]]),
         ValueError,
         ("expected sequence of length 2 at dim 1 (got 1): rows of a tensor are of one length; "
@@ -290,7 +339,7 @@ MISTAKES = [
         ("Module [NoForward] is missing the required \"forward\" function")),
     Mistake("double into float layer", lambda: nn.Linear(2, 2)(rl.ones(1, 2, dtype=rl.float64)),
         RuntimeError,
-        ("mat1 and mat2 must have the same dtype, but got float64 and float32: linear(input "
+        ("mat1 and mat2 must have the same dtype, but got Double and Float: linear(input "
          "float64[1, 2], weight float32[2, 2], bias float32[2]); convert one with .to(dtype)")),
     Mistake("lstm hidden", lambda: nn.LSTM(4, 5)(
         rl.ones(2, 3, 4), (rl.zeros(1, 2, 5), rl.zeros(1, 2, 5))),

@@ -80,4 +80,5 @@ def describe(value: Any) -> str:
 
 def operands(**values: Any) -> str:
     """Named operands in a message: `input float32[2, 3], other int64[4]`."""
-    return ", ".join(f"{name} {describe(value)}" for name, value in values.items())
+    return ", ".join(f"{name} {describe(value)}" for name, value in values.items()
+                     if value is not None)

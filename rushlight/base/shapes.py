@@ -7,6 +7,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
+from rushlight.base.errors import type_name
+
 
 class Size(tuple[Any, ...]):
     """The shape of a tensor: a tuple of ints that also counts its elements.
@@ -112,11 +114,18 @@ def normalize_dims(dims: Any, ndim: int) -> tuple[int, ...]:
     return result
 
 
-def size_argument(args: Sequence[Any]) -> tuple[int, ...]:
-    """Sizes given as `f(2, 3)`, `f((2, 3))` or `f([2, 3])`."""
+def size_argument(args: Sequence[Any], name: str = "") -> tuple[int, ...]:
+    """Sizes given to the function `name` as `f(2, 3)`, `f((2, 3))` or `f([2, 3])`."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = args[0]
-    return tuple(map(operator.index, args))
+    try:
+        return tuple(map(operator.index, args))
+    except TypeError:
+        wrong = next((x for x in args if not hasattr(x, "__index__")), None)
+        if not name or wrong is None:
+            raise
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
+                        f"{type_name(wrong)}: sizes are whole numbers, but got {wrong!r}") from None
 
 
 def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:

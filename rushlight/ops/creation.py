@@ -13,6 +13,7 @@ from rushlight.backends.meta.array import MetaArray
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.base.dtypes import as_dtype, dtype
+from rushlight.base.errors import describe, type_name
 from rushlight.base.promotion import of_number
 from rushlight.base.shapes import size_argument
 from rushlight.families.composite import composite, function
@@ -28,6 +29,10 @@ def finish(array: Any, requires_grad: bool, out: Any = None, name: str = "") -> 
         return write_out(out, array, name)
     result = wrap(array)
     if requires_grad:
+        if result.dtype.category < 2:
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require "
+                               f"gradients: this is {describe(result)}; convert it with .float() "
+                               "first")
         result.requires_grad = True
     return result
 
@@ -172,7 +177,7 @@ def _filler(name: str, value: int, words: str) -> None:
                 if value:
                     fill(array, fitting(value, d.array))
                 return wrap(array)
-        shape = size_argument(size if size else (named.pop("size", ()),))
+        shape = size_argument(size if size else (named.pop("size", ()),), name)
         if named:
             raise TypeError(f"{name}() got an unexpected keyword argument "
                             f"'{next(iter(named))}'")
@@ -203,7 +208,7 @@ def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, de
         array = _quickly(np.empty, size, d)
         if array is not None:
             return wrap(array)
-    shape = size_argument(size if size else (named.get("size", ()),))
+    shape = size_argument(size if size else (named.get("size", ()),), "empty")
     d = as_dtype(dtype) if dtype is not None else (
         dtypes.default_dtype() if out is None else out.dtype)
     made = laid_out(empty_array(shape, d, device), memory_format)
@@ -233,8 +238,11 @@ def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layo
     """
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
+    if fill_value is None or isinstance(fill_value, str | bytes | list | tuple | dict):
+        raise TypeError("full(): argument 'fill_value' (position 2) must be Number, not "
+                        f"{type_name(fill_value)}")
     d = of_number(fill_value) if dtype is None else as_dtype(dtype)
-    return finish(filled(size_argument((size,)), fill_value, d, device), requires_grad, out,
+    return finish(filled(size_argument((size,), "full"), fill_value, d, device), requires_grad, out,
                   "full")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight.backends import reduce as reductions
 from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.backends.quiet import quiet
-from rushlight.base.errors import describe, operands
+from rushlight.base.errors import describe, operands, type_name
 from rushlight.base.first_use import Deferred
 from rushlight.families import index_kernels as places
 from rushlight.families.cast import astype
@@ -359,6 +359,10 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
     word = reduction
     if size_average is not None or reduce is not None or word not in ("mean", "sum", "none"):
         word = _reduction(reduction, size_average, reduce)
+    for place, (name, x) in enumerate((("self", input), ("target", target)), 1):
+        if isinstance(x, list | tuple | int | float | np.ndarray):
+            raise TypeError(f"cross_entropy_loss(): argument '{name}' (position {place}) must be "
+                            f"Tensor, not {type_name(x)}")
     if target.dtype.category < 2 and target.ndim and target.shape == input.shape and (
             input.ndim > 1 or input.shape[0] > 1):
         raise RuntimeError("Expected floating point type for target with class probabilities, got "

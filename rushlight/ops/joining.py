@@ -76,7 +76,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
                 _record_cat(tensors, result, dim)
                 break
         return result
-    return _general_cat(list(tensors), dim, out)
+    return _general_cat(_several(tensors, "cat"), dim, out)
 
 
 def _joined(arrays: list[np.ndarray], dim: int) -> np.ndarray:
@@ -114,14 +114,25 @@ def _record_cat(tensors: Sequence[Tensor], result: Tensor, dim: int) -> None:
     node.saved = (dim, tuple([x._array.shape[dim] for x in tensors]))
 
 
+def _several(tensors: Any, name: str) -> list[Tensor]:
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+                        f"Tensor: this is {describe(tensors)}; give a list of them")
+    return list(tensors)
+
+
+def _must_be_tensor(x: Any, place: int) -> None:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"expected Tensor as element {place} in argument 0, but got "
+                        f"{type_name(x)}")
+
+
 def _general_cat(tensors: list[Tensor], dim: int, out: Any) -> Tensor:
     """Concatenation with promotion, empty operands, out=, meta tensors, and torch's errors."""
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got "
-                            f"{type_name(x)}")
+        _must_be_tensor(x, i)
         if not x._array.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     common = promote_ranks([x.dtype for x in tensors], [], []).array
@@ -188,9 +199,11 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None,
         else:
             joined = _joined(plain, 0).reshape(len(plain), *shape)
             return _recorded_stack(tensors, joined, 0)
-    tensors = list(tensors)
+    tensors = _several(tensors, "stack")
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
+    for i, x in enumerate(tensors):
+        _must_be_tensor(x, i)
     shape = tensors[0]._array.shape
     for i, x in enumerate(tensors):
         if x._array.shape != shape:

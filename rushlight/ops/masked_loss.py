@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.base.errors import describe, operands
+from rushlight.base.errors import describe, operands, type_name
 from rushlight.families.late_signature import LateSignature, with_keywords
 from rushlight.tensor import Tensor, wrap
 
@@ -36,7 +36,11 @@ def maskable(layout: Layout) -> Callable[[Callable[..., Any]], Any]:
         @functools.wraps(loss)
         def function(*args: Any, mask: Any = None, lengths: Any = None, **options: Any) -> Any:
             if mask is None and lengths is None:
-                return loss(*args, **options)
+                try:
+                    return loss(*args, **options)
+                except AttributeError:
+                    _must_be_tensors(loss, args, options)
+                    raise
             given = inspect.signature(loss).bind(*args, **options)
             given.apply_defaults()
             return _masked(loss, layout, given.arguments, mask, lengths)
@@ -47,6 +51,16 @@ def maskable(layout: Layout) -> Callable[[Callable[..., Any]], Any]:
         return made
 
     return declare
+
+
+def _must_be_tensors(loss: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+                     ) -> None:
+    """Say which of the two that are compared is no tensor."""
+    given = list(inspect.signature(loss).bind(*args, **options).arguments.items())
+    for place, (name, value) in enumerate(given[:2], 1):
+        if value is None or isinstance(value, list | tuple | int | float | np.ndarray):
+            raise TypeError(f"{loss.__name__}(): argument '{name}' (position {place}) must be "
+                            f"Tensor, not {type_name(value)}") from None
 
 
 def _masked(loss: Callable[..., Any], layout: Layout, arguments: dict[str, Any], mask: Any,

@@ -367,20 +367,13 @@ class Tensor(Geometry):
         return bool(self.item())
 
     def __int__(self) -> int:
-        return int(self._number())
+        return int(convert.number(self))
 
     def __float__(self) -> float:
-        return float(self._number())
+        return float(convert.number(self))
 
     def __complex__(self) -> complex:
-        return complex(self._number())
-
-    def _number(self) -> Any:
-        """`item()` for Python's conversions, with the error that torch gives there."""
-        if self._array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars: this is "
-                             f"{describe(self)}; use tolist() or index it")
-        return self.item()
+        return complex(convert.number(self))
 
     def __index__(self) -> int:
         if self._array.size != 1 or self._array.dtype.kind not in "biu":

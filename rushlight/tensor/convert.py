@@ -16,6 +16,7 @@ from rushlight.backends.meta.array import MetaArray, is_meta
 from rushlight.base import dtypes
 from rushlight.base.device import as_device
 from rushlight.base.dtypes import dtype
+from rushlight.base.errors import describe
 from rushlight.base.promotion import promote_types
 from rushlight.base.shapes import size_argument
 
@@ -27,6 +28,14 @@ def python(array: np.ndarray) -> Any:
     if array.dtype is dtypes.bfloat16.array:
         array = array.astype(np.float32)
     return array.tolist()
+
+
+def number(tensor: Any) -> Any:
+    """`item()` for Python's conversions, with the error that torch gives there."""
+    if tensor._array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars: this is "
+                         f"{describe(tensor)}; use tolist() or index it")
+    return tensor.item()
 
 
 def ambiguous(array: np.ndarray) -> str:
@@ -60,7 +69,7 @@ def array_of(data: Any, d: dtype | None = None) -> np.ndarray:
         return array_of(np.asarray(data), d)
     if hasattr(data, "__float__") or hasattr(data, "__index__"):
         return _numbers(data.__index__() if hasattr(data, "__index__") else float(data), d)
-    if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, dict):
         return _from_sequence(list(data), d)
     raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
 
@@ -75,7 +84,10 @@ def _numbers(data: Any, d: dtype | None) -> np.ndarray:
     if kind == "O":
         raise _not_numbers(data)
     if kind in "US":
-        raise TypeError(f"new(): invalid data type '{_first(data).__class__.__name__}'")
+        name = _first(data).__class__.__name__
+        if isinstance(data, str | bytes):
+            raise TypeError(f"new(): invalid data type '{name}'")
+        raise ValueError(f"too many dimensions '{name}': a tensor holds numbers, but got {data!r}")
     if d is None:
         if kind == "f":
             d = dtypes.default_dtype() if array.dtype == np.float64 and not _wide(data) else None

@@ -21,6 +21,10 @@ class _Loss(Module):
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
         super().__init__()
+        if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous: "
+                               f"{type(self).__name__} is made first and called then, as "
+                               f"{type(self).__name__}()(input, target)")
         if size_average is not None or reduce is not None:
             reduction = _older_reduction(size_average, reduce)
         self.reduction = reduction
