@@ -173,7 +173,10 @@ def _inside(place: Tensor, size: int, padding_mode: str, corners: bool) -> Tenso
     if padding_mode == "reflection":
         low, high = (0.0, size - 1.0) if corners else (-0.5, size - 0.5)
         place = _reflected(place, low, high - low)
-    return place.clamp(0, size - 1)
+    if not place.requires_grad:
+        return place.clamp(0, size - 1)
+    # The edges count as outside: gradients flow to places between them only.
+    return where((place > 0) & (place < size - 1), place, place.detach().clamp(0, size - 1))
 
 
 def _reflected(place: Tensor, low: float, span: float) -> Tensor:
