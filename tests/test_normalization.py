@@ -189,3 +189,17 @@ def test_batch_norm_of_few_elements_is_dense_and_right() -> None:
         (want,) = rl.autograd.grad((expected * weights).sum(), x)
         assert got.is_contiguous()
         assert rl.allclose(got, want)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_whole_numbers_are_refused(training: bool) -> None:
+    x = rl.ones(2, 4, 3, dtype=rl.int64)
+    zero, one = rl.zeros(4), rl.ones(4)
+    for call in (lambda: F.batch_norm(x, zero, one, training=training), lambda: F.rms_norm(x, (3,)),
+                 lambda: F.batch_norm(x, zero, one, one, zero, training),
+                 lambda: F.group_norm(x, 2), lambda: F.layer_norm(x, (3,))):
+        with pytest.raises(NotImplementedError, match="not implemented for 'Long'"):
+            call()
+    for call in (lambda: F.group_norm(x, 2, one, zero), lambda: F.layer_norm(x, (3,), one[:3])):
+        with pytest.raises(RuntimeError, match="mixed dtype"):
+            call()

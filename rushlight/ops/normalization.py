@@ -37,10 +37,16 @@ def _check_dtypes(input: Any, *parameters: Any) -> None:
         raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float, got "
                            f"{', '.join(title(x.dtype) for x in given)} for an input of "
                            f"{title(input.dtype)}; convert one with .to(dtype)")
-    if input.dtype.category == 2 and input.dtype.itemsize > 2:
+    if input.dtype.category < 2 or (input.dtype.category == 2 and input.dtype.itemsize > 2):
         raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype. Got "
                            f"{title(input.dtype)} and parameters of Float; convert one with "
                            ".to(dtype)")
+
+
+def _refuse_integers(kernel: str, input: Any) -> None:
+    if input.dtype.category < 2:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{title(input.dtype)}': "
+                                  "convert the input with .float()")
 
 
 def _check_shape(input: Any, normalized_shape: tuple[int, ...], name: str,
@@ -77,9 +83,7 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
         normalized_shape,)
     _check_dtypes(input, weight, bias)
     _check_shape(input, shape, "layer_norm", weight=weight, bias=bias)
-    if input.dtype.category < 2:
-        raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for "
-                                  f"'{title(input.dtype)}'; convert the input with .float()")
+    _refuse_integers("LayerNormKernelImpl", input)
     return _native_layer_norm(input, weight, bias, len(shape), eps)
 
 
@@ -136,6 +140,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None,
     """x / sqrt(mean(x*x) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019)."""
     shape = tuple(normalized_shape)
     _check_shape(input, shape, "rms_norm", weight=weight)
+    _refuse_integers("rms_norm", input)
     if eps is None:  # that of the type it is computed in
         eps = finfo(float64 if input.dtype is float64 else float32).eps
     if input.dtype.is_complex:  # as torch has it: no conjugate in the square
@@ -192,6 +197,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise ValueError("Expected more than 1 value per channel when training, got input size "
                          f"{list(input.shape)}: in groups of one number nothing varies")
     _check_dtypes(input, weight, bias)
+    _refuse_integers("GroupNormKernelImpl", input)
     return _native_group_norm(input, weight, bias, num_groups, eps)
 
 
@@ -336,6 +342,7 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
         raise ValueError("Expected more than 1 value per channel when training, got input size "
                          f"{input.shape}: with one value the variance is not defined; use a "
                          "larger batch, or eval() for inference")
+    _refuse_integers("batch_norm", input)
     _check_dtypes(input, weight, bias, running_mean, running_var)
     if (training and eps <= 0) or eps < 0:
         kind = "positive during training" if training else "non-negative"

@@ -155,3 +155,16 @@ def test_pickling_keeps_everything(module) -> None:
     assert repr(twin) == repr(module) and list(twin.state_dict()) == list(module.state_dict())
     for ours, theirs in zip(twin.state_dict().values(), module.state_dict().values(), strict=True):
         assert (ours == theirs).all()
+
+
+def test_convolutions_take_padding_of_one_number_and_say_which_windows_do_not_fit() -> None:
+    x = rl.ones(1, 3, 8, 8)
+    assert rl.nn.Conv2d(3, 4, 3, padding=(1,))(x).shape == (1, 4, 8, 8)
+    wide = rl.nn.Conv2d(3, 4, (3, 3, 3))
+    assert wide.weight.shape == (4, 3, 3, 3, 3)
+    with pytest.raises(RuntimeError, match="expected stride to be a single integer value or a lis"):
+        wide(x)
+    for padding, sides in ((1, [1, 1, 1, 1]), ((1, 2), [2, 2, 1, 1]), ("valid", [0] * 4),
+                           ("same", [0, 1, 1, 1])):
+        layer = rl.nn.Conv2d(3, 4, (3, 2), padding=padding)
+        assert layer._reversed_padding_repeated_twice == sides

@@ -242,7 +242,7 @@ class _ConvTransposeNd(_ConvNd):
             return self.output_padding
         n = self.dimensions
         leading = input.dim() - n
-        output_size = list(output_size)
+        asked = output_size = tuple(output_size)
         if len(output_size) == leading + n:
             output_size = output_size[leading:]
         if len(output_size) != n:
@@ -264,7 +264,7 @@ class _ConvTransposeNd(_ConvNd):
         most = [size + stride - 1 for size, stride in zip(least, self.stride, strict=True)]
         if any(not a <= size <= b for a, size, b in zip(least, output_size, most, strict=True)):
             raise ValueError(
-                f"requested an output size of {output_size}, but valid sizes range "
+                f"requested an output size of {asked}, but valid sizes range "
                 f"from {least} to {most} (for an input of {input.shape[2:]})"
             )
         return tuple(size - a for size, a in zip(output_size, least, strict=True))
@@ -352,13 +352,11 @@ def _check_padding(padding: Any, stride: tuple[int, ...], padding_mode: str) -> 
 
 def _pad_argument(padding: Any, dilation: tuple, kernel_size: tuple) -> list[int]:
     """The padding in the form of ``F.pad``: both sides of each dimension, the last one first."""
-    sides = []
-    for place in reversed(range(len(kernel_size))):
-        if not isinstance(padding, str):
-            sides += [padding[place]] * 2
-        elif padding == "same":
-            total = dilation[place] * (kernel_size[place] - 1)
-            sides += [total // 2, total - total // 2]
-        else:
-            sides += [0, 0]
+    if not isinstance(padding, str):
+        return [side for side in reversed(padding) for _ in range(2)]
+    sides = [0] * (2 * len(kernel_size))
+    if padding == "same":
+        for place, (gap, size) in enumerate(zip(dilation, kernel_size, strict=False), 1):
+            total = gap * (size - 1)
+            sides[-2 * place], sides[-2 * place + 1] = total // 2, total - total // 2
     return sides
