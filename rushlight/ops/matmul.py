@@ -12,6 +12,7 @@ from rushlight.backends.memory import LARGE
 from rushlight.base.dtypes import HALF_TYPES, bool_
 from rushlight.base.errors import operands
 from rushlight.families.composite import composite
+from rushlight.families.inplace import title
 from rushlight.families.library import KeptLayout, library
 from rushlight.families.node_names import called, named
 from rushlight.families.older_calls import factors_first
@@ -21,9 +22,19 @@ from rushlight.tensor import Tensor
 
 
 def _same_dtype(op: str, a: Any, b: Any) -> None:
-    if a.dtype is not b.dtype and a.dtype != b.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != "
-                           f"{b.dtype}: {op}({operands(input=a, other=b)})")
+    if a.dtype is b.dtype or a.dtype == b.dtype:
+        return
+    first, second = title(a.dtype), title(b.dtype)
+    if a.ndim == b.ndim == 1:
+        lead = f"dot : expected both vectors to have same dtype, but found {first} and {second}"
+    elif b.ndim == 1:
+        lead = ("addmv input tensors must have the same dtype, but got "
+                f"{second}, {first}, and {second}")
+    elif a.ndim > 2 and b.ndim > 2:
+        lead = f"expected scalar type {first} but found {second}"
+    else:
+        lead = f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}"
+    raise RuntimeError(f"{lead}: {op}({operands(input=a, other=b)})")
 
 
 def _reduce_batch(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -183,7 +194,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
                            f"tensors: dot({operands(input=input, tensor=tensor)})")
     if input._array.dtype != tensor._array.dtype:
         raise RuntimeError("dot : expected both vectors to have same dtype, but found "
-                           f"{input.dtype} and {tensor.dtype}")
+                           f"{title(input.dtype)} and {title(tensor.dtype)}")
     return matmul(input, tensor, out=out)
 
 
@@ -308,7 +319,8 @@ def _linear(input: Any, weight: Any, bias: Any, kept: Any = None) -> Any:
     if weight is None:
         raise TypeError("linear(): argument 'weight' (position 2) must be Tensor, not NoneType")
     if input.dtype != weight.dtype or (bias is not None and bias.dtype != input.dtype):
-        lead = f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}"
+        lead = ("mat1 and mat2 must have the same dtype, but got "
+                f"{title(input.dtype)} and {title(weight.dtype)}")
         if bias is None:
             lead = ("expected m1 and m2 to have the same dtype, but got: "
                     f"{input.dtype} != {weight.dtype}")

@@ -10,7 +10,7 @@ from rushlight.base.first_use import Deferred
 from rushlight.base.shapes import normalize_dim, normalize_dims, required
 from rushlight.families.cast import cast
 from rushlight.families.composite import composite
-from rushlight.families.inplace import real_only
+from rushlight.families.inplace import real_only, title
 from rushlight.families.library import library
 from rushlight.ops.reduction import spread
 from rushlight.tensor import Tensor
@@ -26,7 +26,7 @@ def _floating(input: Tensor, dtype: Any, op: str) -> Tensor:
         return cast(input, dtypes.as_dtype(dtype).array)
     if input.dtype.category < 2:
         raise NotImplementedError(f'"{op}_lastdim_kernel_impl" not implemented for '
-                                  f"'{input.dtype.name}'; convert it with .float(), or pass "
+                                  f"'{title(input.dtype)}'; convert it with .float(), or pass "
                                   "dtype=")
     return input
 
