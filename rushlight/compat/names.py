@@ -89,6 +89,8 @@ ELSEWHERE = {
     "torch.jit._trace": "rushlight.jit",
     "torch.library": _INSIDE + "library",
     "torch.masked.maskedtensor.core": "rushlight.masked.maskedtensor",
+    "torch.nested._internal": "rushlight.nested",
+    "torch.nested._internal.nested_tensor": "rushlight.nested.tensor",
     "torch.nn.attention.flex_attention": "rushlight.nn.attention.flex_attention",
     "torch.nn.common_types": _INSIDE + "common_types",
     "torch.nn.modules.adaptive": "rushlight.nn.modules.adaptive_softmax",

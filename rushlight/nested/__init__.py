@@ -17,7 +17,7 @@ from rushlight.nested.making import (
     nested_tensor_from_jagged,
     to_padded_tensor,
 )
-from rushlight.nested.nested_tensor import NestedTensor
+from rushlight.nested.tensor import NestedTensor
 
 __all__ = ["NestedTensor", "as_nested_tensor", "masked_select", "narrow", "nested_tensor",
            "nested_tensor_from_jagged", "to_padded_tensor"]

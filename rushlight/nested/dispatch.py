@@ -14,7 +14,7 @@ from rushlight.families.declaration import FUNCTIONS
 from rushlight.families.override import disabled, title
 from rushlight.families.subclass import members
 from rushlight.nested.making import from_components
-from rushlight.nested.nested_tensor import NestedTensor, build
+from rushlight.nested.tensor import NestedTensor, build
 from rushlight.sequences import over_time, rules
 from rushlight.sequences.making import from_padded
 from rushlight.sequences.ragged import Ragged

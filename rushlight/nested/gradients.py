@@ -6,7 +6,7 @@ from typing import Any
 
 from rushlight.autograd.gradient import grad
 from rushlight.nested.dispatch import HANDLERS
-from rushlight.nested.nested_tensor import NestedTensor
+from rushlight.nested.tensor import NestedTensor
 
 
 def _lowered(value: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rushlight.nested.dispatch import handles, joined, shown
-from rushlight.nested.nested_tensor import NestedTensor, build
 from rushlight.nested.shapes import moved
+from rushlight.nested.tensor import NestedTensor, build
 from rushlight.sequences import indexing
 from rushlight.sequences.ragged import Ragged
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight.base import dtypes
 from rushlight.base.errors import describe, type_name
-from rushlight.nested.nested_tensor import NestedTensor, build
+from rushlight.nested.tensor import NestedTensor, build
 from rushlight.ops import as_tensor, cat
 from rushlight.sequences.layout import Layout
 from rushlight.sequences.ragged import Ragged

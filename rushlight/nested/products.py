@@ -7,8 +7,8 @@ from typing import Any
 from rushlight.families.declaration import FUNCTIONS
 from rushlight.nested.dispatch import by_rule, handles, joined, name_of, one_by_one, shown
 from rushlight.nested.making import _differing
-from rushlight.nested.nested_tensor import NestedTensor, _fill_up, build
 from rushlight.nested.shapes import moved
+from rushlight.nested.tensor import NestedTensor, _fill_up, build
 from rushlight.ops import stack
 from rushlight.sequences import rules
 from rushlight.tensor import Tensor

@@ -18,8 +18,8 @@ from rushlight.nested.dispatch import (
     one_by_one,
     shown,
 )
-from rushlight.nested.nested_tensor import NestedTensor, build
 from rushlight.nested.size import RaggedInt
+from rushlight.nested.tensor import NestedTensor, build
 from rushlight.sequences import rules
 from rushlight.sequences.ragged import Ragged
 from rushlight.tensor import Tensor

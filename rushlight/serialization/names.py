@@ -151,7 +151,7 @@ def _ragged(*parts: Any) -> Any:
 
 def _nested(*parts: Any) -> Any:
     """A nested tensor, whose package is imported when a file holds one."""
-    rebuild = import_module("rushlight.nested.nested_tensor").rebuild
+    rebuild = import_module("rushlight.nested.tensor").rebuild
     if len(parts) != 4:
         raise refused("It has a nested tensor that is not a ragged batch and its dimension")
     try:
@@ -174,7 +174,7 @@ def _table() -> dict[tuple[str, str], Any]:
     builders("torch._utils", _REBUILD)
     builders("torch._tensor", {"_rebuild_from_type_v2": tensors.from_type})
     builders("rushlight.sequences.ragged", {"rebuild": _ragged})
-    builders("rushlight.nested.nested_tensor", {"rebuild": _nested})
+    builders("rushlight.nested.tensor", {"rebuild": _nested})
     builders("torch", {"Size": tensors.size, "device": tensors.as_device})
     builders("torch.serialization", {"_get_layout": tensors.layout})
     for kind in (*ALL, *WIDE_UNSIGNED, *EIGHT_BITS):

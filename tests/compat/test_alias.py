@@ -86,6 +86,8 @@ def test_every_row_of_the_table_can_be_imported(name: str, alias: None) -> None:
     "from torch.autograd.graph import save_on_cpu, saved_tensors_hooks",
     "from torch.utils.benchmark import Compare, Language, Measurement",
     "import torch.backends.cudnn as cudnn; cudnn.benchmark = False",
+    "from torch.nested._internal.nested_tensor import NestedTensor",
+    "from torch.nested import nested_tensor; import torch; torch.nested.to_padded_tensor",
     "import torch; torch.return_types.max; torch.ops.aten.relu(torch.ones(1))",
     "import torch; torch._C._log_api_usage_once('x'); torch.__config__.show()",
 ])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import rushlight as rl
-from rushlight.nested.nested_tensor import rebuild
+from rushlight.nested.tensor import rebuild
 from rushlight.nn import functional as F
 
 A, B = rl.arange(6.0).view(2, 3), rl.arange(12.0).view(4, 3)
