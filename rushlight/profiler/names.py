@@ -7,9 +7,11 @@ from types import CodeType, EllipsisType, FrameType, FunctionType
 from typing import Any
 
 from rushlight.base.errors import GENERATED
+from rushlight.families import override
 from rushlight.families.declaration import FUNCTIONS
 from rushlight.tensor import Tensor
 
+ASKING = f"{GENERATED}{override.__name__}>"
 # What torch calls the operations behind Python's operators.
 OPERATORS = {"truediv": "div", "itruediv": "div_", "rtruediv": "div", "radd": "add", "rmul": "mul",
              "invert": "bitwise_not", "iadd": "add_", "isub": "sub_", "imul": "mul_",
@@ -52,13 +54,15 @@ def name_of(frame: FrameType, python: dict[CodeType, str], inside: bool) -> str 
     inside: another operation has called it; then parts that only we have are left out.
     """
     code = frame.f_code
-    if not code.co_filename.startswith(GENERATED):
-        if inside or code not in python:
+    asking = code.co_filename == ASKING  # a function of Python that asks other types first
+    if asking or not code.co_filename.startswith(GENERATED):
+        if inside or not (asking or code in python):
             return None
-        name = python[code] or _made_for(frame)
+        name = code.co_name if asking else python[code] or _made_for(frame)
         if name in ("__getitem__", "getitem"):
-            return f"aten::{_step(frame.f_locals.get('index'))}"
-        return f"aten::{OTHERWISE.get(name, name)}" if name else None
+            given = frame.f_locals["args"][1] if asking else frame.f_locals.get("index")
+            return f"aten::{_step(given)}"
+        return None if not name or name in HIDDEN else f"aten::{OTHERWISE.get(name, name)}"
     name = code.co_name
     if name == "backward":
         return type(frame.f_locals.get("self")).__name__
