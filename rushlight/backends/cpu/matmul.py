@@ -102,12 +102,12 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.
 
 def _batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b over leading dimensions that broadcast; `b` has some."""
+    if a.dtype is _FLOAT and a.size * b.shape[-1] < 16_384:
+        return quiet(np.matmul)(a, b)
     rows, inner, columns = *a.shape[-2:], b.shape[-1]
     if a.size == rows * inner and b.size == inner * columns and a.size and b.size:
         out = product(a.reshape(rows, inner), b.reshape(b.shape[-2:]))
         return out.reshape(*(1,) * (max(a.ndim, b.ndim) - 2), rows, columns)
-    if a.dtype is _FLOAT and a.size * b.shape[-1] < 16_384:
-        return quiet(np.matmul)(a, b)
     if a.dtype in _HALF and not library.supports(NAMES[a.dtype]):
         return _through_float32(_batched, a, b)
     if a.size * b.shape[-1] < 16_384 or not _served(a, b) or a.size == 0 or b.size == 0:
