@@ -261,6 +261,25 @@ def test_the_size_of_a_storage_is_that_of_its_memory(torch: Any) -> None:
         assert 4000 <= sys.getsizeof(storage) < 4400
 
 
+@pytest.mark.parametrize("statement", [
+    # What transformers, diffusers and accelerate import where torch.distributed is available.
+    "from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader",
+    "from torch.distributed.tensor.placement_types import _StridedShard",
+    "from torch.distributed.fsdp.wrap import transformer_auto_wrap_policy",
+    "from torch.distributed.fsdp.fully_sharded_data_parallel import FullyShardedDataParallel",
+    "from torch.distributed.device_mesh import DeviceMesh, init_device_mesh",
+    "from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor"])
+def test_divided_models_are_named_and_refused(statement: str, torch: Any) -> None:
+    names: dict[str, Any] = {}
+    exec(statement, names)
+    assert torch.distributed.is_available()
+    if "DTensor" in names or "HuggingFaceStorageReader" in names:
+        kind = names.get("DTensor") or names["HuggingFaceStorageReader"]
+        assert not isinstance(torch.ones(1), kind)
+        with pytest.raises(RuntimeError, match="divided between processes are left out"):
+            kind("here")
+
+
 def test_memory_is_freed_by_setting_none() -> None:
     x = rl.ones(3)
     assert x.set_() is x and x.shape == (0,) and x.dtype is rl.float32

@@ -7,14 +7,16 @@ from typing import Any
 from rushlight.distributed import all_gather, all_reduce, broadcast, reduce, scatter
 
 __all__ = ["CPUOffload", "CPUOffloadPolicy", "ColwiseParallel", "DTensor", "DeviceMesh",
-           "FSDPModule", "FullyShardedDataParallel", "Join", "Joinable", "MixedPrecision",
-           "MixedPrecisionPolicy", "ModuleWrapPolicy", "OptimStateKeyType", "Partial",
+           "FSDPModule", "FullyShardedDataParallel", "HuggingFaceStorageReader",
+           "HuggingFaceStorageWriter", "Join", "Joinable", "MixedPrecision", "MixedPrecisionPolicy",
+           "ModuleWrapPolicy", "OptimStateKeyType", "Partial",
            "Placement", "Replicate", "RowwiseParallel", "Shard", "ShardedGradScaler",
            "ShardingStrategy", "StateDictType", "ZeroRedundancyOptimizer", "all_gather",
            "all_reduce", "all_to_all_single_autograd", "broadcast",
            "compute_local_shape_and_global_offset", "distribute_tensor", "fully_shard",
-           "implicit_replication", "init_device_mesh", "is_available", "parallelize_module",
-           "reduce", "scatter", "wait_tensor"]
+           "implicit_replication", "init_device_mesh", "is_available", "lambda_auto_wrap_policy",
+           "parallelize_module", "reduce", "scatter", "size_based_auto_wrap_policy",
+           "transformer_auto_wrap_policy", "wait_tensor"]
 
 
 def is_available() -> bool:
@@ -81,6 +83,8 @@ ColwiseParallel = _absent("ColwiseParallel")
 DTensor = _absent("DTensor")
 DeviceMesh = _absent("DeviceMesh")
 FullyShardedDataParallel = FSDPModule = _absent("FullyShardedDataParallel")
+HuggingFaceStorageReader = _absent("HuggingFaceStorageReader")
+HuggingFaceStorageWriter = _absent("HuggingFaceStorageWriter")
 Join = _absent("Join")
 Joinable = _absent("Joinable")
 MixedPrecision = _absent("MixedPrecision")
@@ -106,7 +110,10 @@ init_device_mesh = _absent_function("init_device_mesh")
 distribute_tensor = _absent_function("distribute_tensor")
 implicit_replication = _absent_function("implicit_replication")
 fully_shard = _absent_function("fully_shard")
+lambda_auto_wrap_policy = _absent_function("lambda_auto_wrap_policy")
 parallelize_module = _absent_function("parallelize_module")
+size_based_auto_wrap_policy = _absent_function("size_based_auto_wrap_policy")
+transformer_auto_wrap_policy = _absent_function("transformer_auto_wrap_policy")
 all_to_all_single_autograd = _absent_function("all_to_all_single_autograd")
 compute_local_shape_and_global_offset = _absent_function("compute_local_shape_and_global_offset")
 
