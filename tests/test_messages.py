@@ -352,7 +352,7 @@ MISTAKES = [
     Mistake("optimizer tensor", lambda: rl.optim.SGD(rl.ones(2, requires_grad=True), lr=.1),
         TypeError,
         ("params argument given to the optimizer should be an iterable of Tensors or dicts, "
-         "but got Tensor; wrap it in a list: [tensor]")),
+         "but got torch.FloatTensor; wrap it in a list: [tensor]")),
     Mistake("mha embed", lambda: nn.MultiheadAttention(10, 3),
         AssertionError,
         ("embed_dim must be divisible by num_heads: got embed_dim 10 and num_heads 3")),
