@@ -10,8 +10,9 @@ torch = pytest.importorskip("torch")
 
 from .transcripts import differences  # noqa: E402
 
-FILES = ("containers", "convolutions", "functional", "hooks", "losses", "module",
-         "parametrizations", "refusals", "resizing", "sequences", "states", "utils")
+FILES = ("autograd", "containers", "convolutions", "functional", "hooks", "losses", "module",
+         "parametrizations", "refusals", "resizing", "sequences", "states", "utils",
+         "wrong_calls")
 PROGRAMS = [
     pytest.param(program, id=f"{file}: {name}") for file in FILES
     for name, program in importlib.import_module(f"{__package__}.nn_cases.{file}").CASES.items()]

@@ -272,7 +272,7 @@ def _add_property(module: Module, name: str) -> None:
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     """Whether the module, or its tensor of that name, has parametrizations."""
-    chains = module.__dict__.get("_modules", {}).get("parametrizations")
+    chains = getattr(module, "_modules", {}).get("parametrizations")
     if not isinstance(chains, ModuleDict):
         return False
     return len(chains) > 0 if tensor_name is None else tensor_name in chains
