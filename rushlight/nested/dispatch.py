@@ -71,6 +71,16 @@ def of_values(function: Any, input: NestedTensor, *args: Any, **options: Any) ->
     return input._alike(found) if isinstance(found, Tensor) else found
 
 
+@handles("nn.functional.dropout dropout")
+def dropout(function: Any, input: NestedTensor, p: float = 0.5, training: bool = True,
+            inplace: bool = False, *, train: bool | None = None) -> Any:
+    """As of all values; for p of 0 and 1 numbers are drawn too, as torch does of nested ones."""
+    training = training if train is None else train
+    if training and p in (0, 1):
+        input._ragged.values.detach().clone().bernoulli_(1 - p)
+    return by_rule(function, rules.by_place, (input, p, training), {"inplace": inplace})
+
+
 # ---- by the rules of ragged sequences ------------------------------------------------------------
 
 

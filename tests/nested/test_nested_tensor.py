@@ -262,6 +262,20 @@ def test_weights_of_attention_are_padded() -> None:
     assert attention(x, x, x, average_attn_weights=False)[1].shape == (2, 2, 3, 3)
 
 
+def test_dropout_draws_whatever_its_probability() -> None:
+    """So a seed gives the numbers behind it that it gives in torch."""
+    following = []
+    for p in (0.0, 0.25, 1.0):
+        rl.manual_seed(1)
+        x = jagged()
+        kept = F.dropout(x, p).values()
+        following.append(rl.rand(1).item())
+        assert p != 0 or rl.equal(kept, x.values())
+    rl.manual_seed(1)
+    F.dropout(jagged(), 0.0, training=False)
+    assert following[0] == following[1] == following[2] != rl.rand(1).item()
+
+
 def test_a_hook_of_a_leaf_sees_it() -> None:
     x, seen = jagged().requires_grad_(), []
     x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf))

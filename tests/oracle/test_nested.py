@@ -128,6 +128,8 @@ BOTH = {
         F.dropout(x, 0.4)
         nn.Dropout(0.4).eval()(x)
         nn.Dropout(0.1)(x)
+        nn.Dropout(0.0)(x), torch.rand(2), F.dropout(x, 1.0), torch.rand(2)
+        F.dropout(x, 0.0, training=False), torch.rand(2)
     """,
     "sums": """
         x.sum(-1, keepdim=True)
