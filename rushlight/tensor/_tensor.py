@@ -488,7 +488,7 @@ def root_gradient(tensor: Tensor, gradient: Tensor | None) -> Tensor:
         raise RuntimeError("For complex Tensors, both grad_output and output are required to have "
                            "the same dtype. Mismatch in dtype: grad_output[0] has a dtype of "
                            f"{gradient.dtype} and output[0] has a dtype of {tensor.dtype}.")
-    return gradient.to(tensor.dtype)
+    return gradient.to(tensor.dtype)  # type: ignore[attr-defined]
 
 
 def _laid_out_alike(array: np.ndarray, other: np.ndarray) -> bool:
