@@ -40,7 +40,7 @@ class DistributedDataParallel(Module):
     >>> rl.distributed.init_process_group("gloo", "tcp://localhost:1", world_size=1, rank=0)
     >>> model = rl.nn.parallel.DistributedDataParallel(rl.nn.Linear(2, 3))
     >>> list(model.state_dict()), model(rl.ones(1, 2)).shape
-    (['module.weight', 'module.bias'], Size([1, 3]))
+    (['module.weight', 'module.bias'], torch.Size([1, 3]))
     >>> rl.distributed.destroy_process_group()
     """
 
