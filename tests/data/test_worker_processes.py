@@ -80,6 +80,25 @@ def test_workers_end_while_others_live_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert time.monotonic() - started < 59 and len(list(second)) == 11
 
 
+def test_ctrl_c_while_a_pass_is_given_up_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python ignores what a finalizer raises, but the user is to be heard."""
+    end, interrupted = worker_pool._end, []
+
+    def interrupted_once(*arguments: Any) -> None:
+        interrupted.append(1)
+        if len(interrupted) == 1:
+            raise KeyboardInterrupt
+        end(*arguments)
+
+    monkeypatch.setattr(worker_pool, "_end", interrupted_once)
+    passing = iter(DataLoader(Squares(), 2, num_workers=2))
+    processes = [member.process for member in passing._pool.members]
+    with pytest.raises(KeyboardInterrupt):
+        del passing
+        time.sleep(60)
+    assert len(interrupted) == 2 and not any(process.is_alive() for process in processes)
+
+
 PROGRAM = """
 import os, sys, time
 sys.path.insert(0, {root!r})

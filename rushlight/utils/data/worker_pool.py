@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
 import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import connection
 from typing import Any
 
@@ -21,6 +24,7 @@ from rushlight.utils.data.worker import Answer, Epoch, Task
 
 FITS = 32768  # bytes that every pipe takes without a reader
 PATIENCE = 2.0  # seconds that a worker has to end by itself
+AGAIN = 0.05  # seconds until an interrupt that met a finalizer is raised again
 
 
 # The main process's ends of all pipes. A worker ends when its pipe closes, which it does not while
@@ -77,7 +81,7 @@ class WorkerPool:
         self._turn = 0
         self._answers: dict[int, Answer] = {}
         context = context_of(start)
-        self.close: Callable[[], object] = weakref.finalize(self, _close, self.members, self._owner)
+        self._unless_closed = weakref.finalize(self, _finalize, self.members, self._owner)
         try:
             for number in range(count):
                 ours, theirs = context.Pipe()
@@ -92,6 +96,11 @@ class WorkerPool:
         except BaseException:
             self.close()
             raise
+
+    def close(self) -> None:
+        """End all workers, once."""
+        if self._unless_closed.detach():
+            _close(self.members, self._owner)
 
     @property
     def alive(self) -> bool:
@@ -192,7 +201,25 @@ def _cause(code: int | None) -> str:
         return f", killed by signal {-code}"
 
 
+def _finalize(members: list[_Member], owner: int) -> None:
+    """As a finalizer, from which nothing can be raised: Ctrl-C comes again when it is over."""
+    try:
+        _close(members, owner)
+    except KeyboardInterrupt:
+        with suppress(RuntimeError):  # the interpreter itself is ending
+            threading.Timer(AGAIN, _thread.interrupt_main).start()
+
+
 def _close(members: list[_Member], owner: int) -> None:
+    """End all workers, also where Ctrl-C arrives meanwhile."""
+    try:
+        _end(members, owner)
+    except KeyboardInterrupt:
+        _end(members, owner)
+        raise
+
+
+def _end(members: list[_Member], owner: int) -> None:
     """End all workers: those that wait for a task at once, others when theirs is done, or soon."""
     if os.getpid() != owner:
         return  # a forked copy: the workers are not ours
