@@ -263,6 +263,8 @@ class Program:
         try:
             frame = self._free.pop()
         except IndexError:  # the first call, or more calls at once than there are frames
+            frame = None
+        if frame is None:  # out here, so that Ctrl-C meanwhile does not tell of the other error
             frame = Frame(self)
         if frame.owned is not None or not self.size:
             frame.run(*arrays)
