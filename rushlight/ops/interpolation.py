@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rushlight.backends.channels_last import BACK, ORDER, is_last
+from rushlight.backends.host.byte_resize import resized
+from rushlight.backends.meta.array import is_meta
 from rushlight.base import dtypes
 from rushlight.families.composite import function
 from rushlight.families.inplace import title
@@ -75,10 +77,6 @@ def interpolate(
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
     _check_mode(mode, align_corners, antialias)
-    if input.dtype is dtypes.uint8 and LINEAR_MODES.get(mode) == input.dim() == 4:
-        found: Any = interpolate(input.float(), size, scale_factor, mode, align_corners,
-                                 recompute_scale_factor, antialias)
-        return found.round().clamp(0, 255).to(dtypes.uint8)
     if is_half(input) and mode in LINEAR_MODES:
         return rounded_once(  # type: ignore[no-any-return]
             lambda x: interpolate(x, size, scale_factor, mode, align_corners,
@@ -94,6 +92,8 @@ def interpolate(
     if mode == "area":
         return getattr(adaptive_pooling, f"adaptive_avg_pool{len(space)}d")(input, size)
     last = is_last(input._array)
+    if input.dtype is dtypes.uint8 and LINEAR_MODES.get(mode) == 4:
+        return _of_bytes(input, size, factors, mode, bool(align_corners), antialias)
     if last:  # seen in the order of memory it is row-major, and so is what is made of it
         input = input.permute(ORDER[input.ndim])
     for dim, (n, m, factor) in enumerate(zip(space, size, factors, strict=True), 1 if last else 2):
@@ -108,6 +108,31 @@ def interpolate(
             input = _weighted_sum(input, dim, taps)
     result = input.permute(BACK[input.ndim]) if last else input
     return named(result, _node_name(mode, len(space), antialias))  # type: ignore[no-any-return]
+
+
+def _of_bytes(input: Tensor, output: Sequence[int], factors: Sequence[float | None], mode: str,
+              corners: bool, antialias: bool) -> Tensor:
+    """Images of bytes: rows first, then columns, each rounded."""
+    images = input._array
+    if is_meta(images):
+        return input.new_empty((*input.shape[:2], *output))  # type: ignore[attr-defined]
+    for dim in (3, 2):
+        n, m = images.shape[dim], output[dim - 2]
+        if n != m:
+            grid = Grid(n, m, _scale(n, m, factors[dim - 2], corners), corners)
+            images = resized(images, dim, _antialias_matrix(grid, mode) if antialias else
+                             _matrix(grid, _cubic(grid) if mode == "bicubic" else _linear(grid)))
+    order = (0, 2, 3, 1) if is_last(input._array) else (0, 1, 2, 3)
+    dense = np.array(images.transpose(order), order="C")
+    return wrap(dense.transpose(np.argsort(order)))
+
+
+def _matrix(grid: Grid, taps: Taps) -> np.ndarray:
+    """(output, size): the weights of a few slices."""
+    matrix = np.zeros((grid.output, grid.size))
+    for index, weight in taps:
+        np.add.at(matrix, (np.arange(grid.output), index), weight)
+    return matrix
 
 
 def _node_name(mode: str, dims: int, antialias: bool) -> str:
@@ -172,7 +197,8 @@ def _check_input(input: Tensor, mode: str, antialias: bool) -> None:
                 "compute_indices_weights_nearest")
         raise NotImplementedError(f"\"{name}\" not implemented for '{title(input.dtype)}': convert "
                                   "the input with .float()")
-    if mode in LINEAR_MODES and not input.is_floating_point():
+    of_bytes = input.dtype is dtypes.uint8 and LINEAR_MODES.get(mode) == 4
+    if mode in LINEAR_MODES and not input.is_floating_point() and not of_bytes:
         raise NotImplementedError(
             f"{mode} interpolation is not implemented for {input.dtype}: convert with .float()"
         )

@@ -31,11 +31,12 @@ horizontal_flip = hflip = functional(F.hflip, "horizontal_flip", boxes=boxes.hor
                                      points=points.horizontal_flip)
 vertical_flip = vflip = functional(F.vflip, "vertical_flip", boxes=boxes.vertical_flip,
                                    points=points.vertical_flip)
-resize = functional(F.resize, boxes=boxes.resize, points=points.resize)
+resize = functional(pictures.resize, boxes=boxes.resize, points=points.resize)
 pad = functional(F.pad, boxes=boxes.pad, points=points.pad)
 crop = functional(F.crop, boxes=boxes.crop, points=points.crop)
 center_crop = functional(F.center_crop, boxes=boxes.center_crop, points=points.center_crop)
-resized_crop = functional(F.resized_crop, boxes=boxes.resized_crop, points=points.resized_crop)
+resized_crop = functional(pictures.resized_crop, boxes=boxes.resized_crop,
+                          points=points.resized_crop)
 rotate = functional(F.rotate, boxes=boxes.rotate, points=points.rotate)
 affine = functional(F.affine, boxes=boxes.affine, points=points.affine)
 perspective = functional(F.perspective, boxes=boxes.perspective, points=points.perspective)

@@ -7,12 +7,19 @@ from typing import Any
 import numpy as np
 
 from rushlight.base import dtypes
+from rushlight.nn.functional import interpolate
 from rushlight.ops import as_tensor, from_numpy, linspace, randn
 from rushlight.tensor import Tensor
 from rushlight.vision import io
 from rushlight.vision.image import is_pillow
 from rushlight.vision.transforms import functional as F
-from rushlight.vision.transforms.functional_dimensions import max_value, require_pillow
+from rushlight.vision.transforms.functional_dimensions import (
+    InterpolationMode,
+    interpolation_mode,
+    max_value,
+    require_pillow,
+)
+from rushlight.vision.transforms.functional_geometry import resized_size
 from rushlight.vision.tv_tensors import Image
 
 
@@ -25,6 +32,33 @@ def to_image(inpt: Any) -> Image:
         raise TypeError("Input can either be a pure Tensor, a numpy array, or a PIL image, but got "
                         f"{type(inpt)} instead.")
     return Image(inpt)
+
+
+def resize(img: Any, size: Any, interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+           max_size: int | None = None, antialias: bool | None = True) -> Any:
+    """In another size. Bytes are resized as bytes: rounded after the rows, and after the columns.
+
+    size, interpolation, max_size, antialias: as in `transforms.functional.resize`.
+    """
+    mode = interpolation_mode(interpolation)
+    if (not isinstance(img, Tensor) or img.dtype is not dtypes.uint8
+            or mode not in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)):
+        return F.resize(img, size, interpolation, max_size, antialias)
+    channels, height, width = F.get_dimensions(img)
+    new = resized_size(height, width, size, max_size)
+    if [height, width] == new:
+        return img
+    found = interpolate(img.reshape(-1, channels, height, width),  # type: ignore[attr-defined]
+                        new, mode=mode.value, align_corners=False, antialias=bool(antialias))
+    return found.reshape(*img.shape[:-2], *new)
+
+
+def resized_crop(img: Any, top: int, left: int, height: int, width: int, size: Any,
+                 interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+                 antialias: bool | None = True) -> Any:
+    """`resize(crop(img, top, left, height, width), size)`."""
+    cut = F.crop(img, top, left, height, width)
+    return resize(cut, size, interpolation, antialias=antialias)
 
 
 def to_dtype(inpt: Tensor, dtype: Any = dtypes.float32, scale: bool = False) -> Tensor:
