@@ -82,10 +82,16 @@ class FunctionEventAvg:
         return self.cpu_time_total / self.count if self.count else 0.0
 
 
-for _time_of in ("cpu_time", "cpu_time_total", "self_cpu_time_total"):
+def _as_text(name: str) -> property:
+    def text(self: Any) -> str:
+        return _time(getattr(self, name))
+
+    return property(text, doc=f"`{name}` as text.")
+
+
+for _name in ("cpu_time", "cpu_time_total", "self_cpu_time_total"):
     for _kind in (FunctionEvent, FunctionEventAvg):
-        setattr(_kind, f"{_time_of}_str", property(
-            lambda self, name=_time_of: _time(getattr(self, name)), doc="The time as text."))
+        setattr(_kind, f"{_name}_str", _as_text(_name))
 
 
 class EventList(list[Any]):
