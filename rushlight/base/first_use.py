@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -13,7 +15,8 @@ def names_on_first_use(
     """`__getattr__` and `__dir__` of the package with the globals `names`.
 
     places: for each name imported on first use the module that has it, seen from the package;
-    the last part of a module's name stands for the module itself.
+    the last part of a module's name stands for the module itself. Who asks for the package's
+    `__dict__`, as programs do that walk through torch.optim's, finds all names in it.
     """
     package: str = names["__name__"]
     modules = set(places.values())
@@ -29,7 +32,25 @@ def names_on_first_use(
     def __dir__() -> list[str]:
         return sorted({*names, *places, *modules})
 
+    class Package(ModuleType):
+        @property
+        def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+            for name in places:
+                if name not in names:
+                    __getattr__(name)
+            return names
+
+    sys.modules[package].__class__ = Package
     return __getattr__, __dir__
+
+
+def names_so_far(module: ModuleType) -> dict[str, Any]:
+    """The globals of `module` without those that are imported on first use."""
+    found: dict[str, Any] = _RAW.__get__(module)
+    return found
+
+
+_RAW: Any = vars(ModuleType)["__dict__"]
 
 
 class Deferred:

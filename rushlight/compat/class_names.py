@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
+from rushlight.base.first_use import names_so_far
 from rushlight.base.structure import Structure
 from rushlight.compat.names import ELSEWHERE, OWN
 from rushlight.serialization.torch_names import torch_name
@@ -76,7 +77,7 @@ def place_in_torch(kind: type) -> str | None:
 
 def rename(module: ModuleType) -> None:
     """Give the classes that are defined in a module of ours torch's places."""
-    for kind in list(vars(module).values()):
+    for kind in list(names_so_far(module).values()):
         if isinstance(kind, type) and kind.__module__ == module.__name__:
             _rename(kind)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rushlight.base.first_use import names_so_far
 from rushlight.compat.class_names import find
 from rushlight.compat.missing import absent, explain
 from rushlight.compat.names import ABSENT, ELSEWHERE, ROOTS, resolve
@@ -50,7 +51,7 @@ class AliasLoader(Loader):
 def _prepare(module: ModuleType, alias: str) -> None:
     """Let the module say what is missing, and have the submodules that torch's has."""
     if any(name.startswith(alias + ".") for name in ELSEWHERE):
-        vars(module).setdefault("__path__", [])
+        names_so_far(module).setdefault("__path__", [])
     explain(module, alias)
 
 

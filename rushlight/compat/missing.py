@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, NoReturn
 
+from rushlight.base.first_use import names_so_far
 from rushlight.compat.names import ABSENT, member, resolve
 from rushlight.families.declaration import PATHS
 
@@ -57,7 +58,7 @@ def refuse(module: ModuleType, alias: str, name: str) -> NoReturn:
 
 def explain(module: ModuleType, alias: str) -> None:
     """Let `module` say what is missing, under its torch name `alias`."""
-    own = vars(module).get("__getattr__")
+    own = names_so_far(module).get("__getattr__")
     if getattr(own, "explains", False):
         return
 
@@ -88,6 +89,6 @@ def forget() -> None:
     while _explained:
         module, own = _explained.pop()
         if own is None:
-            del vars(module)["__getattr__"]
+            del names_so_far(module)["__getattr__"]
         else:
-            vars(module)["__getattr__"] = own
+            names_so_far(module)["__getattr__"] = own

@@ -280,6 +280,13 @@ def test_divided_models_are_named_and_refused(statement: str, torch: Any) -> Non
             kind("here")
 
 
+def test_packages_are_whole_for_who_walks_through_them(torch: Any) -> None:
+    kinds = {name for name, kind in torch.optim.__dict__.items()
+             if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)}
+    assert {"Adam", "SGD", "LBFGS", "SparseAdam"} <= kinds  # pyro makes its own of each
+    assert torch.nn.__dict__["Linear"] is torch.nn.Linear and "Transformer" in vars(torch.nn)
+
+
 def test_memory_is_freed_by_setting_none() -> None:
     x = rl.ones(3)
     assert x.set_() is x and x.shape == (0,) and x.dtype is rl.float32
