@@ -18,7 +18,7 @@ from rushlight.families.declaration import FUNCTIONS
 from rushlight.families.older_calls import FACTORS, factor_first
 from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.families.pointwise_node import ENVIRONMENT, record_lines
-from rushlight.families.pointwise_writing import in_place_lines, out_lines
+from rushlight.families.pointwise_writing import in_place_lines, out_lines, truth_lines
 from rushlight.families.promoted import promoted
 from rushlight.families.source import compile_function, lazy_function
 
@@ -176,10 +176,11 @@ def _indent(lines: list[str], depth: int = 1) -> list[str]:
 def _load(op: Any, form: Form, environment: dict[str, Any]) -> list[str]:
     """The fast path of the op with its options left alone."""
     plain = op.plain
-    if not plain.names or (form.in_place and plain.boolean):
+    if not plain.names:
         return []
     if form.in_place:
-        core = in_place_lines(plain, form.first, form.slow, environment)
+        lines = truth_lines if plain.boolean else in_place_lines
+        core = lines(plain, form.first, form.slow, environment)
     else:
         core = _core(plain, form, environment)
     return load_lines(plain, form.first, core)
@@ -320,7 +321,8 @@ def variant_source(variant: Any, kind: Any) -> tuple[str, dict[str, Any]]:
         asking = "function"
     elif kind:
         slow = f"apply_in_place(op, {everything})"
-        core = [] if variant.boolean else in_place_lines(variant, first, slow, environment)
+        writing = truth_lines if variant.boolean else in_place_lines
+        core = writing(variant, first, slow, environment)
         asking = "variant in-place"
     else:
         slow = f"apply(op, {everything})"

@@ -42,6 +42,30 @@ def in_place_lines(variant: Any, target: str, slow: str, environment: dict[str, 
             f"        return {target}"]
 
 
+def truth_lines(variant: Any, target: str, slow: str, environment: dict[str, Any]) -> list[str]:
+    """Writing truth values, as numbers, to the operand `target` where nothing is recorded.
+
+    slow: the general call, for all else.
+    """
+    environment.update(WRITING, small=variant.small, large=variant.large)
+    nothing = " and ".join(f"edge_{n} is None" for n in variant.names)
+    return [f"if ((array_{target}.flags.forc or distinct(array_{target})) and (",
+            f"        not flags.grad_enabled or ({nothing}",
+            f"        and ({target}._view is None or {target}._view[0]._node is None)))):",
+            f"    kernel = (small if array_{target}.size < LARGE else large)[dtype]",
+            "    if kernel is not None:",
+            "        try:",
+            f"            array = kernel({', '.join(f'array_{n}' for n in variant.names)})",
+            f"            if array.shape != array_{target}.shape:",
+            f"                return {slow}",
+            f"            array_{target}[...] = array",
+            "        except (ValueError, TypeError, FloatingPointError, RuntimeWarning):",
+            f"            return {slow}",
+            f"        if {target}._writes is not None:",
+            f"            wrote({target})",
+            f"        return {target}"]
+
+
 def _recorded(variant: Any, target: str, slow: str, environment: dict[str, Any]) -> list[str]:
     """Write, then record; a write that other operands share memory with counts afterwards."""
     readers = [f"edge_{variant.differentiable[i]} is not None" for i in variant.readers(target)]
