@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import rushlight as rl
 from rushlight.tensor.printing import (
     format_array,
     get_printoptions,
@@ -123,3 +124,15 @@ def test_options_are_restored_after_an_error():
     with pytest.raises(KeyError), printoptions(precision=1):
         raise KeyError
     assert text([0.25]) == "tensor([0.2500])"
+
+
+def test_a_programs_own_class_is_printed_under_its_name() -> None:
+    class Boxes(rl.Tensor):
+        pass
+
+    boxes = rl.ones(2).as_subclass(Boxes)
+    assert repr(boxes) == "Boxes([1., 1.])" and f"{boxes + 1}" == "Boxes([2., 2.])"
+    assert repr(boxes.requires_grad_()) == "Boxes([1., 1.], requires_grad=True)"
+    assert repr(rl.nn.Parameter(rl.ones(1))).endswith("\ntensor([1.], requires_grad=True)")
+    rows = repr(rl.zeros(2, 1).as_subclass(Boxes)).splitlines()
+    assert rows == ["Boxes([[0.],", "       [0.]])"]

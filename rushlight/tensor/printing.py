@@ -129,11 +129,14 @@ def format_tensor(tensor: Any) -> str:
         suffixes.append(f"grad_fn=<{tensor.grad_fn.name().rpartition('::')[2]}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
+    kind = type(tensor)  # a program's own class is printed under its name
+    ours = kind.__module__.partition(".")[0] in ("rushlight", "torch")  # that under `compat`
     return format_array(
         tensor._array,
         repr(tensor.dtype),
         suffixes,
         default_dtype=repr(dtypes.default_dtype()),
+        prefix="tensor(" if ours else f"{kind.__name__}(",
         device="meta" if tensor.is_meta else None,
         meta=tensor.is_meta,
     )
