@@ -12,6 +12,7 @@ from rushlight.families.declaration import FUNCTIONS
 from rushlight.tensor import Tensor
 
 ASKING = f"{GENERATED}{override.__name__}>"
+RULES = f"{GENERATED}rushlight.transforms."  # so begin file names of what `transforms.teach` writes
 # What torch calls the operations behind Python's operators.
 OPERATORS = {"truediv": "div", "itruediv": "div_", "rtruediv": "div", "radd": "add", "rmul": "mul",
              "invert": "bitwise_not", "iadd": "add_", "isub": "sub_", "imul": "mul_",
@@ -54,13 +55,16 @@ def name_of(frame: FrameType, python: dict[CodeType, str], inside: bool) -> str 
     inside: another operation has called it; then parts that only we have are left out.
     """
     code = frame.f_code
-    asking = code.co_filename == ASKING  # a function of Python that asks other types first
-    if asking or not code.co_filename.startswith(GENERATED):
+    # A function of Python may ask other types, or once a transform was used its rules, first.
+    asking = code.co_filename == ASKING
+    if asking or not code.co_filename.startswith(GENERATED) or (
+            code.co_filename.startswith(RULES)):
         if inside or not (asking or code in python):
             return None
         name = code.co_name if asking else python[code] or _made_for(frame)
         if name in ("__getitem__", "getitem"):
-            given = frame.f_locals["args"][1] if asking else frame.f_locals.get("index")
+            given = (frame.f_locals["args"][1] if "args" in frame.f_locals
+                     else frame.f_locals.get("index"))
             return f"aten::{_step(given)}"
         return None if not name or name in HIDDEN else f"aten::{OTHERWISE.get(name, name)}"
     name = code.co_name

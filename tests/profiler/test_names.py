@@ -75,3 +75,9 @@ def test_events_tell_their_times_as_text() -> None:
     row = measured.key_averages()[0]
     assert row.cpu_time_total_str.endswith("s") and row.self_cpu_time_total_str.endswith("s")
     assert measured.function_events[0].cpu_time >= 0
+
+
+def test_names_stay_once_a_transform_was_used() -> None:
+    rl.vmap(lambda x: x * 2)(rl.ones(2))
+    for name, call in CALLS:
+        assert counts(call).get(f"aten::{name}") == 1, name
