@@ -212,7 +212,12 @@ def randint_like(input: Tensor, *bounds: Any, generator: Any = None, dtype: Any 
     >>> rl.randint_like(rl.zeros(2), 1)
     tensor([0., 0.])
     """
-    low, high, _ = _range_and_size(bounds, {**named, "size": ()})
+    if len(bounds) == 2 and not named:
+        low, high = bounds
+    elif len(bounds) == 1 and not named:
+        low, high = 0, bounds[0]
+    else:
+        low, high, _ = _range_and_size(bounds, {**named, "size": ()})
     return _like("randint_like", integers, input, (low, high), generator, dtype, device,
                  requires_grad)
 
@@ -220,10 +225,12 @@ def randint_like(input: Tensor, *bounds: Any, generator: Any = None, dtype: Any 
 def _like(name: str, op: Any, input: Any, arguments: tuple, generator: Any, dtype: Any,
           device: Any, requires_grad: bool) -> Tensor:
     array = empty_like(tensor_argument(input, name), dtype, device)
-    check_requires_grad(requires_grad, dtypes.FROM_ARRAY[array.dtype])
+    if requires_grad:
+        check_requires_grad(True, dtypes.FROM_ARRAY[array.dtype])
     op.draw(array, generator, arguments)
     result = wrap(array)
-    result.requires_grad = requires_grad
+    if requires_grad:
+        result.requires_grad = True
     return result
 
 

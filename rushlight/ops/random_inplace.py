@@ -203,9 +203,10 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
       method=False)
 def integers(dtype: np.dtype, low: int, high: int | None) -> tuple:
     """Whole numbers in [low, high), or from low to the largest that the dtype holds."""
-    if dtype.char == "l" and type(low) is type(high) is int and (
-            INT64_MIN <= low < high <= INT64_MAX):
-        return draws.integers, (low, high)
+    if type(low) is type(high) is int:
+        least, most = _whole_numbers(dtype)
+        if least <= low < high <= most:
+            return draws.integers, (low, high)
     low, end = _integer("from", low), INT64_MAX if high is None else _integer("to", high)
     if high is not None and low >= end:
         raise RuntimeError("random_ expects 'from' to be less than 'to', but got "
@@ -216,6 +217,14 @@ def integers(dtype: np.dtype, low: int, high: int | None) -> tuple:
     _check_range(dtype, "from", low)
     _check_range(dtype, "to - 1", last)
     return draws.integers, (low, last + 1)
+
+
+@cache
+def _whole_numbers(dtype: np.dtype) -> tuple[int, int]:
+    """The least and the largest whole number up to which the dtype holds all."""
+    most = _largest_whole(dtype)
+    least = -most if dtype.kind in "fV" else int(np.iinfo(dtype).min) if dtype.kind != "b" else 0
+    return least, min(most, INT64_MAX)
 
 
 def _integer(name: str, value: Any) -> int:
@@ -280,6 +289,8 @@ def random_(input: Tensor, *bounds: Any, generator: Any = None, **named: Any) ->
     >>> _ = rl.manual_seed(0); rl.empty(4).random_(0, 10)
     tensor([4., 9., 3., 0.])
     """
+    if not named and len(bounds) == 2:
+        return draw_in_place(integers, input, bounds, generator)
     if not bounds and not named:
         return draw_in_place(any_digits, input, (), generator)
     if len(bounds) == 1 and "to" not in named:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rushlight.backends.cast import astype, never_warns
 from rushlight.backends.cpu import builtin, fills, jit
 from rushlight.backends.cpu.once import Unavailable
 from rushlight.backends.host import draws as host
@@ -25,6 +26,7 @@ from rushlight.backends.host.mersenne import Mersenne
 __all__ = ["bernoulli", "cauchy", "digits", "exponential", "geometric", "integers", "log_normal",
            "multinomial", "normal", "permutation", "poisson", "uniform"]
 
+FLOAT32 = np.dtype(np.float32)
 FEW = 4096  # numbers up to which holding the interpreter's lock costs nobody anything
 _KINDS: dict[str, Any] = {"float": ctypes.c_float, "double": ctypes.c_double, "i64": ctypes.c_int64}
 
@@ -83,6 +85,27 @@ def _drawn(name: str, engine: Mersenne, out: np.ndarray, *arguments: float) -> b
         else:
             fill[0](state, id(out), count, *arguments)
     return True
+
+
+def _drawn_as(wide: Any, name: str, engine: Mersenne, out: np.ndarray,
+              *arguments: float) -> bool:
+    """Fill `out`, of few elements, with numbers that the compiled fill `name` draws as `wide`."""
+    if out.size > FEW or not out.flags.c_contiguous:
+        return False
+    numbers = np.empty(out.shape, wide)
+    if not _drawn(name, engine, numbers, *arguments):
+        return False
+    dtype = out.dtype
+    if dtype.itemsize == 2 and dtype.kind in "fV":  # torch rounds these twice
+        numbers = astype(numbers, FLOAT32)
+    out[...] = numbers if never_warns(numbers.dtype, dtype) else astype(numbers, dtype)
+    return True
+
+
+@cache  # NumPy makes a dtype's name anew whenever asked, which takes 2 us
+def _exact(dtype: np.dtype) -> int:
+    """The largest number up to which the dtype holds all whole numbers; 2**63 of integers."""
+    return 1 << host.DIGITS.get(dtype.name, 63)
 
 
 def uniform(engine: Mersenne, out: np.ndarray, low: float = 0.0, high: float = 1.0) -> None:
@@ -146,7 +169,9 @@ def _fill_pairs(engine: Mersenne, out: np.ndarray) -> None:
 
 def exponential(engine: Mersenne, out: np.ndarray, rate: float = 1.0) -> None:
     """Waiting times of that rate: -log(1 - u) / rate."""
-    if not (_is_double(out) and _drawn("exponential64", engine, out, -1.0 / rate)):
+    name, scale = "exponential64", -1.0 / rate
+    if not (_drawn(name, engine, out, scale) if _is_double(out)
+            else _drawn_as(np.float64, name, engine, out, scale)):
         host.exponential(engine, out, rate)
 
 
@@ -170,8 +195,13 @@ def integers(engine: Mersenne, out: np.ndarray, low: int, high: int) -> None:
     """Whole numbers in [low, high), by the remainder of a word; high - low at most 2**64."""
     width = high - low
     name = "integers32" if width < host.LONG_RANGE else "integers64"
-    if not (out.dtype == np.int64 and out.flags.c_contiguous and width < 1 << 64
-            and _drawn(name, engine, out, low, _signed(width))):
+    done = False
+    if width < 1 << 64:
+        if out.dtype.char == "l":
+            done = out.flags.c_contiguous and _drawn(name, engine, out, low, _signed(width))
+        elif max(-low, high) <= _exact(out.dtype):
+            done = _drawn_as(np.int64, name, engine, out, low, width)
+    if not done:
         host.integers(engine, out, low, high)
 
 
