@@ -92,13 +92,15 @@ def in_place_form(body: Callable[..., Any], name: str) -> Any:
     """The form of `body` that puts its result where its first argument is."""
 
     def function(input: Tensor, *args: Any, **options: Any) -> Tensor:
-        # What the body keeps for its gradient must survive the write.
-        given = (input, *args, *options.values())
-        recorded = flags.grad_enabled and any(
-            isinstance(x, Tensor) and x._node is not None for x in given)
-        before = input.clone() if recorded else input
+        before = input
+        if flags.grad_enabled:
+            for x in (input, *args, *options.values()):
+                if isinstance(x, Tensor) and x._node is not None:
+                    before = input.clone()  # what the body keeps must survive the write
+                    break
         result = body(before, *args, **options)
-        if result.dtype.category > input.dtype.category:
+        if (result._array.dtype is not input._array.dtype
+                and result.dtype.category > input.dtype.category):
             raise RuntimeError(f"result type {title(result.dtype)} can't be cast to the desired "
                                f"output type {title(input.dtype)}")
         if result._array.shape != input._array.shape:

@@ -43,7 +43,7 @@ from rushlight.families.index_source import (
 )
 from rushlight.families.inplace import (
     check_in_place,
-    check_overlap,
+    check_out,
     record_in_place,
     write_out,
     wrote,
@@ -163,36 +163,12 @@ def apply(op: IndexOp, arguments: dict[str, Any], out: Tensor | None = None) -> 
         array = op.body(**arrays)
     recorded = _is_recorded(op, arguments)
     if out is not None:
-        _check_out(op, out, array, arguments)
+        check_out(op, out, array, arguments)
         return write_out(out, array, op.name, recorded=recorded)
     result = wrap(array)
     if recorded and array.dtype.kind in "fcV":
         _record(op, result, arguments)
     return result
-
-
-def _check_out(op: IndexOp, out: Any, array: Any, arguments: dict[str, Any]) -> None:
-    """These ops neither cast into out=, nor read from where they write."""
-    if not isinstance(out, Tensor):
-        return  # write_out says so
-    check_overlap(out)
-    if out._array.dtype != array.dtype:
-        raise RuntimeError(
-            f"Expected out tensor to have dtype {title(array.dtype)}, but got "
-            f"{title(out._array.dtype)} instead ({op.name})"
-        )
-    for name in op.operands:
-        value = arguments[name]
-        if isinstance(value, Tensor) and _share_memory(out._array, value._array):
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to "
-                "tensor refer to a single memory location. Please clone() the tensor before "
-                f"performing the operation. ({op.name}: out= shares memory with {name})"
-            )
-
-
-def _share_memory(one: Any, other: Any) -> bool:
-    return not is_meta(one) and not is_meta(other) and np.may_share_memory(one, other)
 
 
 def apply_in_place(op: IndexOp, arguments: dict[str, Any]) -> Tensor:

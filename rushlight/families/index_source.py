@@ -15,7 +15,7 @@ from rushlight.backends.copies import copied
 from rushlight.base.errors import user_site
 from rushlight.base.flags import flags, tracing
 from rushlight.engine.node import LEAF, changed, freed, next_sequence
-from rushlight.families.inplace import wrote
+from rushlight.families.inplace import check_out, write_out, wrote
 from rushlight.families.override_source import ASKING, asking_lines
 from rushlight.tensor import Parameter, Tensor
 
@@ -31,7 +31,8 @@ ENVIRONMENT: dict[str, Any] = {
     "Tensor": Tensor, "Parameter": Parameter, "ndarray": np.ndarray, "new": object.__new__,
     "flags": flags, "tracing": tracing, "LEAF": LEAF, "next_sequence": next_sequence,
     "changed": changed, "freed": freed, "user_site": user_site, "wrote": wrote,
-    "Call": SimpleNamespace, "Geometry": Geometry, "copied": copied, **ASKING,
+    "Call": SimpleNamespace, "Geometry": Geometry, "copied": copied,
+    "check_out": check_out, "write_out": write_out, **ASKING,
 }
 
 
@@ -118,14 +119,18 @@ def wrapper_source(op: Any, name: str, apply: Any) -> tuple[str, dict[str, Any]]
         compute = [f"array = copied(array_{first})", _call(op, "array")]
     else:
         compute = [f"array = {_call(op, f'array_{first}')}"]
-    compute += ["result = new(Tensor)", "result._array = array",
+    needed = _needed(op)
+    recorded = f"({needed}) and flags.grad_enabled" if needed else "False"
+    compute += ["if out is not None:", f"    check_out(op, out, array, {_mapping(op)})",
+                f"    return write_out(out, array, {op.name!r}, {recorded})",
+                "result = new(Tensor)", "result._array = array",
                 "result._writes = result._view = None"]
-    if needed := _needed(op):
+    if needed:
         compute += [f"if ({needed}) and flags.grad_enabled and array.dtype.kind in 'fcV':",
                     *_indent(_record_lines(op)), "else:", "    result._node = None"]
     else:
         compute.append("result._node = None")
-    lines = [f"if out is None and {_types(op)}:",
+    lines = [f"if (out is None or type(out) is Tensor) and {_types(op)}:",
              *_indent([*_loads(op), f"if {test}:", *_indent([*compute, "return result"])]),
              *_asking(op, name, environment, out=True),
              f"return apply(op, {_mapping(op)}, out)"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -247,6 +248,30 @@ def write_out(out: Any, array: Any, name: str, recorded: bool = False) -> Tensor
         out._array[...] = array if own == given else astype(array, own)
     wrote(out)
     return out
+
+
+def check_out(op: Any, out: Any, result: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse to put an index op's result into `out` of another dtype, or of an operand's memory."""
+    if not isinstance(out, Tensor):
+        return  # write_out says so
+    check_overlap(out)
+    target = out._array
+    if target.dtype != result.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {title(result.dtype)}, but got "
+                           f"{title(target.dtype)} instead ({op.name})")
+    alone = target.base is None
+    for name in op.operands:
+        value = arguments[name]
+        if not isinstance(value, Tensor):
+            continue
+        array = value._array
+        if alone and array.base is None and array is not target:
+            continue  # each has memory of its own
+        if not is_meta(target) and not is_meta(array) and np.may_share_memory(target, array):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                f"performing the operation. ({op.name}: out= shares memory with {name})")
 
 
 def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:

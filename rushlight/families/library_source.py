@@ -94,14 +94,18 @@ def head(op: Any, environment: dict[str, Any], out: bool) -> str:
 
 
 def _takes_out(op: Any) -> bool:
-    """Whether the fast path serves `out=` too: of one result, whatever its dtype."""
-    return op.outputs == 1 and not op.in_target
+    """Whether the fast path serves `out=` too: of one result."""
+    return op.outputs == 1
 
 
 def _fast_path(op: Any) -> list[str]:
     parameters = op.signature.parameters
     optional = {n for n in op.operands if parameters[n].default is not inspect.Parameter.empty}
     tests: list[str] = [] if _takes_out(op) else ["out is None"]
+    if op.in_target:  # another dtype of `out` is that to compute in
+        kind = f"{op.operands[0]}._array.dtype"
+        tests.append(f"(out is None or (type(out) is Tensor and out._array.dtype is {kind} "
+                     f"and {kind}.kind in 'fV'))")
     loads, passed, edges = [], [], []
     for n, p in parameters.items():
         value = n

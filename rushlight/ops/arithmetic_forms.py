@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def _bound(op: str, input: Any, name: str, value: Any) -> Any:
 
 def _truths(input: Any, bound: Any) -> bool:
     """Whether both are tensors of truth values, which clamp itself refuses."""
-    return (isinstance(input, Tensor) and isinstance(bound, Tensor)
+    return (isinstance(bound, Tensor) and isinstance(input, Tensor)
             and input.dtype is bound.dtype is dtypes.bool_)
 
 
@@ -99,10 +100,16 @@ def nan_to_num(input: Any, nan: float | None = None, posinf: float | None = None
         return input.clone()
     if input.dtype.is_complex:
         return nan_to_num(input.view_as_real(), nan, posinf, neginf).view_as_complex()
-    info = dtypes.finfo(input.dtype)
+    least, most = _extremes(input.dtype)
     return _nan_to_num(input, 0.0 if nan is None else float(nan),
-                       info.max if posinf is None else float(posinf),
-                       info.min if neginf is None else float(neginf))
+                       most if posinf is None else float(posinf),
+                       least if neginf is None else float(neginf))
+
+
+@cache
+def _extremes(dtype: dtypes.dtype) -> tuple[float, float]:
+    info = dtypes.finfo(dtype)
+    return info.min, info.max
 
 
 def _doubled(value: Any, complex_numbers: bool) -> Any:

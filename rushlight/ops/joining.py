@@ -58,7 +58,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
             [1., 1.]])
     """
     dim = dim if axis is None else axis
-    if out is None and type(dim) is int and (type(tensors) is list or type(tensors) is tuple):
+    if type(dim) is int and (type(tensors) is list or type(tensors) is tuple):
         try:
             arrays = [x._array for x in tensors]
             joined = copies.joined(arrays, dim)
@@ -70,6 +70,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
                 return _general_cat(list(tensors), dim, out)
         if not joined.flags.c_contiguous:
             joined = _settled(joined, arrays)
+        if out is not None:
+            return write_out(out, joined, "cat", _recording(tensors))
         result = wrap(joined)
         for x in tensors:
             if x._node is not None:
@@ -77,6 +79,15 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None, axis: Any =
                 break
         return result
     return _general_cat(_several(tensors, "cat"), dim, out)
+
+
+def _recording(tensors: Sequence[Tensor]) -> bool:
+    """Whether a result of these tensors is recorded."""
+    if flags.grad_enabled:
+        for x in tensors:
+            if x._node is not None:
+                return True
+    return False
 
 
 def _joined(arrays: list[np.ndarray], dim: int) -> np.ndarray:
@@ -190,7 +201,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None,
             [1., 1.]])
     """
     dim = dim if axis is None else axis
-    plain = _plain_arrays(tensors) if out is None and dim == 0 else None
+    plain = _plain_arrays(tensors) if dim == 0 else None
     if plain is not None and plain[0].ndim:
         shape = plain[0].shape
         for array in plain:
@@ -198,6 +209,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Any = None,
                 break
         else:
             joined = _joined(plain, 0).reshape(len(plain), *shape)
+            if out is not None:
+                return write_out(out, joined, "stack", _recording(tensors))
             return _recorded_stack(tensors, joined, 0)
     tensors = _several(tensors, "stack")
     if not tensors:

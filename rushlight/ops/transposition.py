@@ -83,6 +83,12 @@ def movedim(input, source, destination):
     >>> rl.zeros(2, 3, 5).movedim(0, 2).shape
     torch.Size([3, 5, 2])
     """
+    dims = input.ndim
+    if type(source) is type(destination) is int and (
+            -dims <= source < dims and -dims <= destination < dims):
+        axes = list(range(dims))
+        axes.insert(destination % dims, axes.pop(source % dims))
+        return input.transpose(axes)
     from_ = normalize_dims(source, input.ndim)
     to = normalize_dims(destination, input.ndim)
     if len(from_) != len(to):
