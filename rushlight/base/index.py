@@ -162,6 +162,9 @@ def accumulate(view: np.ndarray, advanced: Key, value: np.ndarray) -> None:
         if mask is not None:  # positions cannot repeat
             view[advanced] += value
             return
+        if view.ndim == 1 and value.shape == advanced[0].shape:
+            np.add.at(view, advanced[0], value)
+            return
         arrays = np.broadcast_arrays(*(part for part in advanced if isinstance(part, np.ndarray)))
         places = [axis for axis, part in enumerate(advanced) if isinstance(part, np.ndarray)]
         if arrays[0].size <= 1:

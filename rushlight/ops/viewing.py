@@ -418,7 +418,7 @@ def as_strided(input, size, stride, storage_offset=None):
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
-    if any(s < 0 for s in stride):
+    if min(stride, default=0) < 0:
         raise RuntimeError("as_strided: Negative strides are not supported at the moment, got "
                            f"strides: {list(stride)}")
     item = input.itemsize
@@ -426,7 +426,8 @@ def as_strided(input, size, stride, storage_offset=None):
     if is_meta(input):
         return MetaArray(size, input.dtype, steps)
     root = root_of(input)
-    own = (input.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // item
+    own = 0 if root is input else (
+        input.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // item
     offset = own if storage_offset is None else storage_offset
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) + 1
     room = root.nbytes // item

@@ -96,7 +96,8 @@ class Geometry:
         if array.size == 0 or 1 in array.shape:
             strides = storage.torch_strides(array)
         else:
-            strides = tuple(s // array.itemsize for s in array.strides)
+            size = array.itemsize
+            strides = tuple([s // size for s in array.strides])
         return strides if dim is None else strides[dim]
 
     def storage_offset(self) -> int:
