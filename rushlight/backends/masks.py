@@ -23,6 +23,8 @@ else:
 Array = np.ndarray
 BOOL = np.dtype(np.bool_)
 BITS = {size: np.dtype(f"i{size}") for size in (1, 2, 4, 8)}
+NUMBERS = {"f": (float, int), "i": (int,), "u": (int,)}  # that NumPy takes as they are, by kind
+FEW = 256  # elements up to which NumPy's own loop, which asks little, is quicker
 LARGE = 1 << 12  # elements of a mask from which on this pays
 
 
@@ -74,6 +76,10 @@ def put(target: Array, mask: Array, values: Array) -> None:
 
 def fill(target: Array, mask: Array, value: Any) -> None:
     """Write one number wherever the mask, which broadcasts to the target, holds."""
+    if (target.size <= FEW and type(value) in NUMBERS.get(target.dtype.kind, ())
+            and mask.dtype is BOOL and mask.shape == target.shape):
+        np.putmask(target, mask, value)
+        return
     kernel = None
     large = target.size >= LARGE
     if type(target) is np.ndarray and target.itemsize <= 8 and (

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from rushlight.backends.copies import assign, copied
 from rushlight.backends.memory_order import empty_like
 from rushlight.backends.meta.array import is_meta
+from rushlight.base.flags import flags
 from rushlight.base.shapes import normalize_dim, normalize_dims, size_argument
 from rushlight.families.composite import composite
 from rushlight.families.library import library
 from rushlight.families.node_names import called
-from rushlight.ops.joining import cat
+from rushlight.ops.joining import _joined, cat
 from rushlight.ops.splitting import _narrow_view
-from rushlight.tensor import Tensor
+from rushlight.tensor import Tensor, wrap
 
 
 @library("_flip")
@@ -103,6 +106,10 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
                            f"{len(dims)}")
     if not input.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    array = input._array
+    if len(dims) == 1 and type(array) is np.ndarray and array.size and (
+            input._node is None or not flags.grad_enabled):
+        return wrap(_rolled(array, shifts[0], normalize_dim(dims[0], array.ndim)))
     rolled = input
     for shift, d in zip(shifts, dims, strict=True):
         dim = normalize_dim(d, input.ndim)
@@ -112,6 +119,11 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
             rolled = cat([_narrow_view(rolled, dim, cut, n - cut),
                           _narrow_view(rolled, dim, 0, cut)], dim)
     return input.clone() if rolled is input else rolled  # type: ignore[attr-defined]
+
+
+def _rolled(array: np.ndarray, shift: int, dim: int) -> np.ndarray:
+    cut, before = -shift % array.shape[dim], (slice(None),) * dim
+    return _joined([array[(*before, slice(cut, None))], array[(*before, slice(0, cut))]], dim)
 
 
 @composite("Tensor.repeat", samples=lambda x: [(x(2, 3), 2, 1, 2)])
