@@ -338,7 +338,7 @@ class Plan(NamedTuple):
     """All about a call but its arrays, which a program makes with the same shapes for ever."""
 
     fields: bytes  # the numbers that the task is told
-    count: int  # pieces of work, and how many a thread takes at once
+    pieces: int  # of work, and how many of them a thread takes at once
     grain: int
     places: int  # threads with a workspace of `space` elements of their own
     space: int
@@ -385,7 +385,7 @@ def _call(back: bool, mask: Array | None, scale: float, causal: bool,
                "workspace": np.empty(plan.places * plan.space, dtype),
                "taken": np.zeros(plan.places, np.int64)}
     fields = plan.fields + task.context({}, arrays, ((), FIELDS[1]))
-    _compiled(name, back, mask is not None)(fields, plan.count, plan.grain)
+    _compiled(name, back, mask is not None)(fields, plan.pieces, plan.grain)
 
 
 def forward(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float,
