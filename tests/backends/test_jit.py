@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -263,6 +264,38 @@ class Late:
 sys.late = Late()
 """)
     assert result.stdout == "2" and result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_an_interrupt_while_compiling_arrives_and_leaves_no_trace() -> None:
+    result = run_python(f"""
+import os, signal
+from rushlight.backends.cpu import jit
+ir = {ADD_ONE!r}
+jit.load(ir, "f")
+rung = caught = 0
+def ring(*args):
+    global rung
+    rung += 1
+    raise InterruptedError
+signal.signal(signal.SIGALRM, ring)
+for k in range(2, 60):
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.0001 * k)
+            jit.load(ir.replace("1", str(k)), "f")
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except InterruptedError:
+        caught += 1
+assert 0 < rung == caught, (rung, caught)
+child = os.fork()
+assert jit.load(ir.replace("1", "77"), "f")
+if child == 0:
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+""", RUSHLIGHT_CACHE_DIR="")
+    assert (result.stdout, result.stderr) == ("0\n", "")
 
 
 def test_compiling_in_a_forked_child() -> None:

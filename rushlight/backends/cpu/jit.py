@@ -6,12 +6,14 @@ object that dies after the interpreter has cleared our modules.
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import ctypes
 import os
 import sys
 import threading
 from _blake2 import blake2b  # hashlib's, without the OpenSSL that it loads
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, TypeVar
 
@@ -31,6 +33,13 @@ _libraries: dict[tuple[object, ...], dict[str, int]] = {}
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
                         after_in_child=_lock.release)
+
+
+@atexit.register
+def _finish() -> None:
+    """Do not end the process under a compilation."""
+    with _lock:
+        pass
 
 
 T = TypeVar("T")
@@ -57,6 +66,36 @@ def available() -> str | None:
     return None
 
 
+def _undisturbed(work: Callable[[], T]) -> T:
+    """The result of `work`, done in a thread of its own, where Ctrl-C does not come.
+
+    In the main thread it could end in a finaliser of LLVM's objects, where Python drops
+    exceptions, free one of them twice, or leave llvmlite's lock closed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    found: list[T] = []
+    failed: list[BaseException] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            found.append(work())
+        except BaseException as error:
+            failed.append(error)
+        done.release()
+
+    try:
+        _thread.start_new_thread(run, ())  # `Thread.start` can itself be interrupted half-way
+    except RuntimeError:  # the system has no thread to give
+        return work()
+    done.acquire()  # Ctrl-C ends the waiting, not the work
+    if failed:
+        raise failed[0]
+    return found[0]
+
+
 def load(ir: str, *exports: str, imports: Mapping[str, int] | None = None) -> tuple[int, ...]:
     """Addresses of the functions or globals `exports` that the IR text defines.
 
@@ -64,7 +103,11 @@ def load(ir: str, *exports: str, imports: Mapping[str, int] | None = None) -> tu
     found without. Raises `Unavailable` without llvmlite and RuntimeError for IR that LLVM refuses
     or that declares a symbol nobody defines.
     """
-    linker, key, imports = _linker(), _key(ir), imports or {}
+    return _undisturbed(lambda: _load(ir, exports, imports or {}))
+
+
+def _load(ir: str, exports: tuple[str, ...], imports: Mapping[str, int]) -> tuple[int, ...]:
+    linker, key = _linker(), _key(ir)
     place = (key, *sorted(imports.items()))
     with _lock:
         library = _libraries.get(place)
@@ -107,6 +150,10 @@ def _machine() -> Any:
 
 @once
 def _linker() -> Any:
+    return _undisturbed(_new_linker)
+
+
+def _new_linker() -> Any:
     binding = llvm()
     try:
         # JITLink places a module's code and constants side by side, which the small model needs.

@@ -16,7 +16,6 @@ import numpy as np
 from rushlight.backends.quiet import quiet
 
 Ints = tuple[int, ...]
-matmul = quiet(np.matmul)
 
 
 class Window(NamedTuple):
@@ -76,7 +75,7 @@ def backward_weights(input: np.ndarray, grad: np.ndarray, window: Window, shape:
     out = np.zeros((groups, shape[0] // groups, *shape[1:]), x.dtype)
     for place, seen in _places(shape[2:], space, window):
         part = x[..., *seen].reshape(batch, groups, channels // groups, places)
-        out[..., *place] = matmul(dy, part.swapaxes(-1, -2)).sum(0)
+        out[..., *place] = quiet(np.matmul)(dy, part.swapaxes(-1, -2)).sum(0)
     return out.reshape(shape).astype(input.dtype, copy=False)
 
 
@@ -103,7 +102,7 @@ def _places(size: Sequence[int], space: Sequence[int], window: Window
 def _contract(matrix: np.ndarray, part: np.ndarray) -> np.ndarray:
     """The sum over channels, as one matrix product for each sample and group."""
     flat = part.reshape(*part.shape[:3], prod(part.shape[3:]))  # (batch, groups, channels, places)
-    result: np.ndarray = matmul(matrix, flat)
+    result: np.ndarray = quiet(np.matmul)(matrix, flat)
     return result.reshape(*result.shape[:3], *part.shape[3:])
 
 
