@@ -92,8 +92,8 @@ def _undisturbed(work: Callable[[], T]) -> T:
         return work()
     done.acquire()  # Ctrl-C ends the waiting, not the work
     if failed:
-        raise failed[0]
-    return found[0]
+        raise failed.pop()  # kept here, its traceback would keep the callers' variables alive
+    return found.pop()
 
 
 def load(ir: str, *exports: str, imports: Mapping[str, int] | None = None) -> tuple[int, ...]:
