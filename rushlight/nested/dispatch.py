@@ -249,13 +249,7 @@ def _raised(result: Any, given: list[NestedTensor], dims: list[int]) -> Any:
 
 def nested_among(arguments: Any) -> list[NestedTensor]:
     """The nested ones among arguments, lists opened."""
-    found = []
-    for value in arguments:
-        if isinstance(value, NestedTensor):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += [x for x in value if isinstance(x, NestedTensor)]
-    return found
+    return rules.among(NestedTensor, arguments)
 
 
 def agree(function: Any, given: list[NestedTensor]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from rushlight.base.errors import describe
 from rushlight.families.declaration import FUNCTIONS, PATHS
@@ -20,6 +20,7 @@ from rushlight.sequences.layout import Layout
 from rushlight.sequences.ragged import Ragged
 from rushlight.tensor import Tensor
 
+T = TypeVar("T")
 Rule = Callable[..., Any]
 RULES: dict[Any, Rule] = {}
 
@@ -84,15 +85,20 @@ def no_meaning(function: Any, arguments: Any, why: str = "") -> TypeError:
 # ---- arguments -----------------------------------------------------------------------------------
 
 
-def ragged_among(arguments: Any) -> list[Ragged]:
-    """The ragged ones among arguments, lists opened."""
+def among(kind: type[T], arguments: Any) -> list[T]:
+    """Those of a kind among arguments, lists opened."""
     found = []
     for value in arguments:
-        if isinstance(value, Ragged):
+        if isinstance(value, kind):
             found.append(value)
         elif isinstance(value, list | tuple):
-            found += [x for x in value if isinstance(x, Ragged)]
+            found += [x for x in value if isinstance(x, kind)]
     return found
+
+
+def ragged_among(arguments: Any) -> list[Ragged]:
+    """The ragged ones among arguments, lists opened."""
+    return among(Ragged, arguments)
 
 
 def common(function: Any, arguments: Any) -> Layout:
